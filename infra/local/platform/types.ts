@@ -113,14 +113,22 @@ export interface ApiHandler {
 // ---------------------------------------------------------------------------------------------------------------------
 // IAM
 
+/** Condition keys of a request, such as `cloudwatch:namespace` or `dynamodb:LeadingKeys`, for policies with a Condition. */
+export type ConditionContext = Readonly<Record<string, string | readonly string[]>>
+
 export interface Authorization {
   /**
    * Throws AwsError `AccessDeniedException` (403 or 400, as the service documents; the front maps it) when the role's
    * policies in the template do not allow `action` on `resource`. The local developer is always allowed.
    */
-  check(principal: Principal, action: string, resource: string): void
+  check(principal: Principal, action: string, resource: string, context?: ConditionContext): void
   /** The same as a question. */
-  isAllowed(principal: Principal, action: string, resource: string): boolean
+  isAllowed(
+    principal: Principal,
+    action: string,
+    resource: string,
+    context?: ConditionContext,
+  ): boolean
   /** Static credentials of a role, for its function's environment; the front maps the access key back to the role. */
   credentialsFor(
     roleArn: string,
@@ -184,9 +192,7 @@ export interface Streams {
   /** Throws AwsError `ProvisionedThroughputExceededException`, `ResourceNotFoundException`. */
   put(record: StreamPut): Promise<{ readonly shardId: string; readonly sequenceNumber: string }>
   /** In-process consumer position for the event source mapping. */
-  shards(
-    streamName: string,
-  ): readonly {
+  shards(streamName: string): readonly {
     readonly shardId: string
     readonly parentShardId?: string
     readonly closed: boolean
