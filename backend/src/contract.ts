@@ -116,6 +116,8 @@ export const authorizerContext = {
   roles: 'roles',
   devices: 'devices',
   expiresAt: 'expiresAt',
+  /** Epoch seconds, the token's `iat`: a user's revocation ends the tokens issued up to then. */
+  issuedAt: 'issuedAt',
   tokenId: 'tokenId',
   issuer: 'issuer',
 } as const

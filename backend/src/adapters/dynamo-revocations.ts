@@ -1,0 +1,53 @@
+import { BatchGetCommand, PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { MAX_TOKEN_AGE_SECONDS } from '../core/auth/claims.ts'
+import type { Revocations } from '../core/auth/ports.ts'
+
+/** Longer than any token lives, so that a revocation never runs out before what it revokes. */
+const REVOCATION_SECONDS = MAX_TOKEN_AGE_SECONDS + 3_600
+
+const userKey = (issuer: string, user: string) => ({ pk: `revoked#${issuer}`, sk: `user#${user}` })
+const tokenKey = (issuer: string, tokenId: string) => ({
+  pk: `revoked#${issuer}`,
+  sk: `jti#${tokenId}`,
+})
+
+/** Revocations in the Connections table: by issuer and user or token id, never by a hash of the token (reliability.md J24). */
+export function dynamoRevocations(at: {
+  readonly client: DynamoDBDocumentClient
+  readonly table: string
+}): Revocations {
+  const put = async (key: { pk: string; sk: string }, atMs: number): Promise<void> => {
+    const ttl = Math.ceil(atMs / 1_000) + REVOCATION_SECONDS
+    await at.client.send(
+      new PutCommand({ TableName: at.table, Item: { ...key, revokedAt: atMs, ttl } }),
+    )
+  }
+  return {
+    async isRevoked({ issuer, user, tokenId, issuedAt }) {
+      const keys = [userKey(issuer, user), ...(tokenId ? [tokenKey(issuer, tokenId)] : [])]
+      let pending: Record<string, unknown>[] = keys
+      while (pending.length > 0) {
+        const answer = await at.client.send(
+          new BatchGetCommand({
+            RequestItems: { [at.table]: { Keys: pending, ConsistentRead: true } },
+          }),
+        )
+        const rows = answer.Responses?.[at.table] ?? []
+        if (rows.some((row) => isHit(row as RevocationRow, issuedAt))) return true
+        pending = answer.UnprocessedKeys?.[at.table]?.Keys ?? []
+      }
+      return false
+    },
+    revokeUser: (issuer, user, atMs) => put(userKey(issuer, user), atMs),
+    revokeToken: (issuer, tokenId, atMs) => put(tokenKey(issuer, tokenId), atMs),
+  }
+}
+
+interface RevocationRow {
+  readonly sk: string
+  readonly revokedAt: number
+}
+
+/** A token's revocation is final; a user's ends the tokens issued up to then (`iat` has whole seconds: the same second counts). */
+const isHit = (row: RevocationRow, issuedAt: number): boolean =>
+  row.sk.startsWith('jti#') || issuedAt * 1_000 <= row.revokedAt

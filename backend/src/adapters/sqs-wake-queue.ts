@@ -1,0 +1,20 @@
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
+import type { WakeQueue } from '../core/connections/ports.ts'
+
+/** SQS delays a message by at most 15 minutes (SendMessage, DelaySeconds). */
+const MAX_DELAY_SECONDS = 900
+
+/** Wake-ups as delayed SQS messages: `{connectionId, reason}` in JSON. */
+export function sqsWakeQueue(at: { readonly client: SQSClient; readonly url: string }): WakeQueue {
+  return {
+    async send(wake, delaySeconds) {
+      await at.client.send(
+        new SendMessageCommand({
+          QueueUrl: at.url,
+          MessageBody: JSON.stringify(wake),
+          DelaySeconds: Math.min(MAX_DELAY_SECONDS, Math.max(0, Math.ceil(delaySeconds))),
+        }),
+      )
+    },
+  }
+}

@@ -1,0 +1,76 @@
+import { toAuthorizerContext } from './context.ts'
+import { readOffer } from './handshake.ts'
+import type { Identity } from './identity.ts'
+import type { Revocations, TokenRefusal, TokenVerifier } from './ports.ts'
+
+export interface AuthorizePorts {
+  readonly tokens: TokenVerifier
+  readonly revocations: Revocations
+}
+
+/** `unauthorized` becomes 401, `forbidden` 403 (aws-behaviour W61, W62). */
+export type Decision =
+  | { readonly outcome: 'allowed'; readonly identity: Identity }
+  | { readonly outcome: 'unauthorized'; readonly reason: TokenRefusal }
+  | {
+      readonly outcome: 'forbidden'
+      readonly reason: 'REVOKED' | 'NO_ACCESS'
+      readonly user?: string
+    }
+
+/** Decides about one handshake from its headers. A genuine token that grants nothing, or was taken back, is forbidden. */
+export async function authorize(
+  headers: Readonly<Record<string, string | undefined>> | null | undefined,
+  { tokens, revocations }: AuthorizePorts,
+): Promise<Decision> {
+  const { token } = readOffer(headers)
+  if (token === undefined) return { outcome: 'unauthorized', reason: 'TOKEN_MALFORMED' }
+  const verdict = await tokens.verify(token)
+  if (!verdict.ok) {
+    return verdict.reason === 'NO_ACCESS'
+      ? { outcome: 'forbidden', reason: 'NO_ACCESS' }
+      : { outcome: 'unauthorized', reason: verdict.reason }
+  }
+  const { identity } = verdict
+  if (await revocations.isRevoked(identity)) {
+    return { outcome: 'forbidden', reason: 'REVOKED', user: identity.user }
+  }
+  return { outcome: 'allowed', identity }
+}
+
+export interface AuthorizerAnswer {
+  readonly principalId: string
+  readonly policyDocument: {
+    readonly Version: '2012-10-17'
+    readonly Statement: readonly [
+      {
+        readonly Action: 'execute-api:Invoke'
+        readonly Effect: 'Allow' | 'Deny'
+        readonly Resource: string
+      },
+    ]
+  }
+  readonly context?: Record<string, string>
+}
+
+/** The policy for exactly this API, stage and `$connect` (aws-behaviour W64, W65): no wildcard is ever granted. */
+export function toAuthorizerAnswer(
+  decision: Exclude<Decision, { readonly outcome: 'unauthorized' }>,
+  methodArn: string,
+): AuthorizerAnswer {
+  const allowed = decision.outcome === 'allowed'
+  return {
+    principalId: allowed ? decision.identity.user : (decision.user ?? 'unknown'),
+    policyDocument: {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Action: 'execute-api:Invoke',
+          Effect: allowed ? 'Allow' : 'Deny',
+          Resource: methodArn,
+        },
+      ],
+    },
+    ...(allowed ? { context: toAuthorizerContext(decision.identity) } : {}),
+  }
+}

@@ -1,0 +1,92 @@
+import { limits, SUBPROTOCOL } from '../../protocol/index.ts'
+import type { Identity } from '../auth/identity.ts'
+import { readHeader, readOffer } from '../auth/handshake.ts'
+import type { Connection, Connections, WakeQueue } from './ports.ts'
+
+/** A live dashboard pings every 25 s (limits.pingIntervalMs): after three missed pings a row no longer counts against the cap. */
+export const SILENT_AFTER_MS = 3 * limits.pingIntervalMs
+
+export interface ConnectRequest {
+  readonly connectionId: string
+  readonly headers: Readonly<Record<string, string | undefined>> | undefined
+  /** From the authorizer's context. */
+  readonly identity: Identity | undefined
+}
+
+export interface ConnectPorts {
+  readonly connections: Connections
+  readonly wakes: WakeQueue
+  readonly allowedOrigins: readonly string[]
+  /** Epoch ms. */
+  readonly now: () => number
+}
+
+/** A handshake's answer: API Gateway gives the status to the client as it is (aws-behaviour W17). */
+export interface ConnectAnswer {
+  readonly statusCode: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** Why it was refused; logged, API Gateway does not send it. */
+  readonly reason?: string
+}
+
+/**
+ * Accepts or refuses a handshake whose token is already verified. Answers `gaugeline.v1` and never the bearer entry (aws-behaviour W25).
+ * A missing Origin is a client that is not a browser: allowed, the token is what protects then.
+ */
+export async function connect(
+  request: ConnectRequest,
+  ports: ConnectPorts,
+): Promise<ConnectAnswer> {
+  const refusal = checkHandshake(request, ports.allowedOrigins)
+  if (refusal) return refusal
+  const { identity, connectionId } = request
+  if (!identity) return { statusCode: 401, reason: 'IDENTITY_MISSING' }
+  const nowMs = ports.now()
+  const connection: Connection = {
+    ...identity,
+    connectionId,
+    connectedAt: nowMs,
+    lastSeenAt: nowMs,
+  }
+  if ((await ports.connections.open(connection)) === 'closed') {
+    return { statusCode: 410, reason: 'ALREADY_CLOSED' }
+  }
+  if (!(await hasRoom(connection, ports))) {
+    await ports.connections.close(connectionId, nowMs)
+    return { statusCode: 429, reason: 'CONNECTION_LIMIT' }
+  }
+  const lifeSeconds = Math.ceil(identity.expiresAt - nowMs / 1_000)
+  await ports.wakes.send({ connectionId, reason: 'token' }, lifeSeconds)
+  return { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } }
+}
+
+function checkHandshake(
+  { headers }: ConnectRequest,
+  allowedOrigins: readonly string[],
+): ConnectAnswer | undefined {
+  const origin = readHeader(headers, 'Origin')
+  if (origin !== undefined && !allowedOrigins.includes(origin)) {
+    return { statusCode: 403, reason: 'ORIGIN_NOT_ALLOWED' }
+  }
+  const offer = readOffer(headers)
+  if (!offer.offersProtocol || offer.repeats) {
+    return { statusCode: 400, reason: 'SUBPROTOCOL_REQUIRED' }
+  }
+  return undefined
+}
+
+/**
+ * Whether this connection is within its user's cap. The row is written before the count, so two at once cannot both slip in. Rows of
+ * sockets that fell silent (a lost `$disconnect`) do not lock their user out: they are handed to `expire` and not counted.
+ */
+async function hasRoom(connection: Connection, ports: ConnectPorts): Promise<boolean> {
+  const all = await ports.connections.ofUser(connection.user)
+  if (all.length <= limits.connectionsPerUser) return true
+  const silent = all.filter((one) => one.lastSeenAt < connection.connectedAt - SILENT_AFTER_MS)
+  for (const { connectionId } of silent) {
+    await ports.wakes.send({ connectionId, reason: 'silent' }, 0)
+  }
+  const lively = all.filter((one) => !silent.includes(one))
+  const rank = lively.findIndex((one) => one.connectionId === connection.connectionId)
+  return rank < limits.connectionsPerUser
+}

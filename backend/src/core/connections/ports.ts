@@ -1,0 +1,45 @@
+import type { Identity } from '../auth/identity.ts'
+
+/** A socket as the Connections table knows it. The row, not the event's authorizer context, holds the identity after a `refresh`. */
+export interface Connection extends Identity {
+  readonly connectionId: string
+  /** Epoch ms. */
+  readonly connectedAt: number
+  /** Epoch ms of the client's last message. */
+  readonly lastSeenAt: number
+}
+
+export type Admission =
+  | { readonly outcome: 'admitted'; readonly connection: Connection }
+  /** `strikes`: refused messages since the bucket was last empty. */
+  | { readonly outcome: 'limited'; readonly retryAfterMs: number; readonly strikes: number }
+  | { readonly outcome: 'unknown' }
+
+/** The rows of sockets. All reads are strongly consistent. */
+export interface Connections {
+  /** `closed`: `$disconnect` was here first (aws-behaviour W13: routes run in no order), and nothing is left behind. */
+  open(connection: Connection): Promise<'opened' | 'closed'>
+  find(connectionId: string): Promise<Connection | undefined>
+  /** Counts a message against the connection's token bucket and notes that the client lives. One write when the bucket is calm. */
+  admit(connectionId: string, nowMs: number): Promise<Admission>
+  /** The live rows of one user, oldest first. */
+  ofUser(user: string): Promise<readonly Connection[]>
+  /** Replaces identity and expiry; `unknown` when the row is gone. */
+  renew(connectionId: string, identity: Identity): Promise<'renewed' | 'unknown'>
+  /** Removes the user's and the connection's own row and leaves a tombstone for a `$connect` that is still running. */
+  close(connectionId: string, nowMs: number): Promise<void>
+}
+
+/** What a delayed expiry message asks for. `token`: the token ends; the others name why to close at once. */
+export type WakeReason = 'token' | 'silent' | 'abuse' | 'revoked'
+
+export interface Wake {
+  readonly connectionId: string
+  readonly reason: WakeReason
+}
+
+/** The queue that wakes `expire`. */
+export interface WakeQueue {
+  /** `delaySeconds` is cut to what SQS can hold, 900 (the receiver queues again). */
+  send(wake: Wake, delaySeconds: number): Promise<void>
+}
