@@ -1,0 +1,141 @@
+import type { APIGatewayProxyWebsocketEventV2 } from 'aws-lambda'
+import { metrics as names } from '../contract.ts'
+import type { Connection, Connections } from '../core/connections/ports.ts'
+import {
+  checkMessage,
+  errorMessage,
+  isAction,
+  openMessage,
+  type EchoId,
+} from '../core/messages/parse-message.ts'
+import {
+  ProtocolError,
+  type Action,
+  type ClientMessage,
+  type ServerMessage,
+} from '../protocol/index.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Telemetry } from './telemetry.ts'
+
+/** Who sent the message: the connection's row, never anything of the body (reliability R22). */
+export interface RouteCall {
+  readonly connection: Connection
+  /** Epoch ms at which API Gateway took the message. */
+  readonly receivedAtMs: number
+}
+
+/** What a function does with its actions; the answer is sent through the route response (aws-behaviour W75). */
+export type RouteHandlers = {
+  readonly [A in Action]?: (message: ClientMessage<A>, call: RouteCall) => Promise<ServerMessage>
+}
+
+/** The result of a WebSocket route with a route response. Always 200: a status tells the client nothing (aws-behaviour W76). */
+export interface RouteAnswer {
+  readonly statusCode: 200
+  readonly body: string
+}
+
+export interface RouteOptions {
+  readonly handlers: RouteHandlers
+  readonly connections: Pick<Connections, 'admit'>
+  readonly telemetry: Telemetry
+  readonly clock: Clock
+  /** Called when a connection goes on after being told RATE_LIMITED; `strikes` as in `Admission`. */
+  readonly onAbuse?: (connectionId: string, strikes: number) => Promise<void>
+}
+
+/**
+ * The Lambda handler of a message route: admission (connection known, within its rate), message rules, core, answer. Every failure
+ * becomes one `error` message with the request's id; the socket stays open.
+ */
+export function createRoute(
+  options: RouteOptions,
+): (event: APIGatewayProxyWebsocketEventV2) => Promise<RouteAnswer> {
+  return async (event) => {
+    let id: EchoId
+    try {
+      const connection = await admit(event.requestContext.connectionId, options)
+      const envelope = openMessage(event.body)
+      id = envelope.id
+      const answer = await answerTo(envelope, options.handlers, {
+        connection,
+        receivedAtMs: event.requestContext.requestTimeEpoch,
+      })
+      return { statusCode: 200, body: JSON.stringify(answer) }
+    } catch (error) {
+      id ??= idOf(event.body)
+      report(error, event, options.telemetry)
+      return { statusCode: 200, body: JSON.stringify(errorMessage(error, id)) }
+    } finally {
+      options.telemetry.flush()
+    }
+  }
+}
+
+async function admit(connectionId: string, options: RouteOptions): Promise<Connection> {
+  const admission = await options.connections.admit(connectionId, options.clock.now())
+  switch (admission.outcome) {
+    case 'admitted':
+      return requireValid(admission.connection, options.clock)
+    case 'limited':
+      options.telemetry.metrics.count(names.rateLimited)
+      await options.onAbuse?.(connectionId, admission.strikes)
+      throw new ProtocolError(
+        'RATE_LIMITED',
+        `Too many messages on this connection; wait ${admission.retryAfterMs} ms.`,
+        { retryAfterMs: admission.retryAfterMs },
+      )
+    case 'unknown':
+      throw new ProtocolError(
+        'CONNECTION_UNKNOWN',
+        'This connection is no longer known; open a new one and resume.',
+      )
+  }
+}
+
+/** A token that has ended gives no more access, whatever the socket's age (reliability R12). */
+function requireValid(connection: Connection, clock: Clock): Connection {
+  if (connection.expiresAt * 1_000 > clock.now()) return connection
+  throw new ProtocolError(
+    'TOKEN_EXPIRED',
+    'The token of this connection has expired; sign in again.',
+  )
+}
+
+async function answerTo(
+  envelope: ReturnType<typeof openMessage>,
+  handlers: RouteHandlers,
+  call: RouteCall,
+): Promise<ServerMessage> {
+  const { action } = envelope
+  const handle = isAction(action) ? handlers[action] : undefined
+  if (!isAction(action) || !handle) {
+    throw new ProtocolError('UNKNOWN_ACTION', 'This action is not served on this route.')
+  }
+  // The message was checked against the schema of the very action whose handler this is.
+  const run = handle as (message: ClientMessage, call: RouteCall) => Promise<ServerMessage>
+  return run(checkMessage(action, envelope), call)
+}
+
+function idOf(body: string | undefined): EchoId {
+  try {
+    return openMessage(body).id
+  } catch {
+    return undefined
+  }
+}
+
+function report(
+  error: unknown,
+  event: APIGatewayProxyWebsocketEventV2,
+  telemetry: Telemetry,
+): void {
+  const { connectionId, routeKey } = event.requestContext
+  if (error instanceof ProtocolError) {
+    telemetry.metrics.count(names.messagesRejected)
+    if (error.code === 'FORBIDDEN') telemetry.metrics.count(names.entitlementDenied)
+    telemetry.log.info('message refused', { connectionId, routeKey, code: error.code })
+    return
+  }
+  telemetry.log.error('message failed', { connectionId, routeKey }, error)
+}

@@ -1,0 +1,120 @@
+import * as v from 'valibot'
+import {
+  actions,
+  clientMessageSchemas,
+  limits,
+  ProtocolError,
+  type Action,
+  type ClientMessage,
+  type ErrorMessage,
+  errorCodes,
+} from '../../protocol/index.ts'
+import { scanJson } from './scan-json.ts'
+
+/** What the client may have its answer found by: a number, or a text of at most 64 characters (reliability R17). */
+export type EchoId = number | string | undefined
+
+/** A client message before its action is looked at. */
+export interface Envelope {
+  readonly id: EchoId
+  readonly action: string
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/**
+ * The JSON object in a text frame. Throws {@link ProtocolError}: MESSAGE_INVALID (too large), MESSAGE_TOO_DEEP, MESSAGE_NOT_JSON,
+ * MESSAGE_NOT_OBJECT, UNKNOWN_ACTION (reliability R01, R03, R04, R25).
+ */
+export function openMessage(text: string | undefined): Envelope {
+  const body = text ?? ''
+  // A character is at least one byte: a cheap first look before the exact count.
+  if (body.length > limits.messageBytes || utf8Bytes(body) > limits.messageBytes) {
+    throw new ProtocolError(
+      'MESSAGE_INVALID',
+      `The message has more than ${limits.messageBytes} bytes; send it in parts.`,
+    )
+  }
+  if (scanJson(body, limits.messageDepth).depth > limits.messageDepth) {
+    throw new ProtocolError(
+      'MESSAGE_TOO_DEEP',
+      `The message is nested deeper than ${limits.messageDepth} levels; flatten it.`,
+    )
+  }
+  const value = parseJson(body)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ProtocolError('MESSAGE_NOT_OBJECT', 'A message is a JSON object with an "action".')
+  }
+  const message = value as Record<string, unknown>
+  return { id: echoId(message.id), action: actionOf(message), body: message }
+}
+
+/** The message of a known action, checked against its schema. Throws {@link ProtocolError} MESSAGE_INVALID naming the member. */
+export function checkMessage<A extends Action>(action: A, envelope: Envelope): ClientMessage<A> {
+  const result = v.safeParse(clientMessageSchemas[action] as v.GenericSchema, envelope.body, {
+    abortEarly: true,
+  })
+  if (result.success) return result.output as ClientMessage<A>
+  throw new ProtocolError('MESSAGE_INVALID', describeIssue(result.issues[0]))
+}
+
+/** One sentence: the member, the value (cut to 64 characters, control characters escaped) and the rule. */
+export function describeIssue(issue: v.BaseIssue<unknown>): string {
+  const member = v.getDotPath(issue) ?? 'message'
+  return `${printable(member)} is not accepted: ${printable(issue.message, 160)}.`
+}
+
+/** Text that is safe in a sentence, whoever wrote it. */
+export function printable(text: string, characters = 64): string {
+  const short = text.length > characters ? `${text.slice(0, characters)}…` : text
+  return JSON.stringify(short).slice(1, -1)
+}
+
+/** The answer for a failure; anything that is not a {@link ProtocolError} is INTERNAL and says nothing about itself. */
+export function errorMessage(error: unknown, id: EchoId): ErrorMessage {
+  const known =
+    error instanceof ProtocolError
+      ? error
+      : new ProtocolError('INTERNAL', 'The server could not answer; try again in a moment.')
+  return {
+    type: 'error',
+    ...(id === undefined ? {} : { id }),
+    code: known.code,
+    message: known.message,
+    retry: errorCodes[known.code],
+    ...(known.retryAfterMs === undefined ? {} : { retryAfterMs: known.retryAfterMs }),
+  }
+}
+
+/** True for the actions of the protocol; `__proto__` and friends are none. */
+export function isAction(name: string): name is Action {
+  return (actions as readonly string[]).includes(name)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch (cause) {
+    throw new ProtocolError('MESSAGE_NOT_JSON', 'The message is not JSON; send one JSON object.', {
+      cause,
+    })
+  }
+}
+
+function actionOf(message: Readonly<Record<string, unknown>>): string {
+  const action = Object.hasOwn(message, 'action') ? message.action : undefined
+  if (typeof action === 'string' && isAction(action)) return action
+  const shown = typeof action === 'string' ? `"${printable(action)}"` : 'missing or not a text'
+  throw new ProtocolError(
+    'UNKNOWN_ACTION',
+    `The action is ${shown}; it must be one of ${actions.join(', ')}.`,
+  )
+}
+
+function echoId(id: unknown): EchoId {
+  if (typeof id === 'number' && Number.isFinite(id)) return id
+  return typeof id === 'string' && id.length <= 64 ? id : undefined
+}
+
+function utf8Bytes(text: string): number {
+  return new TextEncoder().encode(text).length
+}

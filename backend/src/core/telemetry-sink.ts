@@ -1,0 +1,21 @@
+import type { metrics } from '../contract.ts'
+
+export type MetricName = (typeof metrics)[keyof typeof metrics]
+
+/** The function's own numbers. */
+export interface MetricSink {
+  /** Adds to a count of this invocation. */
+  count(name: MetricName, value?: number): void
+  /** Observations in milliseconds; thinned evenly to 100 an invocation (aws-behaviour E7). */
+  durations(name: MetricName, valuesMs: readonly number[]): void
+}
+
+/** Facts of a log line: bounded values, never a token or a payload. */
+export type LogFacts = Readonly<Record<string, string | number | boolean | null>>
+
+/** One JSON line per event. `error`: someone must act; `warn`: degraded and handled; `info`: one per request. */
+export interface Log {
+  info(message: string, facts?: LogFacts): void
+  warn(message: string, facts?: LogFacts, error?: unknown): void
+  error(message: string, facts?: LogFacts, error?: unknown): void
+}
