@@ -1,0 +1,50 @@
+import { existsSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { buildSync } from 'esbuild'
+import { services } from '../../backend/src/contract.ts'
+import { ConfigError } from './config.ts'
+
+/** A function's name: also its file under `backend/src/handlers`, its log group's and its metrics' `service`. */
+export type FunctionName = (typeof services)[keyof typeof services]
+
+/** Directory with `index.mjs` of one function. */
+export type Bundle = (name: FunctionName) => string
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const sourceOf = (name: FunctionName) => `backend/src/handlers/${name}.ts`
+
+/** Some dependencies are CommonJS and call `require`, which an ES module does not have. */
+const REQUIRE_BANNER =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
+
+/**
+ * Bundles every handler with one esbuild call: ES modules with the SDK inside, readable (a stack trace names our lines), the
+ * same bytes for the same sources. Throws {@link ConfigError} naming a handler that does not exist.
+ */
+export function bundleHandlers(): Bundle {
+  const names = Object.values(services)
+  const missing = names.filter((name) => !existsSync(join(root, sourceOf(name))))
+  if (missing.length > 0)
+    throw new ConfigError(
+      `No handler for ${missing.map(sourceOf).join(', ')}: write the file or remove the name from services in backend/src/contract.ts.`,
+    )
+  const directory = mkdtempSync(join(tmpdir(), 'gaugeline-bundle-'))
+  buildSync({
+    absWorkingDir: root,
+    entryPoints: names.map((name) => ({ in: sourceOf(name), out: `${name}/index` })),
+    outdir: directory,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    mainFields: ['module', 'main'],
+    banner: { js: REQUIRE_BANNER },
+    charset: 'utf8',
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+  return (name) => join(directory, name)
+}

@@ -1,0 +1,185 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { RetentionDays } from 'aws-cdk-lib/aws-logs'
+
+/** What a deployer may choose. Every value has a default that is right for a first deployment. */
+export interface Config {
+  /** WebSocket stage; part of the address. */
+  readonly stageName: string
+  /** How long readings, rejects and notes are kept. */
+  readonly retentionHours: number
+  readonly logRetentionDays: RetentionDays
+  /** Who is told of alarms. Absent: alarms are shown on the dashboard only. */
+  readonly alarmEmail?: string
+  /** Stage throttle: messages and connects per second, and the bucket's size. */
+  readonly throttle: { readonly ratePerSecond: number; readonly burst: number }
+  readonly ingest: IngestConfig
+  /** Keep tables, users and the site's bucket when the stack is deleted. */
+  readonly retainData: boolean
+  /** Prefix of the sign-in page's domain, unique in its region. Absent: `gaugeline-<account>`. */
+  readonly signInDomainPrefix?: string
+  /** Directory of the built dashboard. */
+  readonly dashboardAssets: string
+}
+
+/** Bounds of AWS::Lambda::EventSourceMapping for Kinesis and of a provisioned stream. */
+export interface IngestConfig {
+  readonly shards: number
+  readonly batchSize: number
+  readonly parallelization: number
+  readonly maxRecordAgeSeconds: number
+  readonly retryAttempts: number
+}
+
+/** A context value that cannot be deployed: names the value, the rule and the way out. */
+export class ConfigError extends Error {
+  readonly code = 'CONFIG_INVALID'
+  constructor(message: string) {
+    super(message)
+    this.name = 'ConfigError'
+  }
+}
+
+/** Account quota of API Gateway, requests per second and burst, shared by all APIs of a region (aws-behaviour W97). */
+const ACCOUNT_THROTTLE = { ratePerSecond: 10_000, burst: 5_000 }
+/** At most 13 months; longer, or for ever, is a bill nobody decided on (reliability K04). */
+const LOG_RETENTION_DAYS: readonly RetentionDays[] = [
+  RetentionDays.ONE_DAY,
+  RetentionDays.THREE_DAYS,
+  RetentionDays.ONE_WEEK,
+  RetentionDays.TWO_WEEKS,
+  RetentionDays.ONE_MONTH,
+  RetentionDays.TWO_MONTHS,
+  RetentionDays.THREE_MONTHS,
+  RetentionDays.SIX_MONTHS,
+  RetentionDays.ONE_YEAR,
+  RetentionDays.THIRTEEN_MONTHS,
+]
+
+/** Reads one CDK context value; undefined when it is not set. */
+export type Context = (name: string) => unknown
+
+/**
+ * Parses the CDK context (`-c name=value`, `cdk.json`) into a typed configuration. Values from the command line are text and are
+ * read strictly: `"false"` is false, `"ten"` is an error (reliability K01–K18). Throws {@link ConfigError}.
+ */
+export function parseConfig(context: Context): Config {
+  const alarmEmail = email(context('alarmEmail'))
+  const signInDomainPrefix = domainPrefix(context('signInDomainPrefix'))
+  return {
+    stageName: stageName(context('stageName') ?? 'prod'),
+    retentionHours: integer(context, 'retentionHours', { default: 24, min: 1, max: 365 * 24 }),
+    logRetentionDays: logRetention(context),
+    ...(alarmEmail === undefined ? {} : { alarmEmail }),
+    throttle: throttle(context),
+    ingest: ingest(context),
+    retainData: boolean(context, 'retainData', true),
+    ...(signInDomainPrefix === undefined ? {} : { signInDomainPrefix }),
+    dashboardAssets: dashboardAssets(context('dashboardAssets')),
+  }
+}
+
+function stageName(value: unknown): string {
+  if (typeof value === 'string' && /^[A-Za-z0-9_-]{1,128}$/.test(value)) return value
+  throw new ConfigError(
+    `stageName ${show(value)} is not a stage name: letters, digits, - and _, at most 128 (for example -c stageName=prod).`,
+  )
+}
+
+function throttle(context: Context): Config['throttle'] {
+  const ratePerSecond = integer(context, 'throttleRate', {
+    default: 1_000,
+    min: 1,
+    max: ACCOUNT_THROTTLE.ratePerSecond,
+  })
+  const burst = integer(context, 'throttleBurst', {
+    default: 500,
+    min: 1,
+    max: ACCOUNT_THROTTLE.burst,
+  })
+  if (burst <= ratePerSecond * 5) return { ratePerSecond, burst }
+  throw new ConfigError(
+    `throttleBurst ${burst} is more than five seconds of throttleRate ${ratePerSecond}: a bucket that large never refills. Lower the burst or raise the rate.`,
+  )
+}
+
+function ingest(context: Context): IngestConfig {
+  return {
+    shards: integer(context, 'shards', { default: 1, min: 1, max: 200 }),
+    batchSize: integer(context, 'batchSize', { default: 500, min: 1, max: 10_000 }),
+    parallelization: integer(context, 'parallelization', { default: 1, min: 1, max: 1 }),
+    maxRecordAgeSeconds: integer(context, 'maxRecordAgeSeconds', {
+      default: 300,
+      min: 60,
+      max: 86_400,
+    }),
+    retryAttempts: integer(context, 'retryAttempts', { default: 5, min: 0, max: 10_000 }),
+  }
+}
+
+function logRetention(context: Context): RetentionDays {
+  const days = integer(context, 'logRetentionDays', { default: 30, min: 1, max: 400 })
+  const offered = LOG_RETENTION_DAYS.find((choice) => Number(choice) === days)
+  if (offered !== undefined) return offered
+  throw new ConfigError(
+    `logRetentionDays ${days} is not offered: choose one of ${LOG_RETENTION_DAYS.join(', ')}.`,
+  )
+}
+
+function email(value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  if (typeof value === 'string' && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value)) return value
+  throw new ConfigError(
+    `alarmEmail ${show(value)} is not an e-mail address: alarms would notify nobody. Use -c alarmEmail=name@example.com.`,
+  )
+}
+
+function domainPrefix(value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  const valid = typeof value === 'string' && /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value)
+  if (valid && !/aws|amazon|cognito/.test(value)) return value
+  throw new ConfigError(
+    `signInDomainPrefix ${show(value)} is refused by Cognito: lower-case letters, digits and inner hyphens, at most 63, without "aws", "amazon" or "cognito".`,
+  )
+}
+
+function dashboardAssets(value: unknown): string {
+  const path = value ?? fileURLToPath(new URL('../../dashboard/dist', import.meta.url))
+  if (typeof path === 'string' && existsSync(`${path}/index.html`)) return path
+  throw new ConfigError(
+    `The dashboard is not built: ${show(path)} has no index.html. Run: npm run build -w dashboard`,
+  )
+}
+
+interface Range {
+  readonly default: number
+  readonly min: number
+  readonly max: number
+}
+
+function integer(context: Context, name: string, range: Range): number {
+  const raw = context(name)
+  if (raw === undefined) return range.default
+  const value =
+    typeof raw === 'number'
+      ? raw
+      : typeof raw === 'string' && /^-?\d+$/.test(raw)
+        ? Number(raw)
+        : NaN
+  if (Number.isSafeInteger(value) && value >= range.min && value <= range.max) return value
+  throw new ConfigError(
+    `${name} ${show(raw)} is out of range: a whole number from ${range.min} to ${range.max}.`,
+  )
+}
+
+function boolean(context: Context, name: string, fallback: boolean): boolean {
+  const raw = context(name)
+  if (raw === undefined) return fallback
+  if (raw === true || raw === 'true') return true
+  if (raw === false || raw === 'false') return false
+  throw new ConfigError(`${name} ${show(raw)} is neither true nor false.`)
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value)
+}

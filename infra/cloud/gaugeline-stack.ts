@@ -1,0 +1,77 @@
+import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
+import type { Construct } from 'constructs'
+import { AlarmEvents } from './alarm-events.ts'
+import type { Bundle } from './bundle.ts'
+import type { Config } from './config.ts'
+import { Delivery } from './delivery.ts'
+import { ExpiryQueue } from './expiry-queue.ts'
+import type { Foundation } from './foundation.ts'
+import { Identity } from './identity.ts'
+import { Ingest } from './ingest.ts'
+import { Notifications } from './monitoring/notifications.ts'
+import { Site } from './site.ts'
+import { RouteFunctions } from './socket-api/route-functions.ts'
+import { SocketApi } from './socket-api/socket-api.ts'
+import { Sweeping } from './sweeping.ts'
+import { Tables } from './tables.ts'
+
+export interface GaugelineStackProps extends StackProps {
+  readonly config: Config
+  readonly bundle: Bundle
+  /** Shown on the dashboard. */
+  readonly version: string
+}
+
+/** The whole system; this file only wires. */
+export class GaugelineStack extends Stack {
+  constructor(scope: Construct, id: string, props: GaugelineStackProps) {
+    super(scope, id, props)
+    const { config, bundle, version } = props
+    const foundation: Foundation = {
+      config,
+      bundle,
+      tables: new Tables(this, 'Tables', config),
+      notifications: new Notifications(this, 'Notifications', config),
+      disposable: RemovalPolicy.DESTROY,
+    }
+    const api = new SocketApi(this, 'SocketApi', foundation)
+    const domainPrefix = config.signInDomainPrefix ?? `gaugeline-${this.account}`
+    const site = new Site(this, 'Site', {
+      foundation,
+      connectOrigins: [
+        api.websocketOrigin,
+        `https://cognito-idp.${this.region}.${this.urlSuffix}`,
+        `https://${domainPrefix}.auth.${this.region}.amazoncognito.com`,
+      ],
+    })
+    const identity = new Identity(this, 'Identity', {
+      foundation,
+      dashboardOrigin: site.origin,
+      domainPrefix,
+    })
+    const ingest = new Ingest(this, 'Ingest', foundation)
+    const expiryQueue = new ExpiryQueue(this, 'Expiry', foundation)
+    new RouteFunctions(this, 'Routes', {
+      foundation,
+      api,
+      issuer: identity,
+      expiryQueue,
+      allowedOrigins: [site.origin],
+    })
+    new Delivery(this, 'Delivery', { foundation, ingest, api })
+    new AlarmEvents(this, 'AlarmEvents', { foundation, api })
+    new Sweeping(this, 'Sweeping', { foundation, api, expiryQueue })
+    site.deployPage(foundation, {
+      websocket: api.websocketUrl,
+      issuer: identity.issuer,
+      clientId: identity.clientId,
+      region: this.region,
+      version,
+    })
+    this.#output({ Dashboard: site.origin, WebSocket: api.websocketUrl, Issuer: identity.issuer })
+  }
+
+  #output(values: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(values)) new CfnOutput(this, name, { value })
+  }
+}

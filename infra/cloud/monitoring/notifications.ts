@@ -1,0 +1,94 @@
+import { Stack } from 'aws-cdk-lib'
+import {
+  type Alarm,
+  type AlarmBase,
+  Alarm as MetricAlarm,
+  ComparisonOperator,
+  type IMetric,
+  type TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch'
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import { Topic } from 'aws-cdk-lib/aws-sns'
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
+import { Construct } from 'constructs'
+import { type Config, ConfigError } from '../config.ts'
+
+/** P1: wake somebody. P2: the same working day. P3: a ticket. */
+type Severity = 'P1' | 'P2' | 'P3'
+
+/** Everything an on-call engineer is told, and when. */
+export interface AlarmDefinition {
+  /** Kebab-case; with the stack's name in front the alarm's name, and the anchor of its runbook section. */
+  readonly name: string
+  readonly severity: Severity
+  /** What is wrong, one sentence without a full stop. */
+  readonly what: string
+  /** What a user notices. */
+  readonly impact: string
+  readonly metric: IMetric
+  readonly threshold: number
+  readonly comparison?: ComparisonOperator
+  /** M of N periods. */
+  readonly datapoints: readonly [datapointsToAlarm: number, evaluationPeriods: number]
+  readonly missing: TreatMissingData
+}
+
+/** The topic that tells people, and the rules that every alarm obeys. */
+export class Notifications extends Construct {
+  readonly topic: Topic
+  readonly alarms: AlarmBase[] = []
+
+  constructor(scope: Construct, id: string, config: Config) {
+    super(scope, id)
+    this.topic = new Topic(this, 'Topic', {
+      displayName: 'Gaugeline alarms',
+      enforceSSL: true,
+    })
+    if (config.alarmEmail !== undefined)
+      this.topic.addSubscription(new EmailSubscription(config.alarmEmail))
+  }
+
+  /**
+   * Adds an alarm to the component that owns its metric; tells people when it goes off and when it is over.
+   * Throws {@link ConfigError} for a window that CloudWatch would refuse only at deployment (reliability K08, aws-behaviour A2).
+   */
+  alarm(owner: Construct, definition: AlarmDefinition): Alarm {
+    checkWindow(definition)
+    const [datapointsToAlarm, evaluationPeriods] = definition.datapoints
+    const alarm = new MetricAlarm(owner, constructId(definition.name), {
+      alarmName: `${Stack.of(this).stackName}-${definition.name}`,
+      alarmDescription: describe(definition),
+      metric: definition.metric,
+      threshold: definition.threshold,
+      comparisonOperator: definition.comparison ?? ComparisonOperator.GREATER_THAN_THRESHOLD,
+      datapointsToAlarm,
+      evaluationPeriods,
+      treatMissingData: definition.missing,
+    })
+    const action = new SnsAction(this.topic)
+    alarm.addAlarmAction(action)
+    alarm.addOkAction(action)
+    this.alarms.push(alarm)
+    return alarm
+  }
+}
+
+/** One line, as the dashboard splits it: severity | what | impact | runbook. */
+function describe({ name, severity, what, impact }: AlarmDefinition): string {
+  return `${severity} | ${what} | ${impact} | Runbook: docs/runbook.md#${name}`
+}
+
+function constructId(name: string): string {
+  return `${name.replace(/(?:^|-)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())}Alarm`
+}
+
+function checkWindow({ name, metric, datapoints: [m, n] }: AlarmDefinition): void {
+  const config = metric.toMetricConfig()
+  const period =
+    config.metricStat?.period.toSeconds() ?? config.mathExpression?.period ?? Number.NaN
+  const longest = period < 3_600 ? 86_400 : 604_800
+  if (period % 60 === 0 && period * n <= longest && m >= 1 && m <= n) return
+  throw new ConfigError(
+    `Alarm ${name}: ${m} of ${n} periods of ${period} s. CloudWatch takes whole minutes, at most ${longest} s in all for this period, and 1 ≤ M ≤ N.`,
+  )
+}

@@ -1,0 +1,226 @@
+import { Duration, Stack } from 'aws-cdk-lib'
+import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { Construct } from 'constructs'
+import { env, metrics } from '../../../backend/src/contract.ts'
+import type { FunctionName } from '../bundle.ts'
+import type { ExpiryQueue } from '../expiry-queue.ts'
+import type { Foundation } from '../foundation.ts'
+import type { TokenIssuer } from '../identity.ts'
+import { type Environment, ServiceFunction } from '../service-function.ts'
+import type { TableAccess } from '../tables.ts'
+import { Routes } from './routes.ts'
+import type { SocketApi } from './socket-api.ts'
+
+export interface RouteFunctionsProps {
+  readonly foundation: Foundation
+  readonly api: SocketApi
+  readonly issuer: TokenIssuer
+  readonly expiryQueue: ExpiryQueue
+  /** Exact origins that may open a socket. */
+  readonly allowedOrigins: readonly string[]
+}
+
+interface RouteFunctionDefinition {
+  readonly name: FunctionName
+  readonly description: string
+  readonly tables: TableAccess
+  readonly environment?: Environment
+}
+
+/** Behind a person's click: enough CPU that a cold start stays short. */
+const MEMORY_MB = 512
+/** Shorter than the integration's 10 s, so that the function's own error arrives first. */
+const TIMEOUT_SECONDS = 9
+
+/** The functions behind the WebSocket API, each with what it needs and nothing more, and their routes. */
+export class RouteFunctions extends Construct {
+  readonly #props: RouteFunctionsProps
+
+  constructor(scope: Construct, id: string, props: RouteFunctionsProps) {
+    super(scope, id)
+    this.#props = props
+    const authorizer = this.#authorizer()
+    const session = this.#session()
+    new Routes(this, 'Routes', {
+      api: props.api,
+      authorizer,
+      groups: [
+        { target: this.#connect(), routeKeys: ['$connect'] },
+        { target: this.#disconnect(), routeKeys: ['$disconnect'] },
+        { target: session, routeKeys: ['$default', 'hello', 'ping', 'refresh', 'revoke'] },
+        {
+          target: this.#subscriptions(),
+          routeKeys: ['subscribe', 'unsubscribe', 'history'],
+        },
+        { target: this.#command(), routeKeys: ['command'] },
+        { target: this.#notes(), routeKeys: ['sendMessage'] },
+        { target: this.#alarms(), routeKeys: ['alarms'] },
+      ],
+    })
+    this.#addAlarms(authorizer)
+  }
+
+  #authorizer(): ServiceFunction {
+    const { issuer, allowedOrigins } = this.#props
+    return this.#add({
+      name: 'authorizer',
+      description: 'Verifies the token of a new socket',
+      tables: { connections: ['get'] },
+      environment: { ...issuer.environment, [env.allowedOrigins]: allowedOrigins.join(',') },
+    })
+  }
+
+  #connect(): ServiceFunction {
+    const connect = this.#add({
+      name: 'connect',
+      description: 'Origin, caps, the row of a new connection',
+      tables: { connections: ['read', 'write'] },
+      environment: {
+        [env.allowedOrigins]: this.#props.allowedOrigins.join(','),
+        ...this.#props.expiryQueue.environment,
+      },
+    })
+    this.#props.expiryQueue.grantSend(connect)
+    return connect
+  }
+
+  #disconnect(): ServiceFunction {
+    return this.#add({
+      name: 'disconnect',
+      description: 'Removes the rows of a closed connection',
+      tables: { connections: ['read', 'write'], subscriptions: ['read', 'write'] },
+    })
+  }
+
+  #session(): ServiceFunction {
+    const { api, issuer, expiryQueue } = this.#props
+    const session = this.#add({
+      name: 'session',
+      description: 'hello, ping, refresh, revoke and unknown messages',
+      tables: {
+        connections: ['read', 'write'],
+        subscriptions: ['read', 'write'],
+        history: ['read'],
+        alarms: ['read'],
+      },
+      environment: {
+        ...issuer.environment,
+        ...expiryQueue.environment,
+        [env.managementEndpoint]: api.managementUrl,
+      },
+    })
+    expiryQueue.grantSend(session)
+    api.grantPost(session)
+    api.grantClose(session)
+    return session
+  }
+
+  #subscriptions(): ServiceFunction {
+    return this.#add({
+      name: 'subscriptions',
+      description: 'subscribe, unsubscribe and history',
+      tables: {
+        connections: ['read', 'write'],
+        subscriptions: ['read', 'write'],
+        history: ['read'],
+      },
+      environment: { [env.retentionHours]: String(this.#props.foundation.config.retentionHours) },
+    })
+  }
+
+  #command(): ServiceFunction {
+    const { api } = this.#props
+    const { partition, region, account } = Stack.of(this)
+    const command = this.#add({
+      name: 'command',
+      description: 'Sends a command to a device',
+      tables: { connections: ['read', 'write'], commands: ['read', 'write'] },
+      environment: { [env.managementEndpoint]: api.managementUrl },
+    })
+    command.allow(['iot:Publish'], [`arn:${partition}:iot:${region}:${account}:topic/cmd/*`])
+    api.grantPost(command)
+    return command
+  }
+
+  #notes(): ServiceFunction {
+    const { api, foundation } = this.#props
+    const notes = this.#add({
+      name: 'notes',
+      description: 'A note to everybody who watches a topic',
+      tables: {
+        connections: ['read', 'write'],
+        subscriptions: ['read', 'write'],
+        history: ['read', 'put'],
+      },
+      environment: {
+        [env.managementEndpoint]: api.managementUrl,
+        [env.retentionHours]: String(foundation.config.retentionHours),
+      },
+    })
+    api.grantPost(notes)
+    return notes
+  }
+
+  #alarms(): ServiceFunction {
+    const { api } = this.#props
+    const { partition, region, account, stackName } = Stack.of(this)
+    const alarms = this.#add({
+      name: 'alarms',
+      description: 'Lists, acknowledges, notes and shelves alarms',
+      tables: {
+        connections: ['read', 'write'],
+        subscriptions: ['read', 'write'],
+        alarms: ['read', 'write'],
+      },
+      environment: {
+        [env.managementEndpoint]: api.managementUrl,
+        [env.alarmPrefix]: `${stackName}-`,
+      },
+    })
+    // DescribeAlarms with a prefix is authorized against all alarms of the account; reading is all it can do.
+    alarms.allow(
+      ['cloudwatch:DescribeAlarms', 'cloudwatch:DescribeAlarmHistory'],
+      [`arn:${partition}:cloudwatch:${region}:${account}:alarm:*`],
+    )
+    api.grantPost(alarms)
+    return alarms
+  }
+
+  #add({ name, description, tables, environment }: RouteFunctionDefinition): ServiceFunction {
+    const { foundation } = this.#props
+    const added = new ServiceFunction(this, `${name.charAt(0).toUpperCase()}${name.slice(1)}`, {
+      foundation,
+      name,
+      description,
+      environment: { ...foundation.tables.environment(tables), ...environment },
+      memoryMb: MEMORY_MB,
+      timeoutSeconds: TIMEOUT_SECONDS,
+    })
+    foundation.tables.grant(added, tables)
+    return added
+  }
+
+  #addAlarms(authorizer: ServiceFunction): void {
+    const { notifications } = this.#props.foundation
+    notifications.alarm(this, {
+      name: 'connects-denied',
+      severity: 'P2',
+      what: 'Many sockets are refused because of their token or origin',
+      impact: 'People cannot sign in to live data, or somebody is trying',
+      metric: authorizer.metric(metrics.connectDenied).with({ period: Duration.minutes(5) }),
+      threshold: 20,
+      datapoints: [1, 2],
+      missing: TreatMissingData.NOT_BREACHING,
+    })
+    notifications.alarm(this, {
+      name: 'jwks-fetch-failures',
+      severity: 'P2',
+      what: "The identity provider's keys cannot be fetched",
+      impact: 'Sign-ins with a new key are refused; known keys go on working',
+      metric: authorizer.metric(metrics.jwksFetchFailed),
+      threshold: 2,
+      datapoints: [3, 5],
+      missing: TreatMissingData.NOT_BREACHING,
+    })
+  }
+}

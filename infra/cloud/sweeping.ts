@@ -1,0 +1,90 @@
+import { Duration } from 'aws-cdk-lib'
+import { ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
+import { Construct } from 'constructs'
+import { env, metrics } from '../../backend/src/contract.ts'
+import type { ExpiryQueue } from './expiry-queue.ts'
+import type { Foundation } from './foundation.ts'
+import { ServiceFunction } from './service-function.ts'
+import type { SocketApi } from './socket-api/socket-api.ts'
+import type { TableAccess } from './tables.ts'
+
+export interface SweepingProps {
+  readonly foundation: Foundation
+  readonly api: SocketApi
+  readonly expiryQueue: ExpiryQueue
+}
+
+const expireAccess: TableAccess = {
+  connections: ['read', 'write'],
+  subscriptions: ['read', 'write'],
+}
+const sweeperAccess: TableAccess = {
+  connections: ['read', 'write'],
+  subscriptions: ['read', 'write'],
+  commands: ['read', 'write'],
+}
+
+/** What ends by itself: sockets whose token ran out, rows that nobody removed, commands nobody answered. */
+export class Sweeping extends Construct {
+  constructor(scope: Construct, id: string, props: SweepingProps) {
+    super(scope, id)
+    this.#addExpire(props)
+    this.#addSweeper(props)
+  }
+
+  #addExpire({ foundation, api, expiryQueue }: SweepingProps): void {
+    const expire = new ServiceFunction(this, 'Expire', {
+      foundation,
+      name: 'expire',
+      description: 'Closes sockets whose token has ended',
+      environment: {
+        ...foundation.tables.environment(expireAccess),
+        ...expiryQueue.environment,
+        [env.managementEndpoint]: api.managementUrl,
+      },
+      memoryMb: 256,
+      timeoutSeconds: expiryQueue.consumerTimeoutSeconds,
+    })
+    foundation.tables.grant(expire, expireAccess)
+    api.grantPost(expire)
+    api.grantClose(expire)
+    expiryQueue.grantSend(expire)
+    expiryQueue.consumeWith(expire)
+  }
+
+  #addSweeper({ foundation, api }: SweepingProps): void {
+    const sweeper = new ServiceFunction(this, 'Sweeper', {
+      foundation,
+      name: 'sweeper',
+      description: 'Each minute: rows nobody removed, gauges, commands nobody answered',
+      environment: {
+        ...foundation.tables.environment(sweeperAccess),
+        [env.managementEndpoint]: api.managementUrl,
+      },
+      memoryMb: 256,
+      // Done before the next minute begins.
+      timeoutSeconds: 50,
+    })
+    foundation.tables.grant(sweeper, sweeperAccess)
+    api.grantPost(sweeper)
+    new Rule(this, 'EachMinute', {
+      description: 'Gaugeline sweeper',
+      schedule: Schedule.rate(Duration.minutes(1)),
+      // The next minute is the retry.
+      targets: [new LambdaFunction(sweeper.function, { retryAttempts: 0 })],
+    })
+    foundation.notifications.alarm(this, {
+      name: 'sweeper-silent',
+      severity: 'P2',
+      what: 'The sweeper has not reported for three minutes',
+      impact: 'Rows of vanished sockets pile up; commands stay open; the gauges are blind',
+      metric: sweeper.metric(metrics.connections, Stats.SAMPLE_COUNT),
+      threshold: 1,
+      comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
+      datapoints: [3, 3],
+      missing: TreatMissingData.BREACHING,
+    })
+  }
+}

@@ -1,0 +1,95 @@
+import { RemovalPolicy } from 'aws-cdk-lib'
+import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb'
+import { Construct } from 'constructs'
+import { env, tableKeys } from '../../backend/src/contract.ts'
+import type { Config } from './config.ts'
+import type { Environment, ServiceFunction } from './service-function.ts'
+
+/** Whether a table's rows are worth restoring: rows of live sockets are not, they are rebuilt by reconnecting. */
+const tableKinds = {
+  connections: 'disposable',
+  subscriptions: 'disposable',
+  history: 'kept',
+  rejects: 'kept',
+  commands: 'kept',
+  alarms: 'kept',
+} as const
+
+type TableName = keyof typeof tableKinds
+
+const environmentNames = {
+  connections: env.connectionsTable,
+  subscriptions: env.subscriptionsTable,
+  history: env.historyTable,
+  rejects: env.rejectsTable,
+  commands: env.commandsTable,
+  alarms: env.alarmsTable,
+} as const satisfies Record<TableName, string>
+
+const actions = {
+  get: ['dynamodb:GetItem'],
+  read: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'],
+  put: ['dynamodb:PutItem'],
+  write: [
+    'dynamodb:PutItem',
+    'dynamodb:UpdateItem',
+    'dynamodb:DeleteItem',
+    'dynamodb:BatchWriteItem',
+  ],
+} as const
+
+type Access = keyof typeof actions
+
+/** What a function does to which tables; no function may Scan. */
+export type TableAccess = Readonly<Partial<Record<TableName, readonly Access[]>>>
+
+/** The six tables of docs/architecture.md: `pk`, `sk`, TTL, on demand, encrypted at rest with DynamoDB's own key. */
+export class Tables extends Construct {
+  readonly all: Readonly<Record<TableName, Table>>
+
+  constructor(scope: Construct, id: string, config: Config) {
+    super(scope, id)
+    const table = (name: TableName, logicalName: string): Table =>
+      new Table(this, logicalName, {
+        partitionKey: { name: tableKeys.partitionKey, type: AttributeType.STRING },
+        sortKey: { name: tableKeys.sortKey, type: AttributeType.STRING },
+        timeToLiveAttribute: tableKeys.ttl,
+        billingMode: BillingMode.PAY_PER_REQUEST,
+        pointInTimeRecoverySpecification: {
+          pointInTimeRecoveryEnabled: tableKinds[name] === 'kept',
+        },
+        deletionProtection: config.retainData && tableKinds[name] === 'kept',
+        removalPolicy:
+          config.retainData && tableKinds[name] === 'kept'
+            ? RemovalPolicy.RETAIN
+            : RemovalPolicy.DESTROY,
+      })
+    this.all = {
+      connections: table('connections', 'Connections'),
+      subscriptions: table('subscriptions', 'Subscriptions'),
+      history: table('history', 'History'),
+      rejects: table('rejects', 'Rejects'),
+      commands: table('commands', 'Commands'),
+      alarms: table('alarms', 'Alarms'),
+    }
+  }
+
+  /** The environment variables that name these tables. */
+  environment(access: TableAccess): Environment {
+    return Object.fromEntries(
+      names(access).map((name) => [environmentNames[name], this.all[name].tableName]),
+    )
+  }
+
+  /** Allows the function exactly this access. */
+  grant(target: ServiceFunction, access: TableAccess): void {
+    for (const name of names(access)) {
+      const granted = (access[name] ?? []).flatMap((kind) => actions[kind])
+      target.allow([...new Set(granted)], [this.all[name].tableArn])
+    }
+  }
+}
+
+function names(access: TableAccess): TableName[] {
+  return Object.keys(access) as TableName[]
+}
