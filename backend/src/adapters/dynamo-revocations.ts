@@ -1,6 +1,7 @@
-import { BatchGetCommand, PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { MAX_TOKEN_AGE_SECONDS } from '../core/auth/claims.ts'
 import type { Revocations } from '../core/auth/ports.ts'
+import { batchGet } from './dynamo-client.ts'
 
 /** Longer than any token lives, so that a revocation never runs out before what it revokes. */
 const REVOCATION_SECONDS = MAX_TOKEN_AGE_SECONDS + 3_600
@@ -25,18 +26,8 @@ export function dynamoRevocations(at: {
   return {
     async isRevoked({ issuer, user, tokenId, issuedAt }) {
       const keys = [userKey(issuer, user), ...(tokenId ? [tokenKey(issuer, tokenId)] : [])]
-      let pending: Record<string, unknown>[] = keys
-      while (pending.length > 0) {
-        const answer = await at.client.send(
-          new BatchGetCommand({
-            RequestItems: { [at.table]: { Keys: pending, ConsistentRead: true } },
-          }),
-        )
-        const rows = answer.Responses?.[at.table] ?? []
-        if (rows.some((row) => isHit(row as RevocationRow, issuedAt))) return true
-        pending = answer.UnprocessedKeys?.[at.table]?.Keys ?? []
-      }
-      return false
+      const rows = await batchGet<RevocationRow>(at.client, at.table, keys)
+      return rows.some((row) => isHit(row, issuedAt))
     },
     revokeUser: (issuer, user, atMs) => put(userKey(issuer, user), atMs),
     revokeToken: (issuer, tokenId, atMs) => put(tokenKey(issuer, tokenId), atMs),

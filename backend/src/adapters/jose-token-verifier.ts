@@ -1,7 +1,10 @@
 import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose'
 import { CLOCK_TOLERANCE_SECONDS, MAX_TOKEN_CHARACTERS, readClaims } from '../core/auth/claims.ts'
+import type { Clock } from '../core/clock.ts'
 import type { TokenOutcome, TokenRefusal, TokenVerifier } from '../core/auth/ports.ts'
-import type { JwksCache } from './jwks-cache.ts'
+import { metrics } from '../contract.ts'
+import { createJwksCache, type JwksCache, type JwksEvent } from './jwks-cache.ts'
+import type { Telemetry } from './telemetry.ts'
 
 const ALGORITHMS = ['RS256', 'ES256']
 /** `at+jwt` by RFC 9068, `JWT` by habit, nothing by Cognito, whose tokens say what they are in `token_use`. */
@@ -14,8 +17,7 @@ export interface JoseTokenVerifierOptions {
   readonly issuer: string
   readonly audience: string
   readonly keys: JwksCache
-  /** Epoch ms. */
-  readonly now: () => number
+  readonly clock: Clock
 }
 
 /**
@@ -34,7 +36,7 @@ export function joseTokenVerifier(options: JoseTokenVerifierOptions): TokenVerif
       if (!kid.ok) return kid
       const keys = await options.keys.keysFor(kid.value)
       if (!keys) return { ok: false, reason: 'KEYS_UNAVAILABLE' }
-      const nowMs = options.now()
+      const nowMs = options.clock.now()
       try {
         const { payload } = await jwtVerify(token, keys, {
           algorithms: ALGORITHMS,
@@ -88,4 +90,33 @@ function refusalOf(error: unknown): TokenRefusal {
   if (error instanceof errors.JOSEAlgNotAllowed) return 'TOKEN_ALGORITHM'
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'SIGNATURE_INVALID'
   return 'TOKEN_MALFORMED'
+}
+
+/** The verifier of a function's configuration, with its own key cache, whose events become metrics. */
+export function createTokenVerifier(
+  config: { readonly issuer: string; readonly audience: string; readonly jwksUri: string },
+  { clock, telemetry }: { readonly clock: Clock; readonly telemetry: Telemetry },
+): TokenVerifier {
+  const onEvent = (event: JwksEvent): void => {
+    reportKeys(event, telemetry)
+  }
+  const keys = createJwksCache({ url: new URL(config.jwksUri), clock, onEvent })
+  return joseTokenVerifier({ issuer: config.issuer, audience: config.audience, keys, clock })
+}
+
+function reportKeys(event: JwksEvent, { log, metrics: sink }: Telemetry): void {
+  switch (event.kind) {
+    case 'fetched':
+      sink.count(metrics.jwksFetches)
+      log.info('key set fetched', { keys: event.keys })
+      break
+    case 'failed':
+      sink.count(metrics.jwksFetches)
+      sink.count(metrics.jwksFetchFailed)
+      log.warn('key set not fetched', { reason: event.reason })
+      break
+    case 'stale':
+      sink.count(metrics.jwksStaleSeconds, event.ageSeconds)
+      break
+  }
 }

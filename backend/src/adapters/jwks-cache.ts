@@ -1,4 +1,5 @@
 import { createLocalJWKSet, type JSONWebKeySet, type JWK } from 'jose'
+import type { Clock } from '../core/clock.ts'
 
 /** How long a good set is used without asking again: the time within which a withdrawn key stops working. */
 const FRESH_MS = 10 * 60_000
@@ -30,8 +31,7 @@ export type JwksEvent =
 export interface JwksCacheOptions {
   /** https, or http to a loopback address. */
   readonly url: URL
-  /** Epoch ms. */
-  readonly now: () => number
+  readonly clock: Clock
   readonly fetch?: typeof fetch
   readonly onEvent?: (event: JwksEvent) => void
 }
@@ -43,7 +43,8 @@ export interface JwksCacheOptions {
  * @throws TypeError when the address is neither https nor loopback.
  */
 export function createJwksCache(options: JwksCacheOptions): JwksCache {
-  const { url, now } = options
+  const { url } = options
+  const now = (): number => options.clock.now()
   assertSafeUrl(url)
   let current: { keys: KeyLookup; kids: ReadonlySet<string>; fetchedAtMs: number } | undefined
   let inFlight: Promise<void> | undefined

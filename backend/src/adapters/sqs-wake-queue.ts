@@ -1,4 +1,4 @@
-import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import type { WakeQueue } from '../core/connections/ports.ts'
 
 /** SQS delays a message by at most 15 minutes (SendMessage, DelaySeconds). */
@@ -18,3 +18,7 @@ export function sqsWakeQueue(at: { readonly client: SQSClient; readonly url: str
     },
   }
 }
+
+/** The queue at `url` with a client of its own. */
+export const createWakeQueue = (url: string): WakeQueue =>
+  sqsWakeQueue({ client: new SQSClient({ maxAttempts: 3 }), url })

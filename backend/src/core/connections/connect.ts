@@ -1,5 +1,7 @@
 import { limits, SUBPROTOCOL } from '../../protocol/index.ts'
+import type { Clock } from '../clock.ts'
 import type { Identity } from '../auth/identity.ts'
+import type { Revocations } from '../auth/ports.ts'
 import { readHeader, readOffer } from '../auth/handshake.ts'
 import type { Connection, Connections, WakeQueue } from './ports.ts'
 
@@ -15,10 +17,10 @@ export interface ConnectRequest {
 
 export interface ConnectPorts {
   readonly connections: Connections
+  readonly revocations: Revocations
   readonly wakes: WakeQueue
   readonly allowedOrigins: readonly string[]
-  /** Epoch ms. */
-  readonly now: () => number
+  readonly clock: Clock
 }
 
 /** A handshake's answer: API Gateway gives the status to the client as it is (aws-behaviour W17). */
@@ -41,7 +43,7 @@ export async function connect(
   if (refusal) return refusal
   const { identity, connectionId } = request
   if (!identity) return { statusCode: 401, reason: 'IDENTITY_MISSING' }
-  const nowMs = ports.now()
+  const nowMs = ports.clock.now()
   const connection: Connection = {
     ...identity,
     connectionId,
@@ -51,9 +53,10 @@ export async function connect(
   if ((await ports.connections.open(connection)) === 'closed') {
     return { statusCode: 410, reason: 'ALREADY_CLOSED' }
   }
-  if (!(await hasRoom(connection, ports))) {
+  const late = await checkOpened(connection, ports)
+  if (late) {
     await ports.connections.close(connectionId, nowMs)
-    return { statusCode: 429, reason: 'CONNECTION_LIMIT' }
+    return late
   }
   const lifeSeconds = Math.ceil(identity.expiresAt - nowMs / 1_000)
   await ports.wakes.send({ connectionId, reason: 'token' }, lifeSeconds)
@@ -73,6 +76,19 @@ function checkHandshake(
     return { statusCode: 400, reason: 'SUBPROTOCOL_REQUIRED' }
   }
   return undefined
+}
+
+/**
+ * What can only be decided once the row is there. A revocation is written before the user's rows are read, this row before the
+ * revocation is read: one of the two sees the other.
+ */
+async function checkOpened(
+  connection: Connection,
+  ports: ConnectPorts,
+): Promise<ConnectAnswer | undefined> {
+  if (await ports.revocations.isRevoked(connection)) return { statusCode: 403, reason: 'REVOKED' }
+  if (await hasRoom(connection, ports)) return undefined
+  return { statusCode: 429, reason: 'CONNECTION_LIMIT' }
 }
 
 /**

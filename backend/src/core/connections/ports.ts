@@ -24,8 +24,10 @@ export interface Connections {
   admit(connectionId: string, nowMs: number): Promise<Admission>
   /** The live rows of one user, oldest first. */
   ofUser(user: string): Promise<readonly Connection[]>
+  /** The rows of the sockets that one token (`jti`) opened or renewed. */
+  ofToken(tokenId: string): Promise<readonly Connection[]>
   /** Replaces identity and expiry; `unknown` when the row is gone. */
-  renew(connectionId: string, identity: Identity): Promise<'renewed' | 'unknown'>
+  renew(connectionId: string, identity: Identity, nowMs: number): Promise<'renewed' | 'unknown'>
   /** Removes the user's and the connection's own row and leaves a tombstone for a `$connect` that is still running. */
   close(connectionId: string, nowMs: number): Promise<void>
 }
@@ -42,4 +44,26 @@ export interface Wake {
 export interface WakeQueue {
   /** `delaySeconds` is cut to what SQS can hold, 900 (the receiver queues again). */
   send(wake: Wake, delaySeconds: number): Promise<void>
+}
+
+/** What became of one post or close. */
+export type SocketOutcome = 'ok' | 'gone' | 'failed'
+
+/** The sockets themselves, behind the management API. Outcomes, not errors: closing somebody's socket must not fail the rest. */
+export interface Sockets {
+  /** `frame`: JSON text. */
+  post(connectionId: string, frame: string): Promise<SocketOutcome>
+  /** Ends the socket; API Gateway then runs `$disconnect`, as a rule. */
+  disconnect(connectionId: string): Promise<SocketOutcome>
+}
+
+/** Subscription rows, as far as the life of a connection concerns them. */
+export interface ConnectionSubscriptions {
+  /** Removes every subscription of the connection, so that the next batch of readings does not find it. */
+  removeConnection(connectionId: string): Promise<void>
+  /**
+   * Moves the expiry of the connection's subscriptions and their grants; those that the new grants no longer cover are removed.
+   * Returns the removed sids.
+   */
+  renewConnection(connectionId: string, identity: Identity): Promise<readonly number[]>
 }

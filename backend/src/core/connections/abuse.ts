@@ -1,0 +1,15 @@
+import type { WakeQueue } from './ports.ts'
+
+/** After so many refused messages in a row of a full bucket the socket is closed: about as many as the burst that was allowed. */
+const MAX_STRIKES = 50
+
+/** Asks for the socket's end, once per {@link MAX_STRIKES} refusals. `expire` closes it: the routes themselves have no right to. */
+export async function reportAbuse(
+  connectionId: string,
+  strikes: number,
+  wakes: WakeQueue,
+): Promise<void> {
+  if (strikes > 0 && strikes % MAX_STRIKES === 0) {
+    await wakes.send({ connectionId, reason: 'abuse' }, 0)
+  }
+}

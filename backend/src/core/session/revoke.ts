@@ -1,0 +1,50 @@
+import { ProtocolError, type ClientMessage, type Revoked } from '../../protocol/index.ts'
+import { hasRole } from '../auth/identity.ts'
+import type { Revocations } from '../auth/ports.ts'
+import { closeConnection, type ClosePorts } from '../connections/close.ts'
+import type { Connection, WakeQueue } from '../connections/ports.ts'
+
+export interface RevokePorts extends ClosePorts {
+  readonly revocations: Revocations
+  readonly wakes: WakeQueue
+}
+
+/**
+ * Takes back a user's or one token's access: first the revocation (no new socket), then the subscriptions of the living sockets (no further
+ * reading), then the sockets. Role `admin`; only within the administrator's own issuer.
+ *
+ * Throws ProtocolError FORBIDDEN or MESSAGE_INVALID (not exactly one of `user` and `jti`).
+ */
+export async function revoke(
+  message: ClientMessage<'revoke'>,
+  connection: Connection,
+  ports: RevokePorts,
+): Promise<Revoked> {
+  if (!hasRole(connection, 'admin')) {
+    throw new ProtocolError('FORBIDDEN', 'Revoking access needs the role admin.')
+  }
+  const targets = await record(message, connection.issuer, ports)
+  for (const { connectionId } of targets) {
+    const outcome = await closeConnection(connectionId, 'revoked', ports)
+    if (outcome === 'failed') await ports.wakes.send({ connectionId, reason: 'revoked' }, 1)
+  }
+  return { type: 'revoked', id: message.id, connectionsClosed: targets.length }
+}
+
+async function record(
+  { user, jti }: ClientMessage<'revoke'>,
+  issuer: string,
+  { revocations, connections, clock }: RevokePorts,
+): Promise<readonly Connection[]> {
+  const ofIssuer = (all: readonly Connection[]): readonly Connection[] =>
+    all.filter((one) => one.issuer === issuer)
+  if (user !== undefined && jti === undefined) {
+    await revocations.revokeUser(issuer, user, clock.now())
+    return ofIssuer(await connections.ofUser(user))
+  }
+  if (jti !== undefined && user === undefined) {
+    await revocations.revokeToken(issuer, jti, clock.now())
+    return ofIssuer(await connections.ofToken(jti))
+  }
+  throw new ProtocolError('MESSAGE_INVALID', 'Revoke names either a user or a jti, not both.')
+}

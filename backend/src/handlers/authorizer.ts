@@ -1,0 +1,39 @@
+import { readConfig } from '../adapters/config.ts'
+import { createDynamo } from '../adapters/dynamo-client.ts'
+import { dynamoRevocations } from '../adapters/dynamo-revocations.ts'
+import { createTokenVerifier } from '../adapters/jose-token-verifier.ts'
+import { systemClock } from '../adapters/system-clock.ts'
+import { createTelemetry } from '../adapters/telemetry.ts'
+import { metrics, services } from '../contract.ts'
+import { authorize, toAuthorizerAnswer, type AuthorizerAnswer } from '../core/auth/authorize.ts'
+
+const config = readConfig('connectionsTable', 'issuer', 'audience', 'jwksUri')
+const telemetry = createTelemetry(services.authorizer)
+const ports = {
+  tokens: createTokenVerifier(config, { clock: systemClock, telemetry }),
+  revocations: dynamoRevocations({ client: createDynamo(), table: config.connectionsTable }),
+}
+
+/** What API Gateway gives a WebSocket authorizer, as far as it is used (aws-behaviour W55–W57). */
+interface AuthorizerEvent {
+  readonly methodArn: string
+  readonly headers?: Readonly<Record<string, string | undefined>> | null
+  readonly requestContext: { readonly connectionId: string }
+}
+
+/** `$connect` authorizer. Throws `Unauthorized` (401, aws-behaviour W61); a failure of ours is any other error (500, W63). */
+export async function handler(event: AuthorizerEvent): Promise<AuthorizerAnswer> {
+  const { connectionId } = event.requestContext
+  try {
+    const decision = await authorize(event.headers, ports)
+    const { outcome } = decision
+    const allowed = outcome === 'allowed'
+    telemetry.metrics.count(allowed ? metrics.connectAllowed : metrics.connectDenied)
+    const reason = allowed ? 'TOKEN_VALID' : decision.reason
+    telemetry.log.info('connect decided', { connectionId, outcome, reason })
+    if (outcome === 'unauthorized') throw new Error('Unauthorized')
+    return toAuthorizerAnswer(decision, event.methodArn)
+  } finally {
+    telemetry.flush()
+  }
+}
