@@ -1,57 +1,112 @@
-// What `npm start` and `npm test` do first on a fresh clone. Node built-ins only: it runs before anything is installed.
+// What `npm start`, `npm run synth` and `npm test` do first on a fresh clone. Only Node's own modules until the packages are there, and
+// only syntax that an old Node can read.
 import { spawn } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const root = fileURLToPath(new URL('../../../', import.meta.url))
-const needed = [20, 19]
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..')
 
-/**
- * Checks the Node version and installs the packages of the lockfile when they are missing or older than it. Ends the process with
- * exit code 1 and one line that says what to do when it cannot.
- */
-export async function ensureInstalled(write = (text) => process.stderr.write(text)) {
-  requireNode(write)
-  if (isInstalled()) return
-  const startedMs = Date.now()
-  write('Installing packages (once) …\n')
-  const ticker = setInterval(() => {
-    write(`  still installing, ${Math.round((Date.now() - startedMs) / 1000)} s\n`)
-  }, 10_000)
-  const { code, output } = await npmCi()
-  clearInterval(ticker)
-  if (code !== 0) {
-    write(`${output.trim().split('\n').slice(-8).join('\n')}\n`)
-    write('The packages could not be installed: check the network and the registry that `npm config get registry` names, then try again.\n')
-    process.exit(1)
-  }
-  write(`Installed in ${Math.round((Date.now() - startedMs) / 1000)} s.\n`)
+function fail(message, exitCode) {
+  process.stderr.write(message + '\n')
+  process.exit(exitCode)
 }
 
-function requireNode(write) {
+function requireNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  if (major > needed[0] || (major === needed[0] && minor >= needed[1])) return
-  write(`Gaugeline needs Node.js ${needed.join('.')} or newer; this is ${process.versions.node}. Install a current version from https://nodejs.org.\n`)
-  process.exit(1)
+  if (major > 20 || (major === 20 && minor >= 19)) return
+  fail(
+    `Gaugeline needs Node.js 20.19 or newer, this is ${process.version}: https://nodejs.org/en/download`,
+    1,
+  )
 }
 
-/** npm writes node_modules/.package-lock.json at the end of an installation. */
+function readLock(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).packages || {}
+  } catch {
+    return undefined
+  }
+}
+
+/** Compares what is installed with what the lock file asks for, by content: times lie after a checkout. */
 function isInstalled() {
-  const installed = `${root}node_modules/.package-lock.json`
-  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(`${root}package-lock.json`).mtimeMs
+  const wanted = readLock(path.join(root, 'package-lock.json'))
+  const installed = readLock(path.join(root, 'node_modules/.package-lock.json'))
+  if (!wanted || !installed) return false
+  return Object.entries(wanted).every(([name, entry]) => {
+    // Links to workspaces carry no version, optional packages are left out on other platforms.
+    if (
+      !name.includes('node_modules/') ||
+      entry.link ||
+      entry.optional ||
+      entry.devOptional ||
+      entry.peer
+    )
+      return true
+    return installed[name] !== undefined && installed[name].version === entry.version
+  })
 }
 
-function npmCi() {
+const networkCodes =
+  /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|CERT_\w+|SELF_SIGNED_CERT\w*)\b/
+
+function explain(output) {
+  const network = networkCodes.exec(output)
+  if (network) {
+    return `the package registry cannot be reached (${network[0]}). Check the network or the proxy settings of npm, then start again.`
+  }
+  const lines = output
+    .split('\n')
+    .filter((line) => line.startsWith('npm error') && !line.includes('complete log'))
+  return `npm said: ${(lines[0] || output.trim().split('\n').pop() || 'nothing').replace(/^npm error /, '')}`
+}
+
+function install() {
+  const isFirst = !existsSync(path.join(root, 'node_modules'))
+  const npm =
+    process.env.npm_execpath && /\.c?js$/.test(process.env.npm_execpath)
+      ? [process.execPath, process.env.npm_execpath]
+      : [process.platform === 'win32' ? 'npm.cmd' : 'npm']
+  const args = [
+    ...npm.slice(1),
+    isFirst ? 'ci' : 'install',
+    '--no-fund',
+    '--no-audit',
+    '--loglevel=error',
+  ]
+  const startedMs = Date.now()
+  process.stderr.write(`  installing packages${isFirst ? ' (only on the first start)' : ''} …\n`)
   return new Promise((resolve) => {
-    const child = spawn('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
+    const child = spawn(npm[0], args, {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       shell: process.platform === 'win32',
     })
+    const seconds = () => Math.round((Date.now() - startedMs) / 1000)
+    const timer = setInterval(
+      () => process.stderr.write(`  … still installing, ${seconds()} s\n`),
+      10_000,
+    )
     let output = ''
-    child.stdout.on('data', (chunk) => (output += chunk))
-    child.stderr.on('data', (chunk) => (output += chunk))
-    child.on('error', (error) => resolve({ code: 1, output: error.message }))
-    child.on('close', (code) => resolve({ code, output }))
+    const keep = (chunk) => {
+      output = (output + chunk).slice(-65_536)
+    }
+    child.stdout.on('data', keep)
+    child.stderr.on('data', keep)
+    child.on('error', (error) => fail(`The packages cannot be installed: ${error.message}`, 1))
+    child.on('close', (exitCode, signal) => {
+      clearInterval(timer)
+      if (signal) process.exit(130)
+      if (exitCode !== 0) fail(`The packages cannot be installed: ${explain(output)}`, 1)
+      process.stderr.write(`  installed in ${seconds()} s\n`)
+      resolve()
+    })
   })
+}
+
+/** Ends the process with one line that says what to do when Node is too old or the packages cannot be installed. */
+export async function ensureInstalled() {
+  requireNode()
+  if (!isInstalled()) await install()
 }
