@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto'
+import { AwsError } from '../../platform/errors.ts'
+import type {
+  Account,
+  ApiHandler,
+  Authorization,
+  Clock,
+  Faults,
+  Functions,
+  InvocationResult,
+  LogSink,
+  Metrics,
+  Queues,
+  ResourceService,
+  Topics,
+} from '../../platform/types.ts'
+import { lambdaApi } from './api.ts'
+import { createAsyncInvocations, defaultEventInvokeConfig } from './async-invocations.ts'
+import type { EventInvokeConfig } from './async-invocations.ts'
+import { destinationSender } from './destinations.ts'
+import { createLocalFunction } from './local-function.ts'
+import { createPermissions } from './permissions.ts'
+import { lambdaProviders } from './providers.ts'
+import { createRegistry } from './registry.ts'
+
+export interface LambdaOptions {
+  readonly clock: Clock
+  readonly account: Account
+  readonly authorization: Authorization
+  /** Variables put into every environment, read when it starts: `AWS_ENDPOINT_URL` and the like. */
+  readonly endpoints: () => Readonly<Record<string, string>>
+  readonly logs: LogSink
+  readonly metrics: Metrics
+  readonly faults: Faults
+  /** Folder of a CDK asset by its S3 key (`<hash>.zip`). */
+  readonly assetPath: (s3Key: string) => string
+  /** Where dead letters and destinations go; asked when one is due, because those services may be made later. */
+  readonly queues?: () => Queues
+  readonly topics?: () => Topics
+  /** Environments of one function at most (more events wait); default 10. */
+  readonly maxEnvironments?: number
+}
+
+export interface Lambda extends ResourceService, Functions {
+  readonly api: ApiHandler
+  /** Starts one environment of each function ahead of its first event, so that the first person pays no cold starts. */
+  warm(functionNames: readonly string[]): Promise<void>
+}
+
+/** AWS Lambda on one machine: functions in worker threads (aws-behaviour L1–L28, C9, C10, C12). */
+export function createLambda(options: LambdaOptions): Lambda {
+  const { clock, account, faults } = options
+  const arnPrefix = `arn:aws:lambda:${account.region}:${account.accountId}:function:`
+  const registry = createRegistry(arnPrefix)
+  const permissions = createPermissions()
+  const invokeConfigs = new Map<string, EventInvokeConfig>()
+  const asyncInvocations = createAsyncInvocations({
+    clock,
+    faults,
+    configOf: (name) => invokeConfigs.get(name) ?? defaultEventInvokeConfig,
+    sendTo: destinationSender({
+      ...options,
+      invoke: async (functionName, payload) => {
+        await invoke({ functionName, payload, invocationType: 'Event' })
+      },
+    }),
+  })
+
+  const invoke: Functions['invoke'] = async (request) => {
+    const { fn, functionArn } = registry.find(request.functionName)
+    if (request.invokedBy) permissions.check(fn.config.name, request.invokedBy)
+    await applyFault(fn.config.name)
+    const event = JSON.stringify(request.payload ?? {})
+    const requestId = randomUUID()
+    if (request.invocationType === 'Event') {
+      void asyncInvocations.accept(fn, event, requestId)
+      return { requestId, payload: undefined }
+    }
+    const result = await fn.run(event, { requestId, functionArn })
+    return {
+      requestId,
+      payload: JSON.parse(result.body) as unknown,
+      ...(result.functionError && { functionError: result.functionError }),
+      get logTail() {
+        return result.logTail()
+      },
+    } satisfies InvocationResult
+  }
+
+  async function applyFault(functionName: string): Promise<void> {
+    const fault = faults.at('lambda.invoke', functionName)
+    if (fault?.kind === 'throttle')
+      throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', {
+        status: 429,
+        extra: { Reason: 'ConcurrentInvocationLimitExceeded', Type: 'User' },
+      })
+    if (fault?.kind === 'error')
+      throw new AwsError(fault.code ?? 'ServiceException', fault.message ?? 'Injected fault', {
+        status: fault.status ?? 500,
+      })
+    if (fault?.kind === 'delay')
+      await new Promise<void>((resolve) => clock.after(fault.ms, resolve))
+  }
+
+  return {
+    name: 'lambda',
+    providers: lambdaProviders({
+      account,
+      registry,
+      permissions,
+      invokeConfigs,
+      assetPath: options.assetPath,
+      create: (config) =>
+        createLocalFunction(config, { ...options, maxEnvironments: options.maxEnvironments ?? 10 }),
+    }),
+    api: lambdaApi({ authorization: options.authorization, registry, invoke }),
+    start: () => Promise.resolve(),
+    async stop() {
+      await Promise.all(registry.all().map((fn) => fn.stop()))
+    },
+    invoke,
+    describe(functionName) {
+      const { config } = registry.find(functionName).fn
+      return { arn: config.arn, timeoutSeconds: config.timeoutSeconds, memoryMb: config.memoryMb }
+    },
+    async warm(functionNames) {
+      await Promise.all(functionNames.map((name) => registry.find(name).fn.warm()))
+    },
+  }
+}
