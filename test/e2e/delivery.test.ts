@@ -1,0 +1,181 @@
+import type { Block } from '@gaugeline/backend/protocol'
+import type { MqttClient } from 'mqtt'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mintToken, ProtocolClient } from '../support/client.ts'
+import { connectMqtt, publishReading } from '../support/devices.ts'
+import { clientExamples } from '../support/protocol-examples.ts'
+import { startSystem, type RunningSystem } from '../support/system.ts'
+import { tableReader } from '../support/tables.ts'
+import { waitFor } from '../support/wait.ts'
+
+let system: RunningSystem
+let device: MqttClient
+const open: ProtocolClient[] = []
+
+async function connect(user: string, role: string, devices: string): Promise<ProtocolClient> {
+  const token = await mintToken(system.stateDir, { user, role, devices })
+  const client = await ProtocolClient.connect(system.endpoints.websocket, token)
+  open.push(client)
+  return client
+}
+
+const valuesOf = (blocks: readonly Block[], metric: string): unknown[] =>
+  blocks.flatMap((block) => block.metrics[metric] ?? [])
+
+beforeAll(async () => {
+  system = await startSystem()
+  device = await connectMqtt(system.endpoints.mqtt)
+})
+
+afterAll(async () => {
+  for (const client of open) client.socket.terminate()
+  await device.endAsync()
+  await system.stop()
+})
+
+describe('the path of one reading', () => {
+  it('brings what any MQTT client publishes to somebody entitled to it, in order, and to nobody else', async () => {
+    const ana = await connect('ana', 'operator', 'plant-1/#')
+    const vic = await connect('vic', 'viewer', 'plant-2/#')
+    for (const client of [ana, vic]) await client.request({ action: 'hello' }, 'welcome')
+    const subscriptions = [{ sid: 1, topic: 'plant-1/my-device', mode: 'complete' as const }]
+    const mine = await ana.request({ action: 'subscribe', subscriptions }, 'subscribed')
+    expect(mine.results).toMatchObject([{ sid: 1, ok: true, recovered: true }])
+    const theirs = await vic.request({ action: 'subscribe', subscriptions }, 'subscribed')
+    expect(theirs.results).toMatchObject([{ sid: 1, ok: false, code: 'FORBIDDEN' }])
+    await vic.request(
+      { action: 'subscribe', subscriptions: [{ sid: 2, topic: 'plant-2/#', mode: 'latest' }] },
+      'subscribed',
+    )
+
+    const sent = Array.from({ length: 100 }, (_, n) => n / 10)
+    for (const temperature of sent)
+      await publishReading(device, 'plant-1/my-device', { temperature })
+
+    await waitFor(
+      () =>
+        valuesOf(
+          ana.messages('data').flatMap((data) => data.blocks),
+          'temperature',
+        ).length >= sent.length || undefined,
+      'all readings',
+    )
+    const blocks = ana.messages('data').flatMap((data) => data.blocks)
+    expect(valuesOf(blocks, 'temperature')).toEqual(sent)
+    expect(blocks.slice(1).map((block) => block.prev)).toEqual(
+      blocks.slice(0, -1).map((block) => block.position),
+    )
+    expect(vic.messages('data')).toEqual([])
+  })
+
+  it('resumes from a position with everything in between', async () => {
+    const first = await connect('ana', 'operator', 'plant-1/#')
+    await first.request(
+      { action: 'subscribe', subscriptions: [{ sid: 1, topic: 'plant-1/resumer' }] },
+      'subscribed',
+    )
+    await publishReading(device, 'plant-1/resumer', { level: 1 })
+    const { blocks } = await first.waitFor('data')
+    first.cut()
+    for (const level of [2, 3, 4]) await publishReading(device, 'plant-1/resumer', { level })
+    const second = await connect('ana', 'operator', 'plant-1/#')
+    const answer = await second.request(
+      {
+        action: 'subscribe',
+        subscriptions: [{ sid: 1, topic: 'plant-1/resumer', since: blocks[0]!.position }],
+      },
+      'subscribed',
+    )
+    expect(answer.results).toMatchObject([{ ok: true, recovered: true, more: false }])
+    const pushed = await waitFor(() => {
+      const all = [...answer.blocks, ...second.messages('data').flatMap((data) => data.blocks)]
+      return valuesOf(all, 'level').length >= 3 ? all : undefined
+    }, 'the missed readings')
+    expect([...new Set(valuesOf(pushed, 'level'))]).toEqual([2, 3, 4])
+    expect(pushed[0]!.prev).toBe(blocks[0]!.position)
+  })
+
+  it('removes the rows of a socket that was cut without a close frame, on the next push', async () => {
+    const rows = tableReader(system.endpoints)
+    const client = await connect('cut-user', 'viewer', 'plant-1/#')
+    const { connectionId } = await client.request({ action: 'hello' }, 'welcome')
+    const subscriptions = Array.from({ length: 30 }, (_, sid) => ({
+      sid,
+      topic: 'plant-1/cut-device',
+    }))
+    await client.request({ action: 'subscribe', subscriptions }, 'subscribed')
+    const mine = async (): Promise<number> => {
+      const all = [...(await rows('Connections')), ...(await rows('Subscriptions'))]
+      return all
+        .filter((row) => JSON.stringify([row['pk'], row['sk']]).includes(connectionId))
+        .filter((row) => !('tombstone' in row)).length
+    }
+    expect(await mine()).toBeGreaterThanOrEqual(60)
+    client.cut()
+    await waitFor(
+      async () => {
+        await publishReading(device, 'plant-1/cut-device', { level: 1 })
+        // A tombstone may stay (it keeps a late $connect from leaving a zombie); nothing else.
+        return (await mine()) <= 1 || undefined
+      },
+      'the rows to go',
+      30_000,
+    )
+  })
+
+  it('answers every client example of docs/protocol.md over a real socket', async () => {
+    const client = await connect('ana', 'operator', 'plant-1/#')
+    const answers: Record<string, string> = {}
+    for (const example of clientExamples()) {
+      client.socket.send(JSON.stringify(example))
+      const { message } = await waitFor(
+        () => client.received.find(({ message: got }) => 'id' in got && got.id === example.id),
+        `the answer to ${example.action}`,
+      )
+      answers[example.action] =
+        message.type === 'error' ? `error ${message.code}: ${message.message}` : message.type
+    }
+    expect(answers).toEqual({
+      hello: 'welcome',
+      subscribe: 'subscribed',
+      unsubscribe: 'unsubscribed',
+      history: 'history',
+      ping: 'pong',
+      command: 'command',
+      sendMessage: 'note',
+      alarms: 'alarms',
+    })
+  })
+
+  it('answers what is not JSON, not an object or not an action, and keeps the socket', async () => {
+    const client = await connect('ana', 'operator', 'plant-1/#')
+    for (const text of [
+      'hello',
+      '[]',
+      '{"action":"$connect","id":1}',
+      '{"action":"nothing","id":2}',
+    ])
+      client.socket.send(text)
+    await waitFor(() => client.messages('error').length >= 4 || undefined, 'four errors')
+    expect(
+      client
+        .messages('error')
+        .map((error) => error.code)
+        .sort(),
+    ).toEqual(['MESSAGE_NOT_JSON', 'MESSAGE_NOT_OBJECT', 'UNKNOWN_ACTION', 'UNKNOWN_ACTION'])
+    await client.request({ action: 'hello' }, 'welcome')
+  })
+})
+
+describe('the handshake', () => {
+  it('is refused with 401 without a token that verifies', async () => {
+    await expect(ProtocolClient.connect(system.endpoints.websocket, 'a.b.c')).rejects.toThrow('401')
+  })
+
+  it('is refused from an origin that is not on the allow-list', async () => {
+    const token = await mintToken(system.stateDir, { user: 'ana', role: 'operator', devices: '#' })
+    await expect(
+      ProtocolClient.connect(system.endpoints.websocket, token, { Origin: 'https://evil.example' }),
+    ).rejects.toThrow('403')
+  })
+})

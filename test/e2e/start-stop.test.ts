@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { runStart, startSystem, type RunningSystem } from '../support/system.ts'
+
+let running: RunningSystem | undefined
+afterEach(async () => {
+  await running?.kill()
+})
+
+async function isListening(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url)
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => {
+      resolve(true)
+    })
+    probe.listen(Number(port), hostname, () => {
+      probe.close(() => {
+        resolve(false)
+      })
+    })
+  })
+}
+
+describe('npm start', () => {
+  it('ends on Ctrl-C with exit code 0 and leaves no port and no endpoints file, and starts again at once', async () => {
+    running = await startSystem({ simulator: true })
+    const { endpoints, stateDir, output } = running
+    const ports = [
+      endpoints.dashboard,
+      endpoints.websocket,
+      endpoints.mqtt,
+      endpoints.aws,
+      endpoints.issuer,
+    ]
+    expect(await Promise.all(ports.map(isListening))).toEqual(ports.map(() => true))
+    expect(output()).toContain(endpoints.dashboard)
+    expect(await running.stop()).toBe(0)
+    expect(await Promise.all(ports.map(isListening))).toEqual(ports.map(() => false))
+    expect(existsSync(join(stateDir, 'endpoints.json'))).toBe(false)
+
+    const port = new URL(endpoints.dashboard).port
+    running = await startSystem({ args: ['--port', port] })
+    expect(new URL(running.endpoints.dashboard).port).toBe(port)
+    expect(await running.stop()).toBe(0)
+    running = undefined
+  })
+
+  it('says in one line which port is in use, which flag and the way out, with exit code 2', async () => {
+    const blocker = createServer()
+    await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve))
+    const { port } = blocker.address() as AddressInfo
+    const { code, output } = await runStart([
+      '--port',
+      String(port),
+      '--mqtt-port',
+      '0',
+      '--state-dir',
+      '/tmp/gaugeline-port-test',
+    ])
+    blocker.close()
+    expect(code).toBe(2)
+    const line = output.split('\n').find((text) => text.includes(String(port)))
+    expect(line).toMatch(/in use/)
+    expect(line).toContain('--port')
+    expect(output).not.toMatch(/^\s+at /m)
+  })
+
+  it('refuses a misspelt flag with a suggestion and exit code 2', async () => {
+    const { code, output } = await runStart(['--prot', '1'])
+    expect(code).toBe(2)
+    expect(output).toContain('--port')
+  })
+})
