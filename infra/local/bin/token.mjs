@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+// The door of `npm run token`.
+import { register } from 'tsx/esm/api'
+
+register()
+const { main } = await import('../start/token-main.ts')
+process.exitCode = await main(process.argv.slice(2))
