@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto'
+import type { ConnectPacket } from 'aedes'
+import type { Clock, Faults } from '../../platform/types.ts'
+import type { Counters } from './counters.ts'
+import type { Identity } from './identity.ts'
+import { limits, tokenBucket } from './limits.ts'
+import type { TokenBucket } from './limits.ts'
+
+/** First byte of a CONNACK packet. */
+export const CONNACK = 0x20
+
+const IDENTIFIER_REJECTED = 2
+const SERVER_UNAVAILABLE = 3
+/** I9: IoT Core answers 7 where the standard has 5. */
+const NOT_AUTHORIZED = 7
+
+export type Admission =
+  { readonly identity: Identity } | { readonly refusal: number; readonly why: string }
+
+/**
+ * Decides on a CONNECT (aws-behaviour I4, I6, I7, I9), and brings the packet into the form that IoT Core would use: a client id for a
+ * client without one, a keep-alive within the limits.
+ */
+export function admission(options: {
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly faults: Faults
+  readonly identify: (username: string | undefined, clientId: string) => Identity | undefined
+}): (packet: ConnectPacket) => Admission {
+  const { clock, counters, faults, identify } = options
+  const connects = tokenBucket(clock, limits.connectsPerSecond)
+  const perClientId = clientBuckets(clock)
+  const refuse = (metric: string, refusal: number, why: string): Admission => {
+    counters.count(`Connect.${metric}`, { Protocol: 'MQTT' })
+    return { refusal, why }
+  }
+  return (packet) => {
+    if (packet.clientId === '') packet.clientId = randomUUID()
+    packet.keepalive = keepAliveSeconds(packet.keepalive ?? 0)
+    if (Buffer.byteLength(packet.clientId) > limits.clientIdBytes) {
+      return refuse('ClientError', IDENTIFIER_REJECTED, 'the client id is longer than 128 bytes')
+    }
+    const fault = faults.at('iot.connect', packet.clientId)
+    if (fault) return refuse('ServerError', SERVER_UNAVAILABLE, `fault on purpose: ${fault.kind}`)
+    if (!connects.take()) return refuse('Throttle', SERVER_UNAVAILABLE, 'too many connects')
+    if (!perClientId(packet.clientId).take()) {
+      return refuse('ClientIDThrottle', SERVER_UNAVAILABLE, 'one connect per second and client id')
+    }
+    const identity = identify(packet.username, packet.clientId)
+    if (!identity?.mayConnect) {
+      return refuse('AuthError', NOT_AUTHORIZED, `${packet.clientId} may not connect`)
+    }
+    counters.count('Connect.Success', { Protocol: 'MQTT' })
+    return { identity }
+  }
+}
+
+/** I7: 0 means the maximum, less than 30 s means 30 s. */
+function keepAliveSeconds(asked: number): number {
+  if (asked === 0) return limits.keepAliveMaxSeconds
+  return Math.min(limits.keepAliveMaxSeconds, Math.max(limits.keepAliveMinSeconds, asked))
+}
+
+const REMEMBERED_CLIENT_IDS = 10_000
+
+function clientBuckets(clock: Clock): (clientId: string) => TokenBucket {
+  let buckets = new Map<string, TokenBucket>()
+  return (clientId) => {
+    const known = buckets.get(clientId)
+    if (known) return known
+    if (buckets.size >= REMEMBERED_CLIENT_IDS) buckets = new Map()
+    const bucket = tokenBucket(clock, limits.connectsPerSecondPerClientId)
+    buckets.set(clientId, bucket)
+    return bucket
+  }
+}

@@ -1,0 +1,52 @@
+import type { Clock } from '../../platform/types.ts'
+
+/** IoT Core's quotas (aws-behaviour I2–I7). */
+export const limits = {
+  payloadBytes: 128 * 1024,
+  topicBytes: 256,
+  topicSlashes: 7,
+  clientIdBytes: 128,
+  filtersPerSubscribe: 8,
+  subscriptionsPerConnection: 50,
+  publishesPerSecond: 100,
+  publishBytesPerSecond: 512 * 1024,
+  connectsPerSecondPerClientId: 1,
+  connectsPerSecond: 500,
+  keepAliveMinSeconds: 30,
+  keepAliveMaxSeconds: 1200,
+} as const
+
+export interface TokenBucket {
+  /** Takes `amount` when there is enough; false = throttled, nothing taken. */
+  take(amount?: number): boolean
+}
+
+/** A full bucket of `ratePerSecond` tokens, refilled continuously on the clock. */
+export function tokenBucket(clock: Clock, ratePerSecond: number): TokenBucket {
+  let tokens = ratePerSecond
+  let lastMs = clock.now()
+  return {
+    take(amount = 1) {
+      const nowMs = clock.now()
+      tokens = Math.min(ratePerSecond, tokens + ((nowMs - lastMs) * ratePerSecond) / 1000)
+      lastMs = nowMs
+      if (tokens < amount) return false
+      tokens -= amount
+      return true
+    },
+  }
+}
+
+/** Why a topic cannot be published to, or undefined; the Basic Ingest prefix does not count (aws-behaviour I3). */
+export function topicProblem(topic: string): string | undefined {
+  if (topic === '') return 'the topic is empty'
+  if (topic.includes('+') || topic.includes('#')) return 'a topic to publish to has no wildcard'
+  if (Buffer.byteLength(topic) > limits.topicBytes) {
+    return `the topic is longer than ${limits.topicBytes} bytes`
+  }
+  let slashes = 0
+  for (const character of topic) if (character === '/') slashes++
+  return slashes > limits.topicSlashes
+    ? `the topic has more than ${limits.topicSlashes} slashes`
+    : undefined
+}

@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto'
+import type { PublishPacket } from 'aedes'
+import type { Clock, Faults } from '../../platform/types.ts'
+import type { Connection } from './connection.ts'
+import type { Counters } from './counters.ts'
+import { limits, topicProblem } from './limits.ts'
+import type { DisconnectReason } from './presence.ts'
+import type { RetainedMessages } from './retained.ts'
+import type { RulesEngine } from './rules.ts'
+import type { RuleMessage } from './sql/message.ts'
+import { parseBasicIngest } from './topics.ts'
+
+/** Nobody can subscribe here: where a packet goes that subscribers must not see. */
+const NOWHERE = '$gaugeline/nowhere'
+
+type Done = (error?: Error | null) => void
+
+interface Refusal {
+  readonly metric: string
+  readonly reason: DisconnectReason
+  readonly why: string
+}
+
+/**
+ * What happens to a PUBLISH before aedes acknowledges and distributes it: limits, policy, faults, rules. Calling back with an error
+ * closes the connection without an acknowledgement.
+ */
+export function publishGate(options: {
+  readonly clock: Clock
+  readonly faults: Faults
+  readonly counters: Counters
+  readonly rules: RulesEngine
+  readonly retained: RetainedMessages
+}): (packet: PublishPacket, connection: Connection, done: Done) => void {
+  const { clock, faults, counters } = options
+  const count = (name: string): void => {
+    counters.count(`PublishIn.${name}`, { Protocol: 'MQTT' })
+  }
+  return (packet, connection, done) => {
+    const refusal = refusalOf(packet, connection)
+    if (refusal) {
+      count(refusal.metric)
+      connection.reason ??= refusal.reason
+      done(new Error(refusal.why))
+    } else if (!hasCapacity(packet, connection)) {
+      // I6: what is above the quota is thrown away; nobody is told but the metric.
+      count('Throttle')
+      discard(packet, done)
+    } else if (packet.qos === 2) {
+      // I1: there is no QoS 2; the packet gets no answer.
+      count('ClientError')
+      discard(packet, done)
+    } else if (faults.at('iot.publish', packet.topic)) {
+      withFault(packet, connection, done)
+    } else {
+      count('Success')
+      accept(packet, connection, done)
+    }
+  }
+
+  function withFault(packet: PublishPacket, connection: Connection, done: Done): void {
+    const fault = faults.at('iot.publish', packet.topic)
+    if (fault?.kind === 'delay')
+      clock.after(fault.ms, () => {
+        accept(packet, connection, done)
+      })
+    else if (fault?.kind === 'duplicate') {
+      const { topic, payload } = packet
+      for (let extra = 1; extra < fault.times; extra++)
+        void toRules({ ...packet, topic, payload }, connection)
+      accept(packet, connection, done)
+    } else if (fault?.kind === 'error') {
+      count('ServerError')
+      done(new Error('fault on purpose'))
+    } else discard(packet, done)
+  }
+
+  function accept(packet: PublishPacket, connection: Connection, done: Done): void {
+    const accepted = toRules(packet, connection)
+    if (parseBasicIngest(packet.topic)) hideFromSubscribers(packet)
+    else if (packet.retain)
+      options.retained.store(packet.topic, bytesOf(packet), packet.qos === 1 ? 1 : 0)
+    // QoS 1: the acknowledgement waits for the rules, so that an acknowledged reading is in the stream.
+    if (packet.qos === 0 || !accepted) done()
+    else
+      void accepted.then(() => {
+        done()
+      })
+  }
+
+  function toRules(packet: PublishPacket, connection: Connection): Promise<unknown> | undefined {
+    const ingest = parseBasicIngest(packet.topic)
+    const { clientId } = connection.presence
+    const { principal } = connection.identity
+    const message: RuleMessage = {
+      topic: ingest?.topic ?? packet.topic,
+      payload: bytesOf(packet),
+      timestampMs: clock.now(),
+      clientId,
+      traceId: randomUUID(),
+      ...(principal === undefined ? {} : { principal }),
+    }
+    return ingest
+      ? options.rules.processNamed(ingest.ruleName, message)
+      : options.rules.process(message)
+  }
+}
+
+function refusalOf(packet: PublishPacket, connection: Connection): Refusal | undefined {
+  const { topic } = packet
+  const ingest = parseBasicIngest(topic)
+  const problem = topicProblem(ingest?.topic ?? topic)
+  if (problem !== undefined) return { metric: 'ClientError', reason: 'CLIENT_ERROR', why: problem }
+  if (bytesOf(packet).length > limits.payloadBytes) {
+    return {
+      metric: 'ClientError',
+      reason: 'CLIENT_ERROR',
+      why: 'the payload is larger than 128 KB',
+    }
+  }
+  // I17: of the reserved topics only Basic Ingest is offered here.
+  if (topic.startsWith('$') && !ingest) {
+    return { metric: 'AuthError', reason: 'AUTH_ERROR', why: `${topic} is reserved` }
+  }
+  const { identity } = connection
+  const mayRetain = !packet.retain || (!ingest && identity.may('iot:RetainPublish', topic))
+  if (identity.may('iot:Publish', topic) && mayRetain) return undefined
+  return { metric: 'AuthError', reason: 'AUTH_ERROR', why: `not authorised to publish to ${topic}` }
+}
+
+function hasCapacity(packet: PublishPacket, connection: Connection): boolean {
+  return connection.publishes.take() && connection.bytes.take(bytesOf(packet).length)
+}
+
+function discard(packet: PublishPacket, done: Done): void {
+  packet.qos = 0
+  hideFromSubscribers(packet)
+  done()
+}
+
+function hideFromSubscribers(packet: PublishPacket): void {
+  packet.topic = NOWHERE
+  packet.retain = false
+}
+
+function bytesOf(packet: PublishPacket): Buffer {
+  return typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
+}
