@@ -170,6 +170,8 @@ export interface Functions {
     readonly arn: string
     readonly timeoutSeconds: number
     readonly memoryMb: number
+    /** Execution role: what an event source mapping polls with. */
+    readonly roleArn?: string
   }
 }
 
@@ -208,6 +210,11 @@ export interface Streams {
   latest(streamName: string, shardId: string): string | undefined
   /** Called soon after records arrive; returns the removal. */
   onRecords(streamName: string, listener: (shardId: string) => void): () => void
+  /**
+   * Keeps what a consumer has not finished when memory runs short (retention still ends it): `finished` gives the last finished
+   * sequence number of a shard, undefined = nothing yet. Returns the removal.
+   */
+  hold?(streamName: string, finished: (shardId: string) => string | undefined): () => void
 }
 
 export interface Queues {
@@ -217,6 +224,29 @@ export interface Queues {
     body: string,
     attributes?: Readonly<Record<string, string>>,
   ): Promise<{ readonly messageId: string }>
+}
+
+/** A received message: hidden from others until its visibility timeout ends or `remove` is called. */
+export interface QueueMessage {
+  readonly messageId: string
+  readonly receiptHandle: string
+  readonly body: string
+  readonly md5OfBody: string
+  /** System attributes as the API names them (`ApproximateReceiveCount`, `SentTimestamp` …). */
+  readonly attributes: Readonly<Record<string, string>>
+  /** Message attributes in the shape of an SQS event record. */
+  readonly messageAttributes: Readonly<Record<string, unknown>>
+}
+
+/** A queue as the event source mapping polls it. By queue ARN. */
+export interface QueueSource {
+  receive(queueArn: string, max: number): readonly QueueMessage[]
+  remove(queueArn: string, receiptHandle: string): void
+  /** Shows the message again after `delayMs`. */
+  release(queueArn: string, receiptHandle: string, delayMs: number): void
+  visibilityTimeoutMs(queueArn: string): number
+  /** Called soon after a message has become visible; returns the removal. */
+  onMessages(queueArn: string, listener: () => void): () => void
 }
 
 export interface Topics {
