@@ -1,0 +1,94 @@
+import {
+  ProtocolError,
+  type AlarmHistory,
+  type AlarmPush,
+  type AlarmsList,
+  type ClientMessage,
+} from '../../protocol/index.ts'
+import { hasRole } from '../auth/identity.ts'
+import type { Connection } from '../connections/ports.ts'
+import { toAlarmView } from './alarm-view.ts'
+import { changeRecord, type AlarmChange } from './change-record.ts'
+import type { AlarmFact, AlarmRecords, AlarmSource } from './ports.ts'
+import { pushAlarm, type PushPorts } from './push-alarm.ts'
+
+const HISTORY_ENTRIES = 100
+
+export interface AlarmPorts extends PushPorts {
+  readonly source: AlarmSource
+  readonly records: AlarmRecords
+  /** What the names of this stack's alarms begin with. */
+  readonly prefix: string
+}
+
+type AlarmsMessage = ClientMessage<'alarms'>
+
+/**
+ * The answer to an `alarms` message. Everybody who is signed in may list and read; changing needs the role operator. Listing also makes the
+ * connection a watcher: first the watching, then the reading, so that no change falls between.
+ *
+ * Throws ProtocolError FORBIDDEN, ALARM_UNKNOWN, REVISION_CONFLICT, RANGE_INVALID.
+ */
+export async function answerAlarms(
+  message: AlarmsMessage,
+  connection: Connection,
+  ports: AlarmPorts,
+): Promise<AlarmsList | AlarmHistory | AlarmPush> {
+  switch (message.op) {
+    case 'list':
+      await ports.watchers.add(connection.connectionId, connection.expiresAt)
+      return list(message.id, ports)
+    case 'history': {
+      await requireAlarm(message.alarm, ports)
+      const entries = await ports.records.history(message.alarm, HISTORY_ENTRIES)
+      return { type: 'alarmHistory', id: message.id, alarm: message.alarm, entries }
+    }
+    case 'ack':
+    case 'note':
+    case 'shelve':
+    case 'unshelve':
+      return change(message, connection, ports)
+  }
+}
+
+async function list(id: number, ports: AlarmPorts): Promise<AlarmsList> {
+  // The revision first: a change in between makes the list newer than it says, never older.
+  const revision = await ports.records.current()
+  const [facts, records] = await Promise.all([ports.source.all(), ports.records.all()])
+  const byName = new Map(records.map((record) => [record.alarm, record]))
+  const options = { prefix: ports.prefix, nowMs: ports.clock.now() }
+  const alarms = facts.map((fact) => toAlarmView(fact, byName.get(fact.alarm), options))
+  return { type: 'alarms', id, alarms, revision }
+}
+
+async function change(
+  message: AlarmChange,
+  connection: Connection,
+  ports: AlarmPorts,
+): Promise<AlarmPush> {
+  if (!hasRole(connection, 'operator')) {
+    throw new ProtocolError('FORBIDDEN', 'Changing an alarm needs the role operator.')
+  }
+  const { alarm } = message
+  const fact = await requireAlarm(alarm, ports)
+  const before = await ports.records.find(alarm)
+  const nowMs = ports.clock.now()
+  const { record, entry } = changeRecord(before, message, { by: connection.user, nowMs })
+  const replaced = await ports.records.replace(record, message.revision)
+  if (replaced === 'conflict') throw conflict(alarm)
+  await ports.records.append(alarm, entry)
+  const view = toAlarmView(fact, record, { prefix: ports.prefix, nowMs })
+  const push: AlarmPush = { type: 'alarm', alarm: view, revision: await ports.records.bump() }
+  await pushAlarm(push, ports, connection.connectionId)
+  return { ...push, id: message.id }
+}
+
+async function requireAlarm(alarm: string, ports: AlarmPorts): Promise<AlarmFact> {
+  const fact = (await ports.source.all()).find((one) => one.alarm === alarm)
+  if (fact) return fact
+  throw new ProtocolError('ALARM_UNKNOWN', 'There is no such alarm; ask for the list again.')
+}
+
+/** Somebody else changed the alarm since the client saw it. */
+export const conflict = (alarm: string): ProtocolError =>
+  new ProtocolError('REVISION_CONFLICT', `${alarm} has changed since; look again, then repeat.`)

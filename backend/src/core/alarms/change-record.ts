@@ -1,0 +1,66 @@
+import { ProtocolError, type ClientMessage } from '../../protocol/index.ts'
+import type { AlarmEntry, AlarmRecord } from './ports.ts'
+
+/** Messages that change an alarm. */
+export type AlarmChange = Extract<
+  ClientMessage<'alarms'>,
+  { readonly op: 'ack' | 'note' | 'shelve' | 'unshelve' }
+>
+
+const MAX_SHELVE_MS = 24 * 3_600_000
+const KEPT_NOTES = 20
+
+/**
+ * The record after a person's change, and the line for its history. Does not decide about the revision: the write does.
+ * Throws ProtocolError RANGE_INVALID for a shelving that ends in the past or in more than 24 h.
+ */
+export function changeRecord(
+  before: AlarmRecord | undefined,
+  change: AlarmChange,
+  who: { readonly by: string; readonly nowMs: number },
+): { readonly record: AlarmRecord; readonly entry: AlarmEntry } {
+  const base = withNote(
+    { ...(before ?? { alarm: change.alarm, notes: [] }), revision: change.revision + 1 },
+    change,
+    who,
+  )
+  const text = 'text' in change ? (change.text ?? '') : ''
+  const entry = { at: who.nowMs, kind: change.op, by: who.by, text }
+  switch (change.op) {
+    case 'ack':
+      return { record: { ...base, acknowledgedBy: who.by, acknowledgedAt: who.nowMs }, entry }
+    case 'note':
+      return { record: base, entry }
+    case 'shelve':
+      requireShelving(change.until, who.nowMs)
+      return {
+        record: { ...base, shelvedUntil: change.until, shelvedBy: who.by },
+        entry: { ...entry, text: [`until ${iso(change.until)}`, text].filter(Boolean).join(': ') },
+      }
+    case 'unshelve': {
+      const { shelvedUntil: _until, shelvedBy: _by, ...record } = base
+      return { record, entry }
+    }
+  }
+}
+
+function withNote(
+  record: AlarmRecord,
+  change: AlarmChange,
+  who: { readonly by: string; readonly nowMs: number },
+): AlarmRecord {
+  if (!('text' in change) || change.text === undefined) return record
+  const note = { at: who.nowMs, by: who.by, text: change.text }
+  return { ...record, notes: [...record.notes, note].slice(-KEPT_NOTES) }
+}
+
+function requireShelving(until: number, nowMs: number): void {
+  if (until > nowMs && until <= nowMs + MAX_SHELVE_MS) return
+  throw new ProtocolError(
+    'RANGE_INVALID',
+    `Shelving until ${iso(until)} is not possible; choose a time within the next 24 hours.`,
+  )
+}
+
+const iso = (ms: number): string =>
+  Number.isNaN(new Date(ms).getTime()) ? String(ms) : new Date(ms).toISOString()

@@ -1,0 +1,32 @@
+import type { AlarmPush } from '../../protocol/index.ts'
+import type { Clock } from '../clock.ts'
+import type { Sockets } from '../connections/ports.ts'
+import type { AlarmWatchers } from './ports.ts'
+
+const POSTS_AT_ONCE = 20
+
+export interface PushPorts {
+  readonly watchers: AlarmWatchers
+  readonly sockets: Sockets
+  readonly clock: Clock
+}
+
+/** Tells every watcher, a bounded number at a time; whoever is gone watches no more. Returns how many were told. */
+export async function pushAlarm(
+  push: AlarmPush,
+  ports: PushPorts,
+  except?: string,
+): Promise<number> {
+  const frame = JSON.stringify(push)
+  const waiting = (await ports.watchers.all(ports.clock.now())).filter((id) => id !== except)
+  let told = 0
+  const worker = async (): Promise<void> => {
+    for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+      const outcome = await ports.sockets.post(id, frame)
+      if (outcome === 'ok') told++
+      if (outcome === 'gone') await ports.watchers.remove(id)
+    }
+  }
+  await Promise.all(Array.from({ length: POSTS_AT_ONCE }, worker))
+  return told
+}
