@@ -1,0 +1,102 @@
+import path from 'node:path'
+import { createFaults } from './platform/faults.ts'
+import type { FaultControl } from './platform/faults.ts'
+import type { HostMap } from './platform/host-map.ts'
+import { late } from './platform/late.ts'
+import type {
+  Account,
+  ApiHandler,
+  Clock,
+  Metrics,
+  LogSink,
+  Queues,
+  ResourceService,
+  Service,
+  Topics,
+} from './platform/types.ts'
+import { createDynamoDb } from './services/dynamodb/index.ts'
+import type { Endpoint } from './services/endpoint/index.ts'
+import { createEndpoint } from './services/endpoint/index.ts'
+import { createIam } from './services/iam/index.ts'
+import { createInert } from './services/inert/index.ts'
+import type { Iot } from './services/iot/index.ts'
+import { createIot } from './services/iot/index.ts'
+import { createKinesis } from './services/kinesis/index.ts'
+import type { Lambda } from './services/lambda/index.ts'
+import { createLambda } from './services/lambda/index.ts'
+import type { AssetPath } from './template/assets.ts'
+
+export interface Ports {
+  /** 0 = any, as everywhere. */
+  readonly dashboard: number
+  readonly mqtt: number
+  readonly aws: number
+}
+
+export interface CompositionOptions {
+  readonly account: Account
+  readonly clock: Clock
+  readonly hosts: HostMap
+  readonly assetPath: AssetPath
+  readonly ports: Ports
+  readonly localKey: string
+  readonly dataDir: string | undefined
+}
+
+/** Every service of one system, made and wired, nothing started yet. */
+export interface Composition {
+  readonly faults: FaultControl
+  readonly endpoint: Endpoint
+  readonly iot: Iot
+  readonly lambda: Lambda
+  /** In starting order. */
+  readonly services: readonly (Service | ResourceService)[]
+}
+
+const apiOf = (service: object): ApiHandler | undefined =>
+  'api' in service ? (service.api as ApiHandler) : undefined
+
+/** Makes the services in an order in which each finds what it needs; those that need each other meet through late ports. */
+export function compose(options: CompositionOptions): Composition {
+  const { account, clock, assetPath, ports } = options
+  const kept = (name: string): { path?: string } =>
+    options.dataDir === undefined ? {} : { path: path.join(options.dataDir, name) }
+  const faults = createFaults({ clock })
+  const iam = createIam({ account })
+  const authorization = iam
+  const metrics = late<Metrics>('metrics')
+  const logs = late<LogSink>('logs')
+  const queues = late<Queues>('queues')
+  const topics = late<Topics>('topics')
+  const endpoint = createEndpoint({
+    clock,
+    account,
+    faults,
+    port: ports.aws,
+    principals: (accessKeyId) => iam.principalFor(accessKeyId),
+  })
+  const shared = { clock, account, authorization, faults, metrics: metrics.port }
+  const dynamodb = createDynamoDb({ ...shared, ...kept('dynamodb') })
+  const kinesis = createKinesis({ ...shared, ...kept('kinesis') })
+  const lambda = createLambda({
+    ...shared,
+    assetPath,
+    logs: logs.port,
+    endpoints: () => ({ AWS_ENDPOINT_URL: endpoint.url }),
+    queues: () => queues.port,
+    topics: () => topics.port,
+  })
+  const iot = createIot({
+    ...shared,
+    streams: kinesis,
+    functions: lambda,
+    queues: queues.port,
+    mqttPort: ports.mqtt,
+  })
+  const services = [endpoint, iam, createInert({ account }), dynamodb, kinesis, lambda, iot]
+  for (const service of services) {
+    const api = apiOf(service)
+    if (api) endpoint.mount(api)
+  }
+  return { faults, endpoint, iot, lambda, services }
+}

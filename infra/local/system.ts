@@ -1,0 +1,130 @@
+import { readCloudAssembly } from './cloud-assembly.ts'
+import type { Composition, Ports } from './composition.ts'
+import { compose } from './composition.ts'
+import { FAULTS_PATH, faultEndpoint } from './fault-endpoint.ts'
+import { byLogicalName } from './logical-names.ts'
+import { systemClock } from './platform/clock.ts'
+import type { FaultControl } from './platform/faults.ts'
+import type { HostMap } from './platform/host-map.ts'
+import { createHostMap } from './platform/host-map.ts'
+import type { Clock, Service } from './platform/types.ts'
+import type { Endpoints } from './start/endpoints.ts'
+import { cloudFormationApi } from './template/cloudformation-api.ts'
+import type { Deployed } from './template/deploy.ts'
+import { deploy } from './template/deploy.ts'
+import type { Template } from './template/template.ts'
+
+export interface SystemOptions {
+  /** The directory `cdk.out` that npm run synth fills. */
+  readonly cdkOut: string
+  /** Port 0 everywhere when absent. */
+  readonly ports?: Partial<Ports>
+  readonly clock?: Clock
+  /** Keeps tables, streams and positions there; absent = in memory. */
+  readonly dataDir?: string | undefined
+  /** Whoever has it may mint tokens at `POST {issuer}/local/token`. */
+  readonly localKey: string
+  /** Changes the template before it is deployed: for tests that take something away. */
+  readonly edit?: (template: Template) => Template
+  /** One line per thing worth telling a person while starting. */
+  readonly note?: (line: string) => void
+}
+
+/** A whole running Gaugeline in this process. */
+export interface System {
+  readonly endpoints: Endpoints
+  readonly deployed: Deployed
+  readonly faults: FaultControl
+  readonly services: Composition
+  /** Calls back with each new log line of a function, by logical name; the answer ends it. */
+  followLogs(functionName: string, onLine: (line: string) => void): () => Promise<void>
+  /** In reverse order; leaves no port and no thread behind. */
+  stop(): Promise<void>
+}
+
+const REGION = 'eu-west-1'
+const ACCOUNT_ID = '000000000000'
+
+async function stopAll(services: readonly Service[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const service of services.toReversed()) {
+    await service.stop().catch((error: unknown) => failures.push(error))
+  }
+  if (failures.length > 0) throw new AggregateError(failures, 'some services did not stop cleanly')
+}
+
+function attributeOf(deployed: Deployed, type: string, attribute: string): string {
+  const value = deployed.byType(type)[0]?.attributes[attribute]
+  return typeof value === 'string' ? value : ''
+}
+
+function endpointsOf(deployed: Deployed, parts: Composition, hosts: HostMap): Endpoints {
+  const local = (type: string, attribute: string): string =>
+    hosts.rewrite(attributeOf(deployed, type, attribute))
+  const stage = deployed.byType('AWS::ApiGatewayV2::Stage')[0]?.physicalId ?? ''
+  const websocket = `${local('AWS::ApiGatewayV2::Api', 'ApiEndpoint')}/${stage}`
+  const issuer = local('AWS::Cognito::UserPool', 'ProviderURL')
+  const { account } = deployed
+  return {
+    dashboard: `http://${local('AWS::CloudFront::Distribution', 'DomainName')}`,
+    websocket,
+    management: websocket.replace(/^ws/, 'http'),
+    mqtt: `mqtt://127.0.0.1:${parts.iot.mqttPort()}`,
+    iotData: parts.endpoint.url,
+    aws: parts.endpoint.url,
+    issuer,
+    jwks: `${issuer}/jwks`,
+    region: account.region,
+    account: account.accountId,
+    stackName: account.stackName,
+    tables: byLogicalName(deployed.byType('AWS::DynamoDB::Table')),
+    functions: byLogicalName(deployed.byType('AWS::Lambda::Function')),
+  }
+}
+
+/**
+ * Starts every service, deploys the template of `cdkOut` on them and tells where everything is. On failure nothing is left behind.
+ * Throws StartError for everything a person can do something about.
+ */
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const assembly = await readCloudAssembly(options.cdkOut)
+  const template = options.edit?.(assembly.template) ?? assembly.template
+  const account = { region: REGION, accountId: ACCOUNT_ID, stackName: assembly.stackName }
+  const clock = options.clock ?? systemClock()
+  const hosts = createHostMap()
+  const parts = compose({
+    account,
+    clock,
+    hosts,
+    assetPath: assembly.assetPath,
+    ports: { dashboard: 0, mqtt: 0, aws: 0, ...options.ports },
+    localKey: options.localKey,
+    dataDir: options.dataDir,
+  })
+  let deployed: Deployed | undefined
+  const createdAt = new Date(clock.now()).toISOString()
+  parts.endpoint.mount(cloudFormationApi(() => deployed && { deployed, template, createdAt }))
+  parts.endpoint.mountLocal(FAULTS_PATH, faultEndpoint(parts.faults))
+  const started: Service[] = []
+  try {
+    for (const service of parts.services) {
+      started.push(service)
+      await service.start()
+    }
+    const providers = parts.services.flatMap((service) =>
+      'providers' in service ? service.providers : [],
+    )
+    deployed = await deploy({ template, account, providers, hosts })
+  } catch (error) {
+    await stopAll(started).catch(() => undefined)
+    throw error
+  }
+  return {
+    deployed,
+    faults: parts.faults,
+    services: parts,
+    endpoints: endpointsOf(deployed, parts, hosts),
+    followLogs: () => () => Promise.resolve(),
+    stop: () => stopAll(started),
+  }
+}
