@@ -1,8 +1,11 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { StartError } from '../platform/errors.ts'
 import { runChild } from './child.ts'
 import { contentHash } from './content-hash.ts'
+import { lockDirectory } from './lock.ts'
+import type { Unlock } from './lock.ts'
 
 /** Something generated that is made again only when what it is made from has changed. */
 interface BuildStep {
@@ -74,6 +77,17 @@ async function readStamp(file: string): Promise<Stamp | undefined> {
   }
 }
 
+const LINES_SHOWN = 40
+const WAIT_MS = 250
+
+/** What a tool said, without colours and without its stack. */
+function readable(output: string): string {
+  const lines = stripVTControlCharacters(output)
+    .split('\n')
+    .filter((line) => !/^\s+at /.test(line))
+  return lines.slice(0, LINES_SHOWN).join('\n').trim()
+}
+
 async function ensure(step: BuildStep, options: BuildOptions): Promise<void> {
   const { root } = options
   const sourceHash = (): Promise<string> =>
@@ -95,7 +109,7 @@ async function ensure(step: BuildStep, options: BuildOptions): Promise<void> {
     signal: options.signal,
   })
   if (outcome.exitCode !== 0) {
-    throw new StartError('BUILD_FAILED', `${step.title} failed:\n${outcome.output.trim()}`)
+    throw new StartError('BUILD_FAILED', `${step.title} failed:\n${readable(outcome.output)}`)
   }
   await mkdir(path.dirname(file), { recursive: true })
   const made: Stamp = { sources, output: await outputHash() }
@@ -103,7 +117,27 @@ async function ensure(step: BuildStep, options: BuildOptions): Promise<void> {
   options.progress(step.title, Date.now() - startedMs)
 }
 
+/** Only one start at a time may build in a checkout; the others wait for it and then find everything up to date. */
+async function waitForLock(options: BuildOptions): Promise<Unlock> {
+  const dir = path.join(options.root, '.gaugeline', 'build')
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await lockDirectory(dir, '--state-dir')
+    } catch (error) {
+      const isWaiting = error instanceof StartError && error.code === 'DIRECTORY_IN_USE'
+      if (!isWaiting || options.signal.aborted) throw error
+      if (attempt === 0) options.progress('waiting for another start that is building')
+      await new Promise((resolve) => setTimeout(resolve, WAIT_MS))
+    }
+  }
+}
+
 /** Brings the dashboard and the template up to date. Throws StartError `BUILD_FAILED` with what the tool said. */
 export async function build(options: BuildOptions): Promise<void> {
-  for (const step of steps) await ensure(step, options)
+  const unlock = await waitForLock(options)
+  try {
+    for (const step of steps) await ensure(step, options)
+  } finally {
+    await unlock()
+  }
 }

@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { StartError } from '../platform/errors.ts'
+import { readOptions } from './options.ts'
+
+const read = (...args: string[]): ReturnType<typeof readOptions> => readOptions(args, '/repo')
+
+describe('flags of npm start', () => {
+  test('without flags everything has its default', () => {
+    expect(read()).toEqual({
+      port: 8080,
+      mqttPort: 1883,
+      awsPort: 0,
+      simulator: true,
+      json: false,
+      stateDir: '/repo/.gaugeline',
+    })
+  })
+
+  test('relative paths start where the person stands', () => {
+    expect(
+      read('--scenario', 'a.yaml', '--data-dir', '../data', '--state-dir', '/tmp/s'),
+    ).toMatchObject({ scenario: '/repo/a.yaml', dataDir: '/data', stateDir: '/tmp/s' })
+  })
+
+  test('--no-simulator, --json, --logs and ports are read', () => {
+    expect(read('--no-simulator', '--json', '--logs', 'deliver', '--port=0')).toMatchObject({
+      simulator: false,
+      json: true,
+      logs: 'deliver',
+      port: 0,
+    })
+  })
+
+  test.each([
+    ['C01: a misspelt flag', ['--prot', '1'], 'Did you mean --port?'],
+    ['C01: a missing value', ['--scenario'], '--scenario'],
+    ['C01: an unknown word', ['fast'], 'too many arguments'],
+    ['C02: a port below 0', ['--port', '-1'], '--port'],
+    ['C02: a port above 65535', ['--port', '65536'], '65535'],
+    ['C02: a port that is no number', ['--port', 'abc'], 'abc'],
+    ['C02: a port with a fraction', ['--mqtt-port', '1.5'], '--mqtt-port'],
+    ['C09: an empty value', ['--data-dir', ''], '--data-dir'],
+  ])('%s is refused in one line that names it', (_, args, word) => {
+    const attempt = (): unknown => read(...args)
+    expect(attempt).toThrow(StartError)
+    expect(attempt).toThrow(word)
+    expect(attempt).toThrow(/^[^\n]*$/)
+  })
+
+  test('C11: --help is text, also beside other flags', () => {
+    expect(read('--port', '0', '--help')).toEqual({
+      help: expect.stringContaining('--data-dir') as string,
+    })
+  })
+})
