@@ -119,7 +119,7 @@ function ingest(context: Context): IngestConfig {
 
 function logRetention(context: Context): RetentionDays {
   const days = integer(context, 'logRetentionDays', { default: 30, min: 1, max: 400 })
-  const offered = LOG_RETENTION_DAYS.find((choice) => Number(choice) === days)
+  const offered = LOG_RETENTION_DAYS.find((choice): boolean => (choice as number) === days)
   if (offered !== undefined) return offered
   throw new ConfigError(
     `logRetentionDays ${days} is not offered: choose one of ${LOG_RETENTION_DAYS.join(', ')}.`,
