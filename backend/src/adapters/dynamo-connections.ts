@@ -2,7 +2,8 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { Identity } from '../core/auth/identity.ts'
 import { batchGet, queryAll } from './dynamo-client.ts'
-import type { Connection, Connections } from '../core/connections/ports.ts'
+import { createHash } from 'node:crypto'
+import type { Connection, Connections, OpenConnection } from '../core/connections/ports.ts'
 import { admitMessage, emptyBucket } from './dynamo-admission.ts'
 import {
   findConnection,
@@ -25,9 +26,17 @@ const tokenKey = (tokenId: string, connectionId: string) => ({
   pk: `jti#${tokenId}`,
   sk: `conn#${connectionId}`,
 })
-/** The rows by which a connection is found: by its user and, when its token has an id, by that. */
+const OPEN_SHARDS = 16
+const openPk = (shard: number): string => `open#${shard.toString(16)}`
+/** All open connections, spread over 16 partitions. */
+const openKey = (connectionId: string) => ({
+  pk: openPk(createHash('md5').update(connectionId).digest().readUInt8(0) % OPEN_SHARDS),
+  sk: `conn#${connectionId}`,
+})
+/** The rows by which a connection is found: by its user, by its token's id if it has one, and by the sweeper, which never scans. */
 const finderKeys = (connection: Pick<Connection, 'connectionId' | 'user' | 'tokenId'>) => [
   userKey(connection.user, connection.connectionId),
+  openKey(connection.connectionId),
   ...(connection.tokenId ? [tokenKey(connection.tokenId, connection.connectionId)] : []),
 ]
 
@@ -41,6 +50,7 @@ export function dynamoConnections(at: Table): Connections {
     ofToken: async (tokenId) =>
       (await findBy(at, `jti#${tokenId}`)).filter((one) => one.tokenId === tokenId),
     renew: (connectionId, identity, nowMs) => renew(at, connectionId, identity, nowMs),
+    allOpen: () => allOpen(at),
     close: (connectionId, nowMs) => close(at, connectionId, nowMs),
   }
 }
@@ -136,4 +146,18 @@ async function close(at: Table, connectionId: string, nowMs: number): Promise<vo
   )
   const before = toConnection(Attributes)
   for (const key of before ? finderKeys(before) : []) await remove(at, key)
+}
+
+async function allOpen({ client, table }: Table): Promise<readonly OpenConnection[]> {
+  const shards = await Promise.all(
+    Array.from({ length: OPEN_SHARDS }, (_, shard) =>
+      queryAll<OpenConnection>(client, {
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': openPk(shard) },
+        ConsistentRead: false,
+      }),
+    ),
+  )
+  return shards.flat().map(({ connectionId, connectedAt }) => ({ connectionId, connectedAt }))
 }

@@ -1,7 +1,6 @@
-import { PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { GetCommand, PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { MAX_TOKEN_AGE_SECONDS } from '../core/auth/claims.ts'
 import type { Revocations } from '../core/auth/ports.ts'
-import { batchGet } from './dynamo-client.ts'
 
 /** Longer than any token lives, so that a revocation never runs out before what it revokes. */
 const REVOCATION_SECONDS = MAX_TOKEN_AGE_SECONDS + 3_600
@@ -26,12 +25,23 @@ export function dynamoRevocations(at: {
   return {
     async isRevoked({ issuer, user, tokenId, issuedAt }) {
       const keys = [userKey(issuer, user), ...(tokenId ? [tokenKey(issuer, tokenId)] : [])]
-      const rows = await batchGet<RevocationRow>(at.client, at.table, keys)
-      return rows.some((row) => isHit(row, issuedAt))
+      const rows = await Promise.all(keys.map((key) => get(at, key)))
+      return rows.some((row) => row !== undefined && isHit(row, issuedAt))
     },
     revokeUser: (issuer, user, atMs) => put(userKey(issuer, user), atMs),
     revokeToken: (issuer, tokenId, atMs) => put(tokenKey(issuer, tokenId), atMs),
   }
+}
+
+/** Single reads: all that the authorizer's role may do. */
+async function get(
+  { client, table }: { readonly client: DynamoDBDocumentClient; readonly table: string },
+  key: { readonly pk: string; readonly sk: string },
+): Promise<RevocationRow | undefined> {
+  const { Item } = await client.send(
+    new GetCommand({ TableName: table, Key: key, ConsistentRead: true }),
+  )
+  return Item as RevocationRow | undefined
 }
 
 interface RevocationRow {

@@ -37,11 +37,16 @@ export function changeRecord(
         record: { ...base, shelvedUntil: change.until, shelvedBy: who.by },
         entry: { ...entry, text: [`until ${iso(change.until)}`, text].filter(Boolean).join(': ') },
       }
-    case 'unshelve': {
-      const { shelvedUntil: _until, shelvedBy: _by, ...record } = base
-      return { record, entry }
-    }
+    case 'unshelve':
+      return { record: unshelved(base), entry }
   }
+}
+
+function unshelved(record: AlarmRecord): AlarmRecord {
+  const copy: { -readonly [Name in keyof AlarmRecord]: AlarmRecord[Name] } = { ...record }
+  delete copy.shelvedUntil
+  delete copy.shelvedBy
+  return copy
 }
 
 function withNote(

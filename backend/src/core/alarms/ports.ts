@@ -62,6 +62,8 @@ export interface AlarmRecords {
 export interface AlarmWatchers {
   /** `expiresAt`: epoch seconds. */
   add(connectionId: string, expiresAt: number): Promise<void>
+  /** Moves the end of a watcher; nothing happens to who is none. */
+  renew(connectionId: string, expiresAt: number): Promise<void>
   /** Those that may still be told, by `nowMs`. */
   all(nowMs: number): Promise<readonly string[]>
   remove(connectionId: string): Promise<void>

@@ -9,6 +9,8 @@ export interface Connection extends Identity {
   readonly lastSeenAt: number
 }
 
+export type OpenConnection = Pick<Connection, 'connectionId' | 'connectedAt'>
+
 export type Admission =
   | { readonly outcome: 'admitted'; readonly connection: Connection }
   /** `strikes`: refused messages since the bucket was last empty. */
@@ -28,7 +30,9 @@ export interface Connections {
   ofToken(tokenId: string): Promise<readonly Connection[]>
   /** Replaces identity and expiry; `unknown` when the row is gone. */
   renew(connectionId: string, identity: Identity, nowMs: number): Promise<'renewed' | 'unknown'>
-  /** Removes the user's and the connection's own row and leaves a tombstone for a `$connect` that is still running. */
+  /** What the table takes for open, a few seconds old at most. For the sweeper. */
+  allOpen(): Promise<readonly OpenConnection[]>
+  /** Removes the connection's own row and those by which it is found, and leaves a tombstone for a `$connect` that is still running. */
   close(connectionId: string, nowMs: number): Promise<void>
 }
 

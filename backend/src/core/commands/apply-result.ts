@@ -1,0 +1,52 @@
+import * as v from 'valibot'
+import type { CommandState, CommandUpdate } from '../../protocol/index.ts'
+import type { ResultEvent } from '../telemetry/decode-record.ts'
+import { toUpdate } from './command-update.ts'
+import type { Commands } from './ports.ts'
+
+const MESSAGE_CHARACTERS = 280
+const resultSchema = v.object({
+  state: v.picklist(['acked', 'done', 'failed']),
+  message: v.optional(v.string()),
+})
+/** From which states a device's answer moves a command on. What has ended stays ended. */
+const before: Readonly<Record<'acked' | 'done' | 'failed', readonly CommandState[]>> = {
+  acked: ['accepted', 'sent'],
+  done: ['accepted', 'sent', 'acked'],
+  failed: ['accepted', 'sent', 'acked'],
+}
+
+/**
+ * Applies a device's answer to its command. The proof is that the very device (its client id, on its own topic) sent it. Returns what the user
+ * who asked is to be told, or why nothing changes: `invalid` (not such an answer), `foreign` (not that device's command), `late` (it had ended,
+ * or this was known).
+ */
+export async function applyResult(
+  event: ResultEvent,
+  commands: Commands,
+): Promise<
+  | { readonly user: string; readonly update: CommandUpdate }
+  | { readonly ignored: 'invalid' | 'foreign' | 'late' }
+> {
+  const parsed = v.safeParse(resultSchema, parseJson(event.payload))
+  if (!parsed.success) return { ignored: 'invalid' }
+  const known = await commands.find(event.commandId)
+  const isOwn = event.topic.endsWith(`/${event.clientId}`)
+  if (known?.topic !== event.topic || !isOwn) return { ignored: 'foreign' }
+  const { state, message } = parsed.output
+  const moved = await commands.move(event.commandId, before[state], {
+    state,
+    at: event.atMs,
+    ...(message === undefined ? {} : { message: message.slice(0, MESSAGE_CHARACTERS) }),
+  })
+  if (!moved?.moved) return { ignored: 'late' }
+  return { user: moved.command.user, update: toUpdate(moved.command) }
+}
+
+function parseJson(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(payload))
+  } catch {
+    return undefined
+  }
+}

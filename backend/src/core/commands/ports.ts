@@ -1,0 +1,56 @@
+import type {
+  CommandName,
+  CommandRequest,
+  CommandState,
+  DeviceTopic,
+} from '../../protocol/index.ts'
+
+/** A command and where it stands. */
+export interface Command {
+  readonly commandId: string
+  /** The client's idempotency key, and a digest of what it asked for. */
+  readonly key: string
+  readonly bodyHash: string
+  readonly user: string
+  readonly topic: DeviceTopic
+  readonly name: CommandName
+  readonly args: Readonly<Record<string, unknown>>
+  readonly state: CommandState
+  /** Epoch ms of the last change of state. */
+  readonly at: number
+  readonly message?: string
+  /** Epoch ms. */
+  readonly createdAt: number
+  readonly expiresAt: number
+}
+
+export interface StateChange {
+  readonly state: CommandState
+  /** Epoch ms. */
+  readonly at: number
+  readonly message?: string
+}
+
+/** The Commands table. Every change of state is an audit row too. */
+export interface Commands {
+  /** Counts against the user's commands of this minute; `limited` beyond `limits.commandsPerMinute`. */
+  countMinute(user: string, nowMs: number): Promise<'counted' | 'limited'>
+  /** Stores a new command unless its user has used its key: then that command. */
+  create(command: Command): Promise<'created' | Command>
+  find(commandId: string): Promise<Command | undefined>
+  /**
+   * Moves the command if it is still in one of `from`; returns it as it is now, moved or not, `undefined` when it does not exist.
+   */
+  move(
+    commandId: string,
+    from: readonly CommandState[],
+    change: StateChange,
+  ): Promise<{ readonly moved: boolean; readonly command: Command } | undefined>
+  /** Commands without an end whose time has run out by `nowMs`. */
+  overdue(nowMs: number): Promise<readonly string[]>
+}
+
+/** The way to the device: the IoT data plane. */
+export interface DeviceMessages {
+  publish(topic: string, message: CommandRequest): Promise<'published' | 'failed'>
+}

@@ -1,0 +1,27 @@
+import { forgetConnection, type ClosePorts } from './close.ts'
+
+/** API Gateway cuts every socket at 2 h (aws-behaviour W88): a row older than that has no socket any more. */
+const MAX_AGE_MS = 2 * 3_600_000 + 60_000
+/** What one run removes at most; the next minute goes on. */
+const REMOVALS = 500
+
+export interface Sweep {
+  readonly connections: number
+  readonly zombies: number
+}
+
+/**
+ * Counts the open connections and removes those whose socket cannot exist any more, because its `$disconnect` was lost and nobody posted to
+ * it since. They are found through a row per connection in 16 partitions: no scan, no index.
+ */
+export async function sweepConnections(
+  ports: Pick<ClosePorts, 'connections' | 'subscriptions' | 'clock'>,
+): Promise<Sweep> {
+  const open = await ports.connections.allOpen()
+  const deadline = ports.clock.now() - MAX_AGE_MS
+  const zombies = open.filter(({ connectedAt }) => connectedAt < deadline)
+  for (const { connectionId } of zombies.slice(0, REMOVALS)) {
+    await forgetConnection(connectionId, ports)
+  }
+  return { connections: open.length - zombies.length, zombies: zombies.length }
+}

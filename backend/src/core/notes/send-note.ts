@@ -1,0 +1,102 @@
+import {
+  isEntitled,
+  ProtocolError,
+  topicCovers,
+  type ClientMessage,
+  type Note,
+  type NotePush,
+  type TopicFilter,
+} from '../../protocol/index.ts'
+import { hasRole } from '../auth/identity.ts'
+import type { Clock } from '../clock.ts'
+import type { Connection, Sockets } from '../connections/ports.ts'
+
+/** Notes are about what happened, or is about to: not further ahead than this. */
+const MAX_AHEAD_MS = 24 * 3_600_000
+const POSTS_AT_ONCE = 20
+
+/** Who watches something, and with which right. */
+export interface Watcher {
+  readonly connectionId: string
+  /** What it subscribed to; it is entitled to that. */
+  readonly topic: TopicFilter
+  /** Epoch seconds. */
+  readonly expiresAt: number
+}
+
+export interface NotePorts {
+  /** Keeps the note with the history. */
+  readonly keep: (note: Note) => Promise<void>
+  /** Subscriptions whose topic may have to do with this one. */
+  readonly watchers: (topic: TopicFilter) => Promise<readonly Watcher[]>
+  readonly sockets: Sockets
+  readonly clock: Clock
+  readonly newId: () => string
+  /** How far back history, and so notes, are kept. */
+  readonly retentionMs: number
+}
+
+/**
+ * Keeps a note and gives it to everybody whose subscription has to do with its topic: those who watch it, a part of it, or more than it.
+ * The kept note is what counts: a post that fails does not fail the message.
+ *
+ * Throws ProtocolError FORBIDDEN (role operator, own topics), RANGE_INVALID, NOTE_INVALID.
+ */
+export async function sendNote(
+  message: ClientMessage<'sendMessage'>,
+  connection: Connection,
+  ports: NotePorts,
+): Promise<NotePush> {
+  const note = makeNote(message, connection, ports)
+  await ports.keep(note)
+  await push(note, connection.connectionId, ports)
+  return { type: 'note', id: message.id, note }
+}
+
+function makeNote(
+  message: ClientMessage<'sendMessage'>,
+  connection: Connection,
+  { clock, newId, retentionMs }: NotePorts,
+): Note {
+  const { topic } = message
+  if (!hasRole(connection, 'operator')) {
+    throw new ProtocolError('FORBIDDEN', 'Writing a note needs the role operator.')
+  }
+  if (!isEntitled(connection.devices, topic)) {
+    throw new ProtocolError('FORBIDDEN', 'This topic is unknown or not among yours.')
+  }
+  const nowMs = clock.now()
+  const at = message.at ?? nowMs
+  if (at < nowMs - retentionMs || at > nowMs + MAX_AHEAD_MS) {
+    throw new ProtocolError(
+      'RANGE_INVALID',
+      'A note belongs to a time within the kept history or the next 24 hours; choose another "at".',
+    )
+  }
+  return { noteId: newId(), topic, text: cleanText(message.text), at, by: connection.user }
+}
+
+/** One visible line: control characters, line separators and direction overrides become spaces (reliability.md M35, P25). */
+function cleanText(text: string): string {
+  const clean = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g, ' ').trim()
+  if (clean) return clean
+  throw new ProtocolError('NOTE_INVALID', 'The note has no visible character; write something.')
+}
+
+async function push(note: Note, except: string, ports: NotePorts): Promise<void> {
+  const nowMs = ports.clock.now()
+  const concerned = (await ports.watchers(note.topic)).filter(
+    ({ connectionId, topic, expiresAt }) =>
+      connectionId !== except &&
+      expiresAt * 1_000 > nowMs &&
+      (topicCovers(topic, note.topic) || topicCovers(note.topic, topic)),
+  )
+  const waiting = [...new Set(concerned.map(({ connectionId }) => connectionId))]
+  const frame = JSON.stringify({ type: 'note', note } satisfies NotePush)
+  const worker = async (): Promise<void> => {
+    for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+      await ports.sockets.post(id, frame)
+    }
+  }
+  await Promise.all(Array.from({ length: POSTS_AT_ONCE }, worker))
+}

@@ -1,0 +1,33 @@
+import { cloudwatchAlarmSource } from '../adapters/cloudwatch-alarm-source.ts'
+import { readConfig } from '../adapters/config.ts'
+import { dynamoAlarmWatchers } from '../adapters/dynamo-alarm-watchers.ts'
+import { dynamoAlarms } from '../adapters/dynamo-alarms.ts'
+import { createDynamo } from '../adapters/dynamo-client.ts'
+import { dynamoConnections } from '../adapters/dynamo-connections.ts'
+import { managementSockets } from '../adapters/management-sockets.ts'
+import { createRoute } from '../adapters/route.ts'
+import { systemClock as clock } from '../adapters/system-clock.ts'
+import { createTelemetry } from '../adapters/telemetry.ts'
+import { services } from '../contract.ts'
+import { answerAlarms } from '../core/alarms/answer-alarms.ts'
+
+const config = readConfig('connectionsTable', 'subscriptionsTable', 'alarmsTable', 'alarmPrefix')
+const client = createDynamo()
+const ports = {
+  source: cloudwatchAlarmSource(config.alarmPrefix),
+  records: dynamoAlarms({ client, table: config.alarmsTable }),
+  watchers: dynamoAlarmWatchers({ client, table: config.subscriptionsTable }),
+  sockets: managementSockets(),
+  prefix: config.alarmPrefix,
+  clock,
+}
+
+/** Route `alarms`. */
+export const handler = createRoute({
+  connections: dynamoConnections({ client, table: config.connectionsTable }),
+  telemetry: createTelemetry(services.alarms),
+  clock,
+  handlers: {
+    alarms: (message, { connection }) => answerAlarms(message, connection, ports),
+  },
+})
