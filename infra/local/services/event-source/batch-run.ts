@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock, StreamRecordOut } from '../../platform/types.ts'
+import type { GivenUp } from './failure-record.ts'
+import type { StreamSettings } from './settings.ts'
+
+type Records = readonly StreamRecordOut[]
+
+/** How one invocation with a batch ended. */
+export type Delivery =
+  | { readonly kind: 'done' }
+  /** Throttled or failed before the function ran: does not use up a retry (K18). */
+  | { readonly kind: 'busy' }
+  /** `from`: index of the first record to retry (K24). */
+  | {
+      readonly kind: 'failed'
+      readonly from: number
+      readonly requestId: string
+      readonly functionError: string | null
+    }
+
+export interface BatchRunOptions {
+  readonly clock: Clock
+  readonly settings: Pick<StreamSettings, 'bisect' | 'maxRetries' | 'maxAgeMs'>
+  readonly shardId: string
+  deliver(records: Records): Promise<Delivery>
+  giveUp(givenUp: GivenUp): Promise<void>
+  /** False once the stream's retention has removed a record (K8). */
+  isKept(record: StreamRecordOut): boolean
+  isStopped(): boolean
+}
+
+interface Work {
+  readonly records: Records
+  readonly retries: number
+}
+
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 5000
+
+/**
+ * Brings one batch of a shard to its end: delivered, or given up after retries, age or retention. Whatever fails is tried again in order before
+ * anything later (K16). Resolves to false when it was stopped before.
+ */
+export async function runBatch(batch: Records, options: BatchRunOptions): Promise<boolean> {
+  const waiting: Work[] = [{ records: batch, retries: 0 }]
+  let failures = 0
+  for (let work = waiting.shift(); work; work = waiting.shift()) {
+    if (options.isStopped()) return false
+    const fresh = await withoutExpired(work, failures > 0, options)
+    if (fresh.records.length === 0) continue
+    const delivery = await options.deliver(fresh.records)
+    if (delivery.kind === 'done') {
+      failures = 0
+      continue
+    }
+    failures++
+    if (delivery.kind === 'busy') waiting.unshift(fresh)
+    else waiting.unshift(...(await afterFailure(fresh, delivery, options)))
+    const isSplit = delivery.kind === 'failed' && options.settings.bisect
+    if (waiting.length > 0 && !isSplit) await pause(options.clock, failures)
+  }
+  return true
+}
+
+async function afterFailure(
+  { records, retries }: Work,
+  failure: Extract<Delivery, { kind: 'failed' }>,
+  options: BatchRunOptions,
+): Promise<readonly Work[]> {
+  const { bisect, maxRetries } = options.settings
+  const rest = records.slice(failure.from)
+  // K19, K25: splitting, at the reported record or in the middle, does not count as a retry.
+  if (bisect && failure.from > 0) return [{ records: rest, retries }]
+  if (bisect && rest.length > 1) {
+    const middle = Math.ceil(rest.length / 2)
+    return [
+      { records: rest.slice(0, middle), retries },
+      { records: rest.slice(middle), retries },
+    ]
+  }
+  if (retries < maxRetries) return [{ records: rest, retries: retries + 1 }]
+  await options.giveUp({
+    condition: 'RetryAttemptsExhausted',
+    records: rest,
+    shardId: options.shardId,
+    requestId: failure.requestId,
+    invokeCount: retries + 1,
+    functionError: failure.functionError,
+  })
+  return []
+}
+
+/** Gives up what is older than the mapping's record age, and leaves out what the stream no longer has. */
+async function withoutExpired(
+  work: Work,
+  isRetry: boolean,
+  options: BatchRunOptions,
+): Promise<Work> {
+  const oldestMs = options.clock.now() - options.settings.maxAgeMs
+  const expired = work.records.filter((record) => record.approximateArrivalMs < oldestMs)
+  if (expired.length > 0) {
+    await options.giveUp({
+      condition: 'RecordAgeExceeded',
+      records: expired,
+      shardId: options.shardId,
+      requestId: randomUUID(),
+      invokeCount: work.retries + 1,
+      functionError: null,
+    })
+  }
+  const records = work.records.filter(
+    (record) => record.approximateArrivalMs >= oldestMs && (!isRetry || options.isKept(record)),
+  )
+  return { ...work, records }
+}
+
+/** AWS does not say how long it waits between attempts; here it doubles from 0.1 s to 5 s. */
+function pause(clock: Clock, failures: number): Promise<void> {
+  const ms = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10))
+  return new Promise((resolve) => clock.after(ms, resolve))
+}

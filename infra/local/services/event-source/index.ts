@@ -1,0 +1,190 @@
+import { AwsError, StartError } from '../../platform/errors.ts'
+import { propertiesOf } from '../../platform/fields.ts'
+import { stableId } from '../../platform/naming.ts'
+import type {
+  Account,
+  Authorization,
+  Clock,
+  CreatedResource,
+  Faults,
+  Functions,
+  Metrics,
+  Queues,
+  QueueSource,
+  ResolvedResource,
+  ResourceProvider,
+  ResourceService,
+  Streams,
+  Topics,
+} from '../../platform/types.ts'
+import { createPositions } from './positions.ts'
+import { startQueueMapping } from './queue-mapping.ts'
+import { queueSettings, streamSettings, type MappingSettings } from './settings.ts'
+import { startStreamMapping, type Mapping } from './stream-mapping.ts'
+
+/** Without a batching window a batch gathers this long after its first record. */
+const GATHER_MS = 10
+
+export interface EventSourceOptions {
+  readonly clock: Clock
+  readonly account: Account
+  readonly authorization: Authorization
+  readonly functions: Functions
+  readonly streams: Streams
+  readonly queues: Queues
+  readonly queueSource: QueueSource
+  readonly topics: Topics
+  readonly metrics: Metrics
+  readonly faults?: Faults
+  /** Directory that keeps positions across restarts; in memory when absent. */
+  readonly path?: string
+  /** 10 when absent. */
+  readonly gatherMs?: number
+  /** K11: AWS polls about once a second; absent = as soon as records arrive. */
+  readonly pollIntervalMs?: number
+}
+
+/** C11. Filters, tumbling windows and other sources are not here, so a template that has them is refused. */
+const properties: ResourceProvider['properties'] = {
+  EventSourceArn: 'used',
+  FunctionName: 'used',
+  Enabled: 'used',
+  BatchSize: 'used',
+  MaximumBatchingWindowInSeconds: 'used',
+  ParallelizationFactor: 'used',
+  BisectBatchOnFunctionError: 'used',
+  MaximumRetryAttempts: 'used',
+  MaximumRecordAgeInSeconds: 'used',
+  StartingPosition: 'used',
+  StartingPositionTimestamp: 'used',
+  FunctionResponseTypes: ['used'],
+  DestinationConfig: { OnFailure: { Destination: 'used' } },
+  ScalingConfig: { MaximumConcurrency: 'used' },
+  Tags: 'inert',
+}
+
+/** K35, and the same for queues. */
+const POLL_ACTIONS = {
+  kinesis: ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListShards'],
+  sqs: ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'],
+} as const
+
+/** Event source mappings for Kinesis streams and SQS queues. */
+export function createEventSourceMappings(options: EventSourceOptions): ResourceService {
+  const positions = createPositions(options.clock, options.path)
+  const running = new Map<
+    string,
+    { readonly settings: MappingSettings; readonly mapping: Mapping }
+  >()
+
+  const stop = (id: string): void => {
+    running.get(id)?.mapping.stop()
+    running.delete(id)
+  }
+  const create = (resource: ResolvedResource): CreatedResource => {
+    const id = mappingId(options.account, resource.logicalId)
+    const settings = settingsOf(id, resource)
+    refuseRepeated(
+      resource,
+      settings,
+      [...running.values()].map((entry) => entry.settings),
+    )
+    refuseUnpollable(resource, settings, options)
+    if (propertiesOf(resource).optionalBoolean('Enabled') !== false) {
+      const dependencies = { ...options, positions, gatherMs: options.gatherMs ?? GATHER_MS }
+      const mapping =
+        'streamName' in settings
+          ? startStreamMapping(settings, dependencies)
+          : startQueueMapping(settings, dependencies)
+      running.set(id, { settings, mapping })
+    }
+    const arn = `arn:aws:lambda:${options.account.region}:${options.account.accountId}:event-source-mapping:${id}`
+    return { ref: id, attributes: { Id: id, EventSourceMappingArn: arn } }
+  }
+
+  return {
+    name: 'event-source-mappings',
+    providers: [
+      {
+        type: 'AWS::Lambda::EventSourceMapping',
+        properties,
+        create,
+        update(resource, previous) {
+          stop(mappingId(options.account, previous.logicalId))
+          return create(resource)
+        },
+        delete: (resource) => stop(mappingId(options.account, resource.logicalId)),
+      },
+    ],
+    start: () => Promise.resolve(),
+    stop() {
+      for (const id of [...running.keys()]) stop(id)
+      positions.close()
+      return Promise.resolve()
+    },
+  }
+}
+
+/** The same in every run, so that a data directory finds its positions again. */
+function mappingId(account: Account, logicalId: string): string {
+  const hex = Buffer.from(stableId(`${account.stackName}/${logicalId}`, 16)).toString('hex')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+function settingsOf(
+  id: string,
+  resource: ResolvedResource,
+): ReturnType<typeof streamSettings> | ReturnType<typeof queueSettings> {
+  const given = propertiesOf(resource)
+  const source = given.text('EventSourceArn')
+  try {
+    if (source.startsWith('arn:aws:kinesis:')) return streamSettings(id, given)
+    if (source.startsWith('arn:aws:sqs:')) return queueSettings(id, given)
+  } catch (error) {
+    throw refused(resource, error instanceof AwsError ? error.message : String(error))
+  }
+  throw refused(resource, `only Kinesis and SQS sources run on one machine, not ${source}`)
+}
+
+/** K32. */
+function refuseRepeated(
+  resource: ResolvedResource,
+  settings: MappingSettings,
+  others: readonly MappingSettings[],
+): void {
+  const twin = others.find(
+    (other) =>
+      other.sourceArn === settings.sourceArn && other.functionName === settings.functionName,
+  )
+  if (twin) throw refused(resource, `mapping ${twin.id} has the same source and function`)
+}
+
+function refuseUnpollable(
+  resource: ResolvedResource,
+  settings: MappingSettings,
+  { functions, authorization, streams }: EventSourceOptions,
+): void {
+  const { roleArn } = functions.describe(settings.functionName)
+  const service = 'streamName' in settings ? 'kinesis' : 'sqs'
+  if (roleArn !== undefined) {
+    const denied = POLL_ACTIONS[service].find(
+      (action) =>
+        !authorization.isAllowed(
+          { arn: roleArn, roleArn },
+          `${service}:${action}`,
+          settings.sourceArn,
+        ),
+    )
+    if (denied !== undefined) {
+      throw refused(resource, `the function's role ${roleArn} lacks ${service}:${denied}`)
+    }
+  }
+  if (service === 'kinesis') streams.shards(settings.sourceArn.split('/')[1] ?? '')
+}
+
+function refused(resource: ResolvedResource, reason: string): StartError {
+  return new StartError(
+    'MAPPING_INVALID',
+    `${resource.logicalId} (${resource.type}): Lambda would refuse it: ${reason}.`,
+  )
+}

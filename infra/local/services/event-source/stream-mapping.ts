@@ -1,0 +1,210 @@
+import { AwsError } from '../../platform/errors.ts'
+import { LostAnswer, passSeam } from '../../platform/seam.ts'
+import type {
+  Account,
+  Clock,
+  Faults,
+  Functions,
+  InvocationResult,
+  Metrics,
+  Queues,
+  StreamRecordOut,
+  Streams,
+  Topics,
+} from '../../platform/types.ts'
+import { failedItems } from './batch-response.ts'
+import { runBatch, type Delivery } from './batch-run.ts'
+import { failureRecord, type GivenUp } from './failure-record.ts'
+import type { Positions } from './positions.ts'
+import type { StreamSettings } from './settings.ts'
+import { createShardPoller, type ShardPoller } from './shard-poller.ts'
+import { streamEvent } from './stream-event.ts'
+
+export interface Mapping {
+  stop(): void
+}
+
+export interface MappingDependencies {
+  readonly clock: Clock
+  readonly account: Account
+  readonly functions: Functions
+  readonly streams: Streams
+  readonly queues: Queues
+  readonly topics: Topics
+  readonly metrics: Metrics
+  readonly faults?: Faults
+  readonly positions: Positions
+  readonly gatherMs: number
+  /** K11's base rate; absent = as soon as records arrive. */
+  readonly pollIntervalMs?: number
+}
+
+/** Starts to deliver a stream to a function. Seam `esm.deliver`, target = function name. */
+export function startStreamMapping(
+  settings: StreamSettings,
+  dependencies: MappingDependencies,
+): Mapping {
+  const { clock, streams, positions } = dependencies
+  let isStopped = false
+  const shards = streams.shards(settings.streamName)
+  const starts = new Map(
+    shards.map(({ shardId }) => [shardId, startAfter(settings, dependencies, shardId)]),
+  )
+  const pollers = new Map<string, ShardPoller>(
+    shards.map(({ shardId }) => [
+      shardId,
+      createShardPoller({
+        ...dependencies,
+        settings,
+        shardId,
+        after: starts.get(shardId),
+        run: (records) =>
+          runBatch(records, {
+            clock,
+            settings,
+            shardId,
+            deliver: (part) => deliver(part, { settings, dependencies, shardId }),
+            giveUp: (givenUp) => giveUp(givenUp, { settings, dependencies }),
+            isKept: (record) => isKept(streams, settings.streamName, { shardId, record }),
+            isStopped: () => isStopped,
+          }),
+        finished: (sequenceNumber) => positions.set(settings.id, shardId, sequenceNumber),
+      }),
+    ]),
+  )
+  const wakeAll = (): void => {
+    for (const poller of pollers.values()) poller.wake()
+  }
+  const removals = [
+    streams.hold?.(
+      settings.streamName,
+      (shardId) => positions.get(settings.id, shardId) ?? starts.get(shardId),
+    ),
+    dependencies.pollIntervalMs === undefined
+      ? streams.onRecords(settings.streamName, (shardId) => pollers.get(shardId)?.wake())
+      : clock.every(dependencies.pollIntervalMs, wakeAll),
+  ]
+  wakeAll()
+  return {
+    stop() {
+      isStopped = true
+      for (const remove of removals) remove?.()
+      for (const poller of pollers.values()) poller.stop()
+    },
+  }
+}
+
+/** The kept position, or the starting position (K21). */
+function startAfter(
+  settings: StreamSettings,
+  { positions, streams }: MappingDependencies,
+  shardId: string,
+): string | undefined {
+  const kept = positions.get(settings.id, shardId)
+  if (kept !== undefined || settings.startingPosition !== 'LATEST') return kept
+  return streams.latest(settings.streamName, shardId)
+}
+
+interface DeliverContext {
+  readonly settings: StreamSettings
+  readonly dependencies: MappingDependencies
+  readonly shardId: string
+}
+
+async function deliver(
+  records: readonly StreamRecordOut[],
+  context: DeliverContext,
+): Promise<Delivery> {
+  const { settings, dependencies } = context
+  let result: InvocationResult
+  try {
+    const extraTimes = await passSeam(dependencies, 'esm.deliver', settings.functionName)
+    result = await invoke(records, context)
+    for (let times = 0; times < extraTimes; times++) result = await invoke(records, context)
+  } catch (error) {
+    if (error instanceof AwsError || error instanceof LostAnswer) return { kind: 'busy' }
+    throw error
+  }
+  const failure = { kind: 'failed', requestId: result.requestId } as const
+  if (result.functionError !== undefined) {
+    return { ...failure, from: 0, functionError: result.functionError }
+  }
+  // K26: without ReportBatchItemFailures the answer is ignored.
+  if (!settings.reportsItemFailures) return { kind: 'done' }
+  const ids = new Set(records.map((record) => record.sequenceNumber))
+  const failed = failedItems(result.payload, ids)
+  if (failed === 'all') return { ...failure, from: 0, functionError: null }
+  if (failed.length === 0) return { kind: 'done' }
+  const from = records.findIndex((record) => failed.includes(record.sequenceNumber))
+  return { ...failure, from, functionError: null }
+}
+
+function invoke(
+  records: readonly StreamRecordOut[],
+  { settings, dependencies, shardId }: DeliverContext,
+): Promise<InvocationResult> {
+  const { clock, functions, metrics, account } = dependencies
+  const described = functions.describe(settings.functionName)
+  const nowMs = clock.now()
+  // K34
+  metrics.put({
+    namespace: 'AWS/Lambda',
+    name: 'IteratorAge',
+    dimensions: { FunctionName: functionNameOf(described.arn) },
+    value: nowMs - (records.at(-1)?.approximateArrivalMs ?? nowMs),
+    unit: 'Milliseconds',
+    timestampMs: nowMs,
+  })
+  return functions.invoke({
+    functionName: settings.functionName,
+    payload: streamEvent(records, {
+      shardId,
+      streamArn: settings.sourceArn,
+      region: account.region,
+      roleArn: described.roleArn ?? `arn:aws:iam::${account.accountId}:role/unknown`,
+    }),
+  })
+}
+
+/** K27. A destination that cannot be reached costs the message, not the shard; AWS counts it. */
+async function giveUp(
+  givenUp: GivenUp,
+  { settings, dependencies }: Omit<DeliverContext, 'shardId'>,
+): Promise<void> {
+  const destination = settings.onFailureArn
+  if (destination === undefined) return
+  const { clock, functions, metrics, queues, topics } = dependencies
+  const streamArn = settings.sourceArn
+  try {
+    const { arn: functionArn } = functions.describe(settings.functionName)
+    const body = JSON.stringify(
+      failureRecord(givenUp, { functionArn, streamArn, nowMs: clock.now() }),
+    )
+    if (destination.startsWith('arn:aws:sns:')) await topics.publish(destination, { body })
+    else await queues.send(destination, body)
+  } catch {
+    metrics.put({
+      namespace: 'AWS/Lambda',
+      name: 'DestinationDeliveryFailures',
+      dimensions: { FunctionName: functionNameOf(settings.functionName) },
+      value: 1,
+      unit: 'Count',
+      timestampMs: clock.now(),
+    })
+  }
+}
+
+/** Whether the stream still has a record: its retention takes the oldest first (K8). */
+function isKept(
+  streams: Streams,
+  streamName: string,
+  { shardId, record }: { readonly shardId: string; readonly record: StreamRecordOut },
+): boolean {
+  const oldest = streams.read(streamName, shardId, undefined, 1, 1)[0]
+  return oldest !== undefined && BigInt(oldest.sequenceNumber) <= BigInt(record.sequenceNumber)
+}
+
+/** Of a name or an ARN. */
+function functionNameOf(nameOrArn: string): string {
+  return nameOrArn.split(':')[6] ?? nameOrArn
+}

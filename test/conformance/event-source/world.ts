@@ -1,0 +1,146 @@
+import { manualClock, type ManualClock } from '../../../infra/local/platform/clock.ts'
+import { createFaults, type FaultControl } from '../../../infra/local/platform/faults.ts'
+import type {
+  Authorization,
+  Functions,
+  InvocationResult,
+  MetricDatum,
+  Principal,
+  QueueSource,
+} from '../../../infra/local/platform/types.ts'
+import { createEventSourceMappings } from '../../../infra/local/services/event-source/index.ts'
+import { createKinesis, type Kinesis } from '../../../infra/local/services/kinesis/index.ts'
+
+export const account = { region: 'eu-west-1', accountId: '000000000000', stackName: 'Gaugeline' }
+export const STREAM_ARN = 'arn:aws:kinesis:eu-west-1:000000000000:stream/readings'
+export const FUNCTION_ARN = 'arn:aws:lambda:eu-west-1:000000000000:function:deliver'
+export const DEAD_ARN = 'arn:aws:sqs:eu-west-1:000000000000:dead'
+
+export interface StreamEventRecord {
+  readonly kinesis: {
+    readonly sequenceNumber: string
+    readonly partitionKey: string
+    readonly data: string
+    readonly approximateArrivalTimestamp: number
+  }
+  readonly eventID: string
+}
+
+export interface Call {
+  readonly records: readonly StreamEventRecord[]
+  /** The data of the records as text. */
+  readonly texts: readonly string[]
+  readonly atMs: number
+}
+
+/** What the function does with a batch; undefined = succeeds with no answer. */
+export type Behaviour = (
+  call: Call,
+) => Partial<InvocationResult> | undefined | Promise<Partial<InvocationResult> | undefined>
+
+export interface World {
+  readonly clock: ManualClock
+  readonly kinesis: Kinesis
+  readonly faults: FaultControl
+  readonly calls: Call[]
+  readonly sent: { readonly queueArn: string; readonly body: Record<string, unknown> }[]
+  readonly metrics: MetricDatum[]
+  behave(behaviour: Behaviour): void
+  put(partitionKey: string, ...texts: string[]): Promise<string[]>
+  map(properties?: Record<string, unknown>): Promise<void>
+  stop(): Promise<void>
+}
+
+export const allowAll: Authorization = {
+  check: () => undefined,
+  isAllowed: () => true,
+  credentialsFor: () => ({ accessKeyId: 'A', secretAccessKey: 'S', sessionToken: 'T' }),
+}
+
+export const developer: Principal = { arn: 'arn:aws:iam::000000000000:user/local-developer' }
+
+const noQueues: QueueSource = {
+  receive: () => [],
+  remove: () => undefined,
+  release: () => undefined,
+  visibilityTimeoutMs: () => 30_000,
+  onMessages: () => () => undefined,
+}
+
+/** A stream, a function of the test's choice and a mapping between them, on a clock that only moves when told. */
+export async function createWorld(options: { shards?: number } = {}): Promise<World> {
+  const clock = manualClock()
+  const calls: Call[] = []
+  const sent: World['sent'] = []
+  const metrics: MetricDatum[] = []
+  const faults = createFaults({ clock })
+  let behaviour: Behaviour = () => undefined
+  const functions: Functions = {
+    async invoke({ payload }) {
+      const { Records: records } = payload as { Records: StreamEventRecord[] }
+      const texts = records.map((record) => Buffer.from(record.kinesis.data, 'base64').toString())
+      const call = { records, texts, atMs: clock.now() }
+      calls.push(call)
+      return { requestId: `request-${calls.length}`, payload: null, ...(await behaviour(call)) }
+    },
+    describe: () => ({ arn: FUNCTION_ARN, timeoutSeconds: 30, memoryMb: 256 }),
+  }
+  const base = { clock, account, authorization: allowAll, faults }
+  const put = { put: (datum: MetricDatum) => void metrics.push(datum) }
+  const kinesis = createKinesis({ ...base, metrics: put })
+  const mappings = createEventSourceMappings({
+    ...base,
+    metrics: put,
+    functions,
+    streams: kinesis,
+    queueSource: noQueues,
+    queues: {
+      send(queueArn, body) {
+        sent.push({ queueArn, body: JSON.parse(body) as Record<string, unknown> })
+        return Promise.resolve({ messageId: 'm' })
+      },
+    },
+    topics: { publish: () => Promise.resolve() },
+  })
+  await kinesis.start()
+  await kinesis.providers[0]!.create({
+    logicalId: 'Readings',
+    type: 'AWS::Kinesis::Stream',
+    properties: { Name: 'readings', ShardCount: options.shards ?? 1 },
+  })
+  return {
+    clock,
+    kinesis,
+    faults,
+    calls,
+    sent,
+    metrics,
+    behave(next) {
+      behaviour = next
+    },
+    async put(partitionKey, ...texts) {
+      const puts = texts.map((text) =>
+        kinesis.put({ streamName: 'readings', partitionKey, data: Buffer.from(text) }),
+      )
+      const sequenceNumbers = (await Promise.all(puts)).map((put) => put.sequenceNumber)
+      await clock.advance(0)
+      return sequenceNumbers
+    },
+    async map(properties = {}) {
+      await mappings.providers[0]!.create({
+        logicalId: 'Mapping',
+        type: 'AWS::Lambda::EventSourceMapping',
+        properties: {
+          EventSourceArn: STREAM_ARN,
+          FunctionName: 'deliver',
+          StartingPosition: 'TRIM_HORIZON',
+          ...properties,
+        },
+      })
+    },
+    async stop() {
+      await mappings.stop()
+      await kinesis.stop()
+    },
+  }
+}
