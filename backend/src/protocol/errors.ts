@@ -16,6 +16,8 @@ export const errorCodes = {
   LIMIT_RANGE: 'never',
   CURSOR_INVALID: 'never',
   SUBSCRIPTION_LIMIT: 'never',
+  /** A later message of the same connection (a greater `id`) about the same `sid` was handled first; it holds. */
+  SUPERSEDED: 'never',
   CONNECTION_LIMIT: 'never',
   CONNECTION_UNKNOWN: 'now',
   FORBIDDEN: 'never',

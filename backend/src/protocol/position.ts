@@ -56,6 +56,15 @@ export function comparePositions(a: Position, b: Position): number {
   return left < right ? -1 : left > right ? 1 : 0
 }
 
+/**
+ * `position`, its time raised to that of `other`: arrival times are approximate (aws-behaviour K15), and one device's positions must
+ * sort as text the way they compare.
+ */
+export function notBefore(position: Position, other: Position): Position {
+  const time = other.slice(0, TIME_WIDTH)
+  return position.slice(0, TIME_WIDTH) < time ? time + position.slice(TIME_WIDTH) : position
+}
+
 function encodeTime(arrivalMs: number): string {
   return Math.max(0, Math.trunc(arrivalMs)).toString(36).padStart(TIME_WIDTH, '0')
 }

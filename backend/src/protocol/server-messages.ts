@@ -3,6 +3,9 @@ import type { ErrorCode, Retry } from './errors.ts'
 import type { limits } from './limits.ts'
 import type { Position } from './position.ts'
 
+/** What to know about a reading: its time is the broker's; its device clock is more than 5 min ahead or 24 h behind. */
+export type ReadingQuality = 'broker-time' | 'skew'
+
 /** Server → client. Every message has `type`; an answer carries the `id` of its request, a message without `id` is a push. */
 
 /**
@@ -22,6 +25,8 @@ export interface Block {
   readonly ts: readonly number[]
   /** Metric → values; null = not sent. */
   readonly metrics: Readonly<Record<string, readonly (number | null)[]>>
+  /** What to know about each reading; absent when there is nothing. */
+  readonly quality?: readonly (ReadingQuality | null)[]
   /** Milliseconds: device → broker, broker → stream, stream → deliver, deliver → post. */
   readonly hops?: readonly number[]
   /** True when rows between `prev` and `position` were left out on purpose (where, maxHz, deadband, latest). */

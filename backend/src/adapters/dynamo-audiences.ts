@@ -1,0 +1,166 @@
+import { PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import type { Clock } from '../core/clock.ts'
+import type { Audience, Audiences } from '../core/delivery/ports.ts'
+import type { SubscriptionRow } from '../core/subscriptions/ports.ts'
+import { parseTopicFilter, type DeviceTopic } from '../protocol/index.ts'
+import { batchGet, queryAll } from './dynamo-client.ts'
+import { bumpVersion, type SubscriptionTables } from './dynamo-subscriptions.ts'
+import { FLEET, REVOKED, SLOW, versionKey } from './subscription-keys.ts'
+import { systemClock } from './system-clock.ts'
+
+interface VersionItem {
+  readonly pk: string
+  readonly version: number
+}
+type StoredRow = SubscriptionRow & { readonly sk: string }
+interface SlowRow {
+  readonly sk: string
+  readonly untilMs: number
+}
+interface RevocationRow {
+  readonly sk: string
+  readonly revokedAt: number
+}
+
+/** What was read of a partition, and the version it had just before. */
+interface Cached<T> {
+  readonly version: number
+  readonly value: T
+}
+
+/** The rows of one site (or the fleet's), by device; `#` are those that watch all of it. */
+type Watchers = ReadonlyMap<string, readonly SubscriptionRow[]>
+
+const CACHED_PARTITIONS = 1_000
+
+/**
+ * Who watches, kept between batches and checked at each: one BatchGet of the version items of the sites in the batch, and a partition is
+ * read again only when its version moved. The version is read before the rows and bumped after them, so rows under a version that stands
+ * are no older than it (docs/architecture.md, "Order and proof").
+ */
+export function dynamoAudiences(
+  client: DynamoDBDocumentClient,
+  tables: SubscriptionTables,
+  clock: Clock = systemClock,
+): Audiences {
+  const table = tables.subscriptionsTable
+  const watchers = new Map<string, Cached<Watchers>>()
+  const revocations = new Map<string, Cached<readonly RevocationRow[]>>()
+  let slow: Cached<ReadonlyMap<string, number>> | undefined
+
+  const loadWatchers = async (site: string, version: number): Promise<Watchers> => {
+    const known = watchers.get(site)
+    if (known?.version === version) return known.value
+    const value = byDevice(await queryPartition<StoredRow>(client, table, site))
+    if (watchers.size >= CACHED_PARTITIONS) watchers.clear()
+    watchers.set(site, { version, value })
+    return value
+  }
+  const loadSlow = async (version: number): Promise<ReadonlyMap<string, number>> => {
+    if (slow?.version === version) return slow.value
+    const rows = version === 0 ? [] : await queryPartition<SlowRow>(client, table, SLOW)
+    const value = new Map(rows.map((row) => [row.sk, row.untilMs]))
+    slow = { version, value }
+    return value
+  }
+  const loadRevocations = async (
+    issuer: string,
+    version: number,
+  ): Promise<readonly RevocationRow[]> => {
+    const known = revocations.get(issuer)
+    if (known?.version === version) return known.value
+    const pk = `revoked#${issuer}`
+    const value = await queryPartition<RevocationRow>(client, tables.connectionsTable, pk)
+    revocations.set(issuer, { version, value })
+    return value
+  }
+
+  return {
+    async load(topics) {
+      const sites = [...new Set(topics.map(siteOf)), FLEET]
+      const items = await batchGet<VersionItem>(
+        client,
+        table,
+        [...sites, SLOW, REVOKED].map(versionKey),
+      )
+      const versions = new Map(items.map((item) => [item.pk, item.version]))
+      const versionOf = (partition: string): number => versions.get(partition) ?? 0
+      const [slowUntil, ...loaded] = await Promise.all([
+        loadSlow(versionOf(SLOW)),
+        ...sites.map(async (site) => [site, await loadWatchers(site, versionOf(site))] as const),
+      ])
+      const bySite = new Map(loaded)
+      const issuers = new Set(
+        loaded.flatMap(([, found]) => [...found.values()].flat().map((row) => row.issuer)),
+      )
+      const revoked = new Map(
+        await Promise.all(
+          [...issuers].map(
+            async (issuer) => [issuer, await loadRevocations(issuer, versionOf(REVOKED))] as const,
+          ),
+        ),
+      )
+      return audienceOf({ bySite, revoked, slowUntil, nowMs: clock.now() })
+    },
+    async slowDown(connectionId, untilMs) {
+      const ttl = Math.ceil(untilMs / 1_000)
+      const item = { pk: SLOW, sk: connectionId, untilMs, ttl }
+      await client.send(new PutCommand({ TableName: table, Item: item }))
+      await bumpVersion(client, table, SLOW)
+    },
+  }
+}
+
+function audienceOf(found: {
+  readonly bySite: ReadonlyMap<string, Watchers>
+  readonly revoked: ReadonlyMap<string, readonly RevocationRow[]>
+  readonly slowUntil: ReadonlyMap<string, number>
+  readonly nowMs: number
+}): Audience {
+  return {
+    rowsFor(topic) {
+      const site = found.bySite.get(siteOf(topic))
+      const fleet = found.bySite.get(FLEET)
+      const device = topic.slice(topic.indexOf('/') + 1)
+      const groups = [site?.get(device), site?.get('#'), fleet?.get('#')]
+      return groups.flatMap((rows) => rows ?? [])
+    },
+    isRevoked: (row) => (found.revoked.get(row.issuer) ?? []).some((one) => isHit(one, row)),
+    isSlow: (connectionId) => (found.slowUntil.get(connectionId) ?? 0) > found.nowMs,
+  }
+}
+
+/** As in dynamo-revocations: a token's revocation is final, a user's ends the tokens issued up to then. */
+function isHit({ sk, revokedAt }: RevocationRow, row: SubscriptionRow): boolean {
+  if (row.tokenId !== '' && sk === `jti#${row.tokenId}`) return true
+  return sk === `user#${row.user}` && row.issuedAt * 1_000 <= revokedAt
+}
+
+function byDevice(rows: readonly StoredRow[]): Watchers {
+  const groups = new Map<string, SubscriptionRow[]>()
+  for (const row of rows) {
+    const device = row.sk.slice(0, row.sk.indexOf('|'))
+    const group = groups.get(device)
+    if (group) group.push(row)
+    else groups.set(device, [row])
+  }
+  return groups
+}
+
+/** Every row but the version's: `!` sorts before every device, `#`, user, token and connection. */
+async function queryPartition<Row extends { readonly sk: string }>(
+  client: DynamoDBDocumentClient,
+  table: string,
+  pk: string,
+): Promise<readonly Row[]> {
+  return queryAll<Row>(client, {
+    TableName: table,
+    KeyConditionExpression: 'pk = :pk AND sk > :version',
+    ExpressionAttributeValues: { ':pk': pk, ':version': '!version' },
+  })
+}
+
+function siteOf(topic: DeviceTopic): string {
+  const parsed = parseTopicFilter(topic)
+  return parsed?.kind === 'device' ? parsed.site : FLEET
+}

@@ -1,0 +1,239 @@
+import { PutCommand, QueryCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import type { Clock } from '../core/clock.ts'
+import type { DeviceBlock } from '../core/history/device-block.ts'
+import { mergeHeads, type DeviceHead } from '../core/history/device-head.ts'
+import { allLanes, laneOf, type Lane } from '../core/history/lanes.ts'
+import type {
+  HistoryPart,
+  HistoryReader,
+  HistoryRow,
+  HistoryWriter,
+  LaneHeads,
+} from '../core/history/ports.ts'
+import { arrivalOf, type DeviceTopic, type Position } from '../protocol/index.ts'
+import { batchGet, batchWrite, queryAll, type Key } from './dynamo-client.ts'
+import { packBlocks, packHeads, unpackBlocks, unpackHeads } from './history-items.ts'
+import { systemClock } from './system-clock.ts'
+
+export interface HistoryAt {
+  readonly client: DynamoDBDocumentClient
+  readonly table: string
+  /** How long readings are kept. */
+  readonly retentionMs: number
+  readonly clock?: Clock
+}
+
+/** A device silent for longer than this is forgotten: its last values, its presence, its place in the stream. */
+const HEAD_SECONDS = 31 * 24 * 3_600
+/** A late row spans at most ten minutes (build-rows): it may begin this long before what is asked for. */
+const LATE_SPAN_MS = 600_000
+
+const lanePk = (lane: Lane): string => `lane#${lane}`
+const headKey = (shardId: string, lane: Lane): Key => ({
+  pk: `head#${shardId}`,
+  sk: `lane#${lane}`,
+})
+const latePk = (topic: DeviceTopic): string => `late#${topic}`
+const lateSk = (ts: number, position: Position): string =>
+  `${String(Math.max(0, ts)).padStart(13, '0')}#${position}`
+const SHARDS = 'shards'
+
+interface RowItem extends Key {
+  readonly ttl: number
+  /** Device topic → its blocks, packed. */
+  readonly b: Readonly<Record<DeviceTopic, string>>
+}
+interface HeadItem extends Key {
+  readonly h: string
+}
+
+/** The History table: rows by lane, heads by shard and lane, late readings by device (docs/architecture.md, "Keys"). */
+export function dynamoHistory(at: HistoryAt): HistoryReader & HistoryWriter {
+  return { ...historyReader(at), ...historyWriter(at) }
+}
+
+function historyWriter({
+  client,
+  table,
+  retentionMs,
+  clock = systemClock,
+}: HistoryAt): HistoryWriter {
+  const known = new Set<string>()
+  const ttlOf = (arrivalMs: number): number => Math.ceil((arrivalMs + retentionMs) / 1_000)
+  return {
+    async headsOf(shardId, lanes) {
+      const items = await batchGet<HeadItem>(
+        client,
+        table,
+        lanes.map((lane) => headKey(shardId, lane)),
+      )
+      const heads = new Map(items.map((item) => [laneFrom(item.sk), unpackHeads(item.h)]))
+      const missing = lanes.filter((lane) => !heads.has(lane))
+      if (missing.length === 0) return heads
+      // A new shard's devices go on where its parents left them (aws-behaviour K16: parents are read to their end first).
+      const elsewhere = await readHeads(client, table, missing)
+      return new Map([...heads, ...elsewhere])
+    },
+    async writeRows(rows) {
+      const puts = rows.map((row) => ({ put: rowItem(row, ttlOf(arrivalOf(row.key))) }))
+      await batchWrite(client, table, puts)
+    },
+    async writeLate(blocks) {
+      const puts = blocks.map((block) => ({ put: lateItem(block, ttlOf(clock.now())) }))
+      await batchWrite(client, table, puts)
+    },
+    async writeHeads(shardId, heads) {
+      const ttl = Math.ceil(clock.now() / 1_000) + HEAD_SECONDS
+      if (!known.has(shardId)) {
+        await client.send(
+          new PutCommand({ TableName: table, Item: { pk: SHARDS, sk: shardId, ttl } }),
+        )
+        known.add(shardId)
+      }
+      const puts = [...heads].map(([lane, ofLane]) => ({
+        put: { ...headKey(shardId, lane), h: packHeads(ofLane), ttl },
+      }))
+      await batchWrite(client, table, puts)
+    },
+    async linkClient(clientId, topic) {
+      const ttl = Math.ceil(clock.now() / 1_000) + HEAD_SECONDS
+      const item = { pk: `thing#${clientId}`, sk: topic, ttl }
+      await client.send(new PutCommand({ TableName: table, Item: item }))
+    },
+    async devicesOf(clientId) {
+      const links = await queryAll<{ sk: DeviceTopic }>(client, {
+        TableName: table,
+        KeyConditionExpression: 'pk = :thing',
+        ExpressionAttributeValues: { ':thing': `thing#${clientId}` },
+      })
+      return links.map((link) => link.sk)
+    },
+  }
+}
+
+function historyReader({
+  client,
+  table,
+  retentionMs,
+  clock = systemClock,
+}: HistoryAt): HistoryReader {
+  const keptFromMs = (): number => clock.now() - retentionMs
+  return {
+    keptFromMs,
+    async heads(topics) {
+      const lanes = topics === 'all' ? allLanes : [...new Set(topics.map(laneOf))]
+      const byLane = await readHeads(client, table, lanes)
+      const all = new Map([...byLane.values()].flatMap((heads) => [...heads]))
+      if (topics === 'all') return all
+      return new Map(
+        topics.flatMap((topic) => {
+          const head = all.get(topic)
+          return head ? [[topic, head] as const] : []
+        }),
+      )
+    },
+    rows: (topic, from, to) => readRows(client, table, { topic, from, to, nowMs: clock.now() }),
+    async late(topic, fromMs, toMs) {
+      const items = await queryAll<RowItem>(client, {
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+        FilterExpression: '#ttl > :now',
+        ExpressionAttributeNames: { '#ttl': 'ttl' },
+        ExpressionAttributeValues: {
+          ':pk': latePk(topic),
+          ':from': lateSk(fromMs - LATE_SPAN_MS, ''),
+          ':to': lateSk(toMs, ''),
+          ':now': Math.floor(clock.now() / 1_000),
+        },
+      })
+      return items.flatMap((item) => unpackBlocks(topic, item.b[topic] ?? '[]'))
+    },
+  }
+}
+
+async function readRows(
+  client: DynamoDBDocumentClient,
+  table: string,
+  range: {
+    readonly topic: DeviceTopic
+    readonly from: Position
+    readonly to: Position
+    readonly nowMs: number
+  },
+): Promise<HistoryPart> {
+  const { topic, from, to, nowMs } = range
+  if (from > to) return { blocks: [], next: undefined }
+  const page = await client.send(
+    new QueryCommand({
+      TableName: table,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+      FilterExpression: '#ttl > :now AND attribute_exists(b.#topic)',
+      ProjectionExpression: 'b.#topic',
+      ExpressionAttributeNames: { '#ttl': 'ttl', '#topic': topic },
+      ExpressionAttributeValues: {
+        ':pk': lanePk(laneOf(topic)),
+        ':from': from,
+        ':to': to,
+        ':now': Math.floor(nowMs / 1_000),
+      },
+    }),
+  )
+  const last = page.LastEvaluatedKey?.sk as Position | undefined
+  return {
+    blocks: ((page.Items ?? []) as Pick<RowItem, 'b'>[]).flatMap((item) =>
+      unpackBlocks(topic, item.b[topic] ?? '[]'),
+    ),
+    // Just after the last key: no key lies between a text and the same with a character more.
+    next: last === undefined ? undefined : `${last}-`,
+  }
+}
+
+/** The heads of these lanes over every shard that ever wrote one. The list of shards is written before a shard's first head. */
+async function readHeads(
+  client: DynamoDBDocumentClient,
+  table: string,
+  lanes: readonly Lane[],
+): Promise<ReadonlyMap<Lane, LaneHeads>> {
+  const shards = await queryAll<{ sk: string }>(client, {
+    TableName: table,
+    KeyConditionExpression: 'pk = :shards',
+    ExpressionAttributeValues: { ':shards': SHARDS },
+  })
+  const keys = shards.flatMap((shard) => lanes.map((lane) => headKey(shard.sk, lane)))
+  const items = await batchGet<HeadItem>(client, table, keys)
+  const byLane = new Map<Lane, Map<DeviceTopic, DeviceHead>>(
+    lanes.map((lane) => [lane, new Map<DeviceTopic, DeviceHead>()]),
+  )
+  for (const item of items) {
+    const lane = byLane.get(laneFrom(item.sk))
+    for (const [topic, head] of unpackHeads(item.h)) {
+      const known = lane?.get(topic)
+      lane?.set(topic, known ? mergeHeads(known, head) : head)
+    }
+  }
+  return byLane
+}
+
+function laneFrom(sk: string): Lane {
+  return sk.slice('lane#'.length)
+}
+
+function rowItem(
+  { lane, key, blocks }: HistoryRow,
+  ttl: number,
+): RowItem & Record<string, unknown> {
+  const byTopic = new Map<DeviceTopic, DeviceBlock[]>()
+  for (const block of blocks) {
+    const ofDevice = byTopic.get(block.topic) ?? []
+    ofDevice.push(block)
+    byTopic.set(block.topic, ofDevice)
+  }
+  const b = Object.fromEntries([...byTopic].map(([topic, all]) => [topic, packBlocks(all)]))
+  return { pk: lanePk(lane), sk: key, ttl, b }
+}
+
+function lateItem(block: DeviceBlock, ttl: number): RowItem & Record<string, unknown> {
+  const sk = lateSk(block.ts[0] ?? 0, block.positions[0] ?? '')
+  return { pk: latePk(block.topic), sk, ttl, b: { [block.topic]: packBlocks([block]) } }
+}

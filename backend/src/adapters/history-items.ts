@@ -1,0 +1,107 @@
+import type { DeviceBlock } from '../core/history/device-block.ts'
+import type { DeviceHead } from '../core/history/device-head.ts'
+import type { LaneHeads } from '../core/history/ports.ts'
+import {
+  encodePosition,
+  decodePosition,
+  type DeviceTopic,
+  type Position,
+} from '../protocol/index.ts'
+
+/** A block without its topic, positions packed: what stands in an item as JSON. */
+interface PackedBlock {
+  readonly p: Position | null
+  readonly at: string
+  readonly b?: string
+  readonly n?: DeviceBlock['n']
+  readonly t: readonly number[]
+  readonly m: DeviceBlock['metrics']
+  readonly q?: DeviceBlock['quality']
+}
+
+/** The blocks of one device in one row, as JSON. Numbers beside positions are most of a row: positions share what they have in common. */
+export function packBlocks(blocks: readonly DeviceBlock[]): string {
+  return JSON.stringify(
+    blocks.map((block): PackedBlock => {
+      const hasCounter = block.n.some((n) => n !== null)
+      const hasQuality = block.quality.some((quality) => quality !== null)
+      return {
+        p: block.prev,
+        at: packPositions(block.positions),
+        ...(block.boot === null ? {} : { b: block.boot }),
+        ...(hasCounter ? { n: block.n } : {}),
+        t: block.ts,
+        m: block.metrics,
+        ...(hasQuality ? { q: block.quality } : {}),
+      }
+    }),
+  )
+}
+
+export function unpackBlocks(topic: DeviceTopic, text: string): readonly DeviceBlock[] {
+  return (JSON.parse(text) as PackedBlock[]).map((block) => {
+    const nothing = block.t.map(() => null)
+    return {
+      topic,
+      prev: block.p,
+      positions: unpackPositions(block.at),
+      boot: block.b ?? null,
+      n: block.n ?? nothing,
+      ts: block.t,
+      metrics: block.m,
+      quality: block.q ?? nothing,
+    }
+  })
+}
+
+/** The first whole, each next as its difference to the one before: milliseconds, sequence number, place; in base 36. */
+function packPositions(positions: readonly Position[]): string {
+  let before: ReturnType<typeof decodePosition> | undefined
+  const parts = positions.map((position) => {
+    const now = decodePosition(position)
+    const part = before
+      ? [
+          now.arrivalMs - before.arrivalMs,
+          BigInt(now.sequenceNumber) - BigInt(before.sequenceNumber),
+          now.index,
+        ]
+          .map((number) => number.toString(36))
+          .join('.')
+      : position
+    before = now
+    return part
+  })
+  return parts.join(' ')
+}
+
+function unpackPositions(text: string): readonly Position[] {
+  const [first = '', ...rest] = text.split(' ')
+  let { arrivalMs, sequenceNumber } = decodePosition(first)
+  return [
+    first,
+    ...rest.map((part) => {
+      const [time = '0', sequence = '0', index = '0'] = part.split('.')
+      arrivalMs += Number.parseInt(time, 36)
+      sequenceNumber = (BigInt(sequenceNumber) + bigintOf36(sequence)).toString()
+      return encodePosition(arrivalMs, sequenceNumber, Number.parseInt(index, 36))
+    }),
+  ]
+}
+
+function bigintOf36(text: string): bigint {
+  const isNegative = text.startsWith('-')
+  let value = 0n
+  for (const digit of isNegative ? text.slice(1) : text) {
+    value = value * 36n + BigInt(Number.parseInt(digit, 36))
+  }
+  return isNegative ? -value : value
+}
+
+/** A lane's heads as JSON: read and written whole, once a batch. */
+export function packHeads(heads: LaneHeads): string {
+  return JSON.stringify([...heads])
+}
+
+export function unpackHeads(text: string): LaneHeads {
+  return new Map(JSON.parse(text) as [DeviceTopic, DeviceHead][])
+}

@@ -1,0 +1,47 @@
+import {
+  ApiGatewayManagementApiClient,
+  PostToConnectionCommand,
+} from '@aws-sdk/client-apigatewaymanagementapi'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { Agent } from 'node:http'
+import { Agent as SecureAgent } from 'node:https'
+import type { PostOutcome, Posts } from '../core/delivery/ports.ts'
+
+/**
+ * Posts for the fan-out: one attempt (the SDK would spend 2 s on a 429), sockets kept open, a deadline of its own (PostToConnection has
+ * none; reliability headline 3). The endpoint comes from the standard variable (aws-behaviour M16).
+ */
+export function managementPosts(): Posts {
+  const agent = { keepAlive: true, maxSockets: 64 }
+  const client = new ApiGatewayManagementApiClient({
+    maxAttempts: 1,
+    requestHandler: new NodeHttpHandler({
+      httpAgent: new Agent(agent),
+      httpsAgent: new SecureAgent(agent),
+    }),
+  })
+  return {
+    async post(connectionId, message, deadlineMs) {
+      const command = new PostToConnectionCommand({ ConnectionId: connectionId, Data: message })
+      try {
+        await client.send(command, { abortSignal: AbortSignal.timeout(Math.ceil(deadlineMs)) })
+        return 'ok'
+      } catch (error) {
+        return outcomeOf(error)
+      }
+    },
+  }
+}
+
+/** By HTTP status first: the name is "Unknown" when the error header is missing (aws-behaviour M9, reliability E1). */
+function outcomeOf(error: unknown): PostOutcome {
+  const { name, $metadata: metadata } = error as {
+    name?: string
+    $metadata?: { httpStatusCode?: number }
+  }
+  const status = metadata?.httpStatusCode
+  if (status === 410 || name === 'GoneException') return 'gone'
+  if (status === 429 || name === 'LimitExceededException') return 'throttled'
+  if (status === 403 || name === 'ForbiddenException') return 'forbidden'
+  return name === 'AbortError' || name === 'TimeoutError' ? 'slow' : 'failed'
+}

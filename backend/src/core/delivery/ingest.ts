@@ -1,0 +1,136 @@
+import {
+  arrivalOf,
+  comparePositions,
+  earliestPosition,
+  type DeviceTopic,
+  type Position,
+} from '../../protocol/index.ts'
+import { buildLate, buildRows } from '../history/build-rows.ts'
+import {
+  blockBetween,
+  buildBlocks,
+  lastPosition,
+  sliceBlock,
+  type DeviceBlock,
+} from '../history/device-block.ts'
+import { admitReadings, type DeviceHead } from '../history/device-head.ts'
+import { laneOf, type Lane } from '../history/lanes.ts'
+import { ROW_SPAN_MS, type HistoryPart, type LaneHeads } from '../history/ports.ts'
+import type { StreamReading } from '../telemetry/reading.ts'
+import { splitToFit } from './frames.ts'
+import type { DeliverPorts } from './ports.ts'
+
+/** What a batch brought for one device. */
+export interface DeviceNews {
+  readonly topic: DeviceTopic
+  /** Chained, in stream order; redelivered ones first, as the history has them. */
+  readonly blocks: readonly DeviceBlock[]
+  /** The last fresh reading; undefined when everything was redelivered. */
+  readonly newest: StreamReading | undefined
+}
+
+export interface Ingested {
+  readonly news: readonly DeviceNews[]
+  readonly duplicates: number
+}
+
+/**
+ * Keeps a batch's readings: heads are read, what is new is chained to them and written, then the heads. When this returns, everything in
+ * `news` can be had by a resume. History before heads: a head never stands for a reading that the history lacks.
+ */
+export async function ingest(
+  shardId: string,
+  readings: readonly StreamReading[],
+  ports: Pick<DeliverPorts, 'history'>,
+): Promise<Ingested> {
+  if (readings.length === 0) return { news: [], duplicates: 0 }
+  const byTopic = groupByTopic(readings)
+  const lanes = [...new Set([...byTopic.keys()].map(laneOf))]
+  const heads = copyHeads(await ports.history.headsOf(shardId, lanes))
+  const devices = [...byTopic].map(([topic, ofDevice]) => admitDevice(topic, ofDevice, heads))
+  const fresh = devices.filter((device) => device.blocks.length > 0)
+  const blocks = fresh.flatMap((device) => device.blocks)
+  await Promise.all([
+    ports.history.writeRows(buildRows(blocks)),
+    ports.history.writeLate(buildLate(blocks)),
+    ...fresh
+      .filter((device) => device.isNewClient)
+      .map(({ topic, newest }) => ports.history.linkClient(newest?.clientId ?? '', topic)),
+  ])
+  const changed = new Set(fresh.map(({ topic }) => laneOf(topic)))
+  await ports.history.writeHeads(shardId, new Map([...heads].filter(([lane]) => changed.has(lane))))
+  const news = await Promise.all(devices.map((device) => withRedelivered(device, ports)))
+  return { news, duplicates: devices.reduce((sum, device) => sum + device.duplicates, 0) }
+}
+
+interface AdmittedDevice extends DeviceNews {
+  readonly covered: readonly StreamReading[]
+  readonly duplicates: number
+  readonly isNewClient: boolean
+}
+
+/** Chains one device's readings to its head, and moves the head in `heads`. */
+function admitDevice(
+  topic: DeviceTopic,
+  readings: readonly StreamReading[],
+  heads: Map<Lane, Map<DeviceTopic, DeviceHead>>,
+): AdmittedDevice {
+  const lane = heads.get(laneOf(topic)) ?? new Map<DeviceTopic, DeviceHead>()
+  const known = lane.get(topic)
+  const { fresh, covered, duplicates, head } = admitReadings(known, readings)
+  lane.set(topic, head)
+  heads.set(laneOf(topic), lane)
+  return {
+    topic,
+    blocks: buildBlocks(known?.position ?? null, fresh).flatMap(splitToFit),
+    newest: fresh.at(-1),
+    covered,
+    duplicates,
+    isNewClient: head.clientId !== '' && head.clientId !== known?.clientId,
+  }
+}
+
+/** Adds what was redelivered, from the history, exactly as it was chained the first time. */
+async function withRedelivered(
+  { topic, blocks, newest, covered }: AdmittedDevice,
+  ports: Pick<DeliverPorts, 'history'>,
+): Promise<DeviceNews> {
+  const first = covered[0]?.position
+  const last = covered.at(-1)?.position
+  if (first === undefined || last === undefined) return { topic, blocks, newest }
+  const again: DeviceBlock[] = []
+  let reached: Position | null = null
+  let from: Position | undefined = earliestPosition(arrivalOf(first) - ROW_SPAN_MS)
+  // A position's time may have been raised when it was kept (notBefore).
+  const to = earliestPosition(arrivalOf(last) + ROW_SPAN_MS)
+  while (from !== undefined) {
+    const part: HistoryPart = await ports.history.rows(topic, from, to)
+    for (const block of part.blocks) {
+      const rest = blockBetween(blockFrom(block, first), reached, last)
+      if (!rest) continue
+      again.push(...splitToFit(rest))
+      reached = lastPosition(rest)
+    }
+    from = part.next
+  }
+  return { topic, blocks: [...again, ...blocks], newest }
+}
+
+function blockFrom(block: DeviceBlock, first: Position): DeviceBlock | undefined {
+  const from = block.positions.findIndex((position) => comparePositions(position, first) >= 0)
+  return from < 0 ? undefined : sliceBlock(block, from, block.positions.length)
+}
+
+function copyHeads(known: ReadonlyMap<Lane, LaneHeads>): Map<Lane, Map<DeviceTopic, DeviceHead>> {
+  return new Map([...known].map(([lane, devices]) => [lane, new Map(devices)]))
+}
+
+function groupByTopic(readings: readonly StreamReading[]): Map<DeviceTopic, StreamReading[]> {
+  const groups = new Map<DeviceTopic, StreamReading[]>()
+  for (const reading of readings) {
+    const group = groups.get(reading.topic)
+    if (group) group.push(reading)
+    else groups.set(reading.topic, [reading])
+  }
+  return groups
+}

@@ -1,0 +1,62 @@
+import type { CommandUpdate, DeviceTopic } from '../../protocol/index.ts'
+import type { HistoryReader, HistoryWriter } from '../history/ports.ts'
+import type { SubscriptionRow } from '../subscriptions/ports.ts'
+import type { Reject, ResultEvent } from '../telemetry/decode-record.ts'
+import type { Clock } from '../clock.ts'
+import type { Log, MetricSink } from '../telemetry-sink.ts'
+
+/**
+ * What became of one post, by HTTP status and error name (reliability E1).
+ * `gone`: 410. `throttled`: 429, the rate or the client's buffer. `slow`: no answer within the deadline. `forbidden`: 403, our own role
+ * or address is wrong. `failed`: anything else.
+ */
+export type PostOutcome = 'ok' | 'gone' | 'throttled' | 'slow' | 'failed' | 'forbidden'
+
+/** Posts to sockets. One attempt, never throws. */
+export interface Posts {
+  post(connectionId: string, message: string, deadlineMs: number): Promise<PostOutcome>
+}
+
+/** Subscriptions as of a moment after the call began. */
+export interface Audience {
+  /** Rows whose filter matches, expired and revoked owners' among them. */
+  rowsFor(topic: DeviceTopic): readonly SubscriptionRow[]
+  isRevoked(row: SubscriptionRow): boolean
+  /** True for a connection that could not follow and is turned to newest values only. */
+  isSlow(connectionId: string): boolean
+}
+
+/** `deliver`'s view of who watches. */
+export interface Audiences {
+  /** Strongly consistent; what has not changed since the last call is not read again. */
+  load(topics: readonly DeviceTopic[]): Promise<Audience>
+  /** Turns a connection to newest values only until then (epoch ms), for every `deliver`. */
+  slowDown(connectionId: string, untilMs: number): Promise<void>
+}
+
+export interface Rejects {
+  write(rejects: readonly Reject[]): Promise<void>
+}
+
+/** What devices answered to commands. */
+export interface CommandResults {
+  /** Moves the command on; what to push and to whom, or undefined when nothing changed. Never throws because of what a device sent. */
+  apply(
+    event: ResultEvent,
+  ): Promise<
+    { readonly update: CommandUpdate; readonly connectionIds: readonly string[] } | undefined
+  >
+}
+
+export interface DeliverPorts {
+  readonly history: HistoryWriter & Pick<HistoryReader, 'rows'>
+  readonly audiences: Audiences
+  readonly rejects: Rejects
+  readonly posts: Posts
+  readonly results: CommandResults
+  /** Removes every row of a connection that is gone. */
+  readonly removeConnection: (connectionId: string) => Promise<unknown>
+  readonly clock: Clock
+  readonly metrics: MetricSink
+  readonly log: Log
+}

@@ -1,0 +1,188 @@
+import type { Block } from '../../protocol/index.ts'
+import { lastPosition, wireBlock, type DeviceBlock } from '../history/device-block.ts'
+import type { SubscriptionRow } from '../subscriptions/ports.ts'
+import { matchesWhere } from './where.ts'
+
+/** What a subscription wants to see of a device. Subscriptions with equal views share the serialized bytes. */
+export type View = Pick<SubscriptionRow, 'mode' | 'metrics' | 'where' | 'maxHz' | 'deadband'>
+
+/** `latest` without `maxHz`: enough for an eye, a quarter of what a fast device sends. */
+const LATEST_HZ = 4
+const MEMORY_ENTRIES = 20_000
+
+/** Equal for views that show the same. */
+export function viewKey({ mode, metrics, where, maxHz, deadband }: View): string {
+  return JSON.stringify([mode, metrics && [...metrics].sort(), where, maxHz, deadband])
+}
+
+/** The last row that a view showed of a device. */
+interface Shown {
+  atMs: number
+  readonly values: Map<string, number>
+}
+
+/**
+ * What thinning needs to know of earlier batches: when a view last showed a device, and which values. It lives as long as the execution
+ * environment, is lost with it, and other environments have their own: then a row more is shown, never one that was promised less.
+ * Only views that declare thinning (maxHz, deadband, latest) use it, and each of their blocks says `thinned`.
+ */
+export type ViewMemory = Map<string, Shown>
+
+export interface RenderOptions {
+  readonly memory: ViewMemory
+  /** Epoch ms. */
+  readonly nowMs: number
+}
+
+/** True when rows may be missing from what the view shows, so that its reader reconciles instead of checking the chain. */
+export function isThinning({ mode, where, maxHz, deadband }: View): boolean {
+  return mode === 'latest' || where !== undefined || maxHz !== undefined || deadband !== undefined
+}
+
+/**
+ * One device's blocks of a batch as the view shows them: rows that match, thinned; without rows there is nothing to show, except in an
+ * unfiltered complete view, whose reader checks the chain (a metric selection may leave a block without rows).
+ */
+export function renderView(
+  view: View,
+  blocks: readonly DeviceBlock[],
+  options: RenderOptions,
+): readonly Block[] {
+  const memoryKey = `${blocks[0]?.topic ?? ''} ${viewKey(view)}`
+  const shown = options.memory.get(memoryKey)
+  if (view.mode === 'latest') return renderLatest(view, blocks, { ...options, memoryKey, shown })
+  const thinned = isThinning(view)
+  const rendered: Block[] = []
+  let last = shown
+  for (const block of blocks) {
+    const rows = rowsOf(block).filter((row) => matchesView(view, block, row))
+    const keep = rows.filter((row) => {
+      if (!isWorthShowing(view, block, row, last)) return false
+      last = show(view, block, row, last)
+      return true
+    })
+    if (thinned && keep.length === 0) continue
+    rendered.push(wireBlock(block, { keep, metrics: view.metrics, thinned }))
+  }
+  if (last && last !== shown) remember(options.memory, memoryKey, last)
+  return rendered
+}
+
+/** The newest value of each metric as one row, at most `maxHz` times a second. */
+function renderLatest(
+  view: View,
+  blocks: readonly DeviceBlock[],
+  state: RenderOptions & { readonly memoryKey: string; readonly shown: Shown | undefined },
+): readonly Block[] {
+  const dueMs = (state.shown?.atMs ?? -Infinity) + 1_000 / (view.maxHz ?? LATEST_HZ)
+  if (state.nowMs < dueMs) return []
+  const newest = newestRow(view, blocks)
+  const lastBlock = blocks.at(-1)
+  if (!newest || !lastBlock) return []
+  if (!exceedsDeadband(view, newest.values, state.shown?.values)) return []
+  remember(state.memory, state.memoryKey, { atMs: state.nowMs, values: newest.values })
+  return [
+    {
+      topic: lastBlock.topic,
+      prev: blocks[0]?.prev ?? null,
+      position: lastPosition(lastBlock),
+      ts: [newest.ts],
+      metrics: Object.fromEntries([...newest.values].map(([name, value]) => [name, [value]])),
+      thinned: true,
+    },
+  ]
+}
+
+function newestRow(
+  view: View,
+  blocks: readonly DeviceBlock[],
+): { readonly ts: number; readonly values: Map<string, number> } | undefined {
+  const values = new Map<string, number>()
+  const times = new Map<string, number>()
+  let newestTs: number | undefined
+  for (const block of blocks) {
+    for (const row of rowsOf(block)) {
+      if (!matchesView(view, block, row)) continue
+      const ts = block.ts[row] ?? 0
+      newestTs = Math.max(newestTs ?? ts, ts)
+      for (const [name, value] of valuesOf(view, block, row)) {
+        if (ts < (times.get(name) ?? -Infinity)) continue
+        values.set(name, value)
+        times.set(name, ts)
+      }
+    }
+  }
+  return newestTs === undefined || values.size === 0 ? undefined : { ts: newestTs, values }
+}
+
+function matchesView(view: View, block: DeviceBlock, row: number): boolean {
+  if (view.where && !matchesWhere(view.where, (metric) => valueAt(block, metric, row))) return false
+  return !view.metrics || view.metrics.some((name) => valueAt(block, name, row) != null)
+}
+
+/** `maxHz` goes by the device's time, so that a burst after a pause is thinned like the same readings sent one by one. */
+function isWorthShowing(
+  view: View,
+  block: DeviceBlock,
+  row: number,
+  last: Shown | undefined,
+): boolean {
+  if (!last) return true
+  const ts = block.ts[row] ?? 0
+  const isTooSoon =
+    view.maxHz !== undefined && ts >= last.atMs && ts - last.atMs < 1_000 / view.maxHz
+  return !isTooSoon && exceedsDeadband(view, valuesOf(view, block, row), last.values)
+}
+
+/** True without a deadband, and when one metric moved by its deadband or more, or has none, or was not shown before. */
+function exceedsDeadband(
+  { deadband }: View,
+  values: Iterable<readonly [string, number]>,
+  before: ReadonlyMap<string, number> | undefined,
+): boolean {
+  if (!deadband || !before) return true
+  for (const [name, value] of values) {
+    const known = before.get(name)
+    const least = Object.hasOwn(deadband, name) ? deadband[name] : undefined
+    if (known === undefined) return true
+    if (
+      least === undefined ? value !== known : Math.abs(value - known) >= least && value !== known
+    ) {
+      return true
+    }
+  }
+  return false
+}
+
+function show(view: View, block: DeviceBlock, row: number, last: Shown | undefined): Shown {
+  const values = new Map(last?.values)
+  for (const [name, value] of valuesOf(view, block, row)) values.set(name, value)
+  return { atMs: block.ts[row] ?? 0, values }
+}
+
+function* valuesOf(
+  view: View,
+  block: DeviceBlock,
+  row: number,
+): Generator<readonly [string, number]> {
+  for (const name of view.metrics ?? Object.keys(block.metrics)) {
+    const value = valueAt(block, name, row)
+    if (value != null) yield [name, value]
+  }
+}
+
+function valueAt(block: DeviceBlock, metric: string, row: number): number | null | undefined {
+  return Object.hasOwn(block.metrics, metric) ? block.metrics[metric]?.[row] : undefined
+}
+
+function rowsOf(block: DeviceBlock): readonly number[] {
+  return block.ts.map((_, row) => row)
+}
+
+function remember(memory: ViewMemory, key: string, shown: Shown): void {
+  memory.delete(key)
+  memory.set(key, shown)
+  if (memory.size <= MEMORY_ENTRIES) return
+  const [oldest] = memory.keys()
+  if (oldest !== undefined) memory.delete(oldest)
+}

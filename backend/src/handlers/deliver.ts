@@ -1,0 +1,57 @@
+import type { Context, KinesisStreamEvent } from 'aws-lambda'
+import { readConfig } from '../adapters/config.ts'
+import { dynamoAudiences } from '../adapters/dynamo-audiences.ts'
+import { createDynamo } from '../adapters/dynamo-client.ts'
+import { dynamoCommands } from '../adapters/dynamo-commands.ts'
+import { dynamoConnectionSubscriptions } from '../adapters/dynamo-connection-subscriptions.ts'
+import { dynamoConnections } from '../adapters/dynamo-connections.ts'
+import { dynamoHistory } from '../adapters/dynamo-history.ts'
+import { dynamoRejects } from '../adapters/dynamo-rejects.ts'
+import { toStreamItem } from '../adapters/kinesis-event.ts'
+import { managementPosts } from '../adapters/management-posts.ts'
+import { systemClock as clock } from '../adapters/system-clock.ts'
+import { createTelemetry } from '../adapters/telemetry.ts'
+import { services } from '../contract.ts'
+import { commandResults } from '../core/commands/command-results.ts'
+import { forgetConnection } from '../core/connections/close.ts'
+import { createDeliver } from '../core/delivery/deliver-batch.ts'
+
+const config = readConfig(
+  'connectionsTable',
+  'subscriptionsTable',
+  'historyTable',
+  'rejectsTable',
+  'commandsTable',
+  'retentionHours',
+)
+const telemetry = createTelemetry(services.deliver)
+const client = createDynamo()
+const connections = dynamoConnections({ client, table: config.connectionsTable })
+const subscriptions = dynamoConnectionSubscriptions(client, config)
+const deliver = createDeliver({
+  history: dynamoHistory({
+    client,
+    table: config.historyTable,
+    retentionMs: Number(config.retentionHours) * 3_600_000,
+  }),
+  audiences: dynamoAudiences(client, config),
+  rejects: dynamoRejects({ client, table: config.rejectsTable }),
+  posts: managementPosts(),
+  results: commandResults({
+    commands: dynamoCommands({ client, table: config.commandsTable }),
+    connections,
+  }),
+  removeConnection: (id) => forgetConnection(id, { connections, subscriptions, clock }),
+  clock,
+  ...telemetry,
+})
+
+/** Kinesis → dashboards. Fails only when the batch could not be kept; the stream gives it again (aws-behaviour K16). */
+export async function handler(event: KinesisStreamEvent, context: Context): Promise<void> {
+  const deadlineMs = clock.now() + context.getRemainingTimeInMillis() - 2_000
+  try {
+    await deliver({ items: event.Records.map(toStreamItem), deadlineMs })
+  } finally {
+    telemetry.flush()
+  }
+}
