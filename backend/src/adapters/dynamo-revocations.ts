@@ -1,6 +1,9 @@
 import { GetCommand, PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { MAX_TOKEN_AGE_SECONDS } from '../core/auth/claims.ts'
-import type { Revocations } from '../core/auth/ports.ts'
+import type { RevocationChecks, Revocations } from '../core/auth/ports.ts'
+import type { ConnectionsTable } from './connection-row.ts'
+import { bumpVersion, type SubscriptionTables } from './dynamo-subscriptions.ts'
+import { REVOKED } from './subscription-keys.ts'
 
 /** Longer than any token lives, so that a revocation never runs out before what it revokes. */
 const REVOCATION_SECONDS = MAX_TOKEN_AGE_SECONDS + 3_600
@@ -12,22 +15,29 @@ const tokenKey = (issuer: string, tokenId: string) => ({
 })
 
 /** Revocations in the Connections table: by issuer and user or token id, never by a hash of the token (reliability.md J24). */
-export function dynamoRevocations(at: {
-  readonly client: DynamoDBDocumentClient
-  readonly table: string
-}): Revocations {
-  const put = async (key: { pk: string; sk: string }, atMs: number): Promise<void> => {
-    const ttl = Math.ceil(atMs / 1_000) + REVOCATION_SECONDS
-    await at.client.send(
-      new PutCommand({ TableName: at.table, Item: { ...key, revokedAt: atMs, ttl } }),
-    )
-  }
+export function dynamoRevocationChecks(at: ConnectionsTable): RevocationChecks {
   return {
     async isRevoked({ issuer, user, tokenId, issuedAt }) {
       const keys = [userKey(issuer, user), ...(tokenId ? [tokenKey(issuer, tokenId)] : [])]
       const rows = await Promise.all(keys.map((key) => get(at, key)))
       return rows.some((row) => row !== undefined && isHit(row, issuedAt))
     },
+  }
+}
+
+/** The same with the right to revoke; `deliver` is told to read the revocations again. */
+export function dynamoRevocations(
+  client: DynamoDBDocumentClient,
+  tables: SubscriptionTables,
+): Revocations {
+  const table = tables.connectionsTable
+  const put = async (key: { pk: string; sk: string }, atMs: number): Promise<void> => {
+    const ttl = Math.ceil(atMs / 1_000) + REVOCATION_SECONDS
+    await client.send(new PutCommand({ TableName: table, Item: { ...key, revokedAt: atMs, ttl } }))
+    await bumpVersion(client, tables.subscriptionsTable, REVOKED)
+  }
+  return {
+    ...dynamoRevocationChecks({ client, table }),
     revokeUser: (issuer, user, atMs) => put(userKey(issuer, user), atMs),
     revokeToken: (issuer, tokenId, atMs) => put(tokenKey(issuer, tokenId), atMs),
   }
@@ -35,7 +45,7 @@ export function dynamoRevocations(at: {
 
 /** Single reads: all that the authorizer's role may do. */
 async function get(
-  { client, table }: { readonly client: DynamoDBDocumentClient; readonly table: string },
+  { client, table }: ConnectionsTable,
   key: { readonly pk: string; readonly sk: string },
 ): Promise<RevocationRow | undefined> {
   const { Item } = await client.send(

@@ -1,6 +1,6 @@
 import { readConfig } from '../adapters/config.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
-import { dynamoRevocations } from '../adapters/dynamo-revocations.ts'
+import { dynamoRevocationChecks } from '../adapters/dynamo-revocations.ts'
 import { createTokenVerifier } from '../adapters/jose-token-verifier.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
@@ -11,7 +11,7 @@ const config = readConfig('connectionsTable', 'issuer', 'audience', 'jwksUri')
 const telemetry = createTelemetry(services.authorizer)
 const ports = {
   tokens: createTokenVerifier(config, { clock: systemClock, telemetry }),
-  revocations: dynamoRevocations({ client: createDynamo(), table: config.connectionsTable }),
+  revocations: dynamoRevocationChecks({ client: createDynamo(), table: config.connectionsTable }),
 }
 
 /** What API Gateway gives a WebSocket authorizer, as far as it is used (aws-behaviour W55–W57). */

@@ -2,7 +2,7 @@ import type { APIGatewayProxyWebsocketEventV2 } from 'aws-lambda'
 import { readConfig } from '../adapters/config.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
 import { dynamoConnections } from '../adapters/dynamo-connections.ts'
-import { dynamoRevocations } from '../adapters/dynamo-revocations.ts'
+import { dynamoRevocationChecks } from '../adapters/dynamo-revocations.ts'
 import { createWakeQueue } from '../adapters/sqs-wake-queue.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
@@ -15,7 +15,7 @@ const telemetry = createTelemetry(services.connect)
 const table = { client: createDynamo(), table: config.connectionsTable }
 const ports = {
   connections: dynamoConnections(table),
-  revocations: dynamoRevocations(table),
+  revocations: dynamoRevocationChecks(table),
   wakes: createWakeQueue(config.expiryQueueUrl),
   allowedOrigins: config.allowedOrigins.split(',').map((origin) => origin.trim()),
   clock: systemClock,

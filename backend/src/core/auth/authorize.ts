@@ -1,11 +1,11 @@
 import { toAuthorizerContext } from './context.ts'
 import { readOffer } from './handshake.ts'
 import type { Identity } from './identity.ts'
-import type { Revocations, TokenRefusal, TokenVerifier } from './ports.ts'
+import type { RevocationChecks, TokenRefusal, TokenVerifier } from './ports.ts'
 
 export interface AuthorizePorts {
   readonly tokens: TokenVerifier
-  readonly revocations: Revocations
+  readonly revocations: RevocationChecks
 }
 
 /** `unauthorized` becomes 401, `forbidden` 403 (aws-behaviour W61, W62). */

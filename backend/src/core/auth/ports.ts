@@ -26,13 +26,16 @@ export interface TokenVerifier {
   verify(token: string): Promise<TokenOutcome>
 }
 
-/** What an administrator took back. */
-export interface Revocations {
+/** Whether an administrator took it back. */
+export interface RevocationChecks {
   /**
    * True when the token itself was revoked, or its user after the token was issued. A user's revocation ends every token issued up to
    * then; a later sign-in is the identity provider's decision.
    */
   isRevoked(identity: RevocationSubject): Promise<boolean>
+}
+
+export interface Revocations extends RevocationChecks {
   /** Kept for 25 h: longer than any token we accept lives. `atMs`: epoch ms. */
   revokeUser(issuer: string, user: string, atMs: number): Promise<void>
   revokeToken(issuer: string, tokenId: string, atMs: number): Promise<void>

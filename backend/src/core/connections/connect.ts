@@ -1,7 +1,7 @@
 import { limits, SUBPROTOCOL } from '../../protocol/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Identity } from '../auth/identity.ts'
-import type { Revocations } from '../auth/ports.ts'
+import type { RevocationChecks } from '../auth/ports.ts'
 import { readHeader, readOffer } from '../auth/handshake.ts'
 import type { Connection, Connections, WakeQueue } from './ports.ts'
 
@@ -17,7 +17,7 @@ export interface ConnectRequest {
 
 export interface ConnectPorts {
   readonly connections: Connections
-  readonly revocations: Revocations
+  readonly revocations: RevocationChecks
   readonly wakes: WakeQueue
   readonly allowedOrigins: readonly string[]
   readonly clock: Clock

@@ -1,0 +1,19 @@
+import type { AlarmWatchers } from '../alarms/ports.ts'
+import type { ConnectionSubscriptions } from './ports.ts'
+
+/** Topics and alarms: everything that a connection has subscribed. */
+export function everythingSubscribed(
+  topics: ConnectionSubscriptions,
+  alarms: AlarmWatchers,
+): ConnectionSubscriptions {
+  return {
+    async removeConnection(connectionId) {
+      await topics.removeConnection(connectionId)
+      await alarms.remove(connectionId)
+    },
+    async renewConnection(connectionId, identity) {
+      await alarms.renew(connectionId, identity.expiresAt)
+      return topics.renewConnection(connectionId, identity)
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import { readConfig } from '../adapters/config.ts'
+import { connectionRows } from '../adapters/connection-rows.ts'
+import { createDynamo } from '../adapters/dynamo-client.ts'
+import { dynamoCommands } from '../adapters/dynamo-commands.ts'
+import { managementSockets } from '../adapters/management-sockets.ts'
+import { systemClock } from '../adapters/system-clock.ts'
+import { createTelemetry } from '../adapters/telemetry.ts'
+import { metrics, services } from '../contract.ts'
+import { expireCommands } from '../core/commands/expire-commands.ts'
+import { sweepConnections } from '../core/connections/sweep.ts'
+
+const config = readConfig('connectionsTable', 'subscriptionsTable', 'commandsTable')
+const telemetry = createTelemetry(services.sweeper)
+const client = createDynamo()
+const ports = {
+  ...connectionRows(client, config),
+  commands: dynamoCommands({ client, table: config.commandsTable }),
+  sockets: managementSockets(),
+  clock: systemClock,
+}
+
+/** EventBridge, each minute: gauges, rows without a socket, commands that nobody answered. */
+export async function handler(): Promise<void> {
+  try {
+    const { connections, zombies } = await sweepConnections(ports)
+    const expired = await expireCommands(ports)
+    telemetry.metrics.count(metrics.connections, connections)
+    telemetry.metrics.count(metrics.zombieRows, zombies)
+    telemetry.metrics.count(metrics.commandsExpired, expired)
+    telemetry.log.info('swept', { connections, zombies, expired })
+  } finally {
+    telemetry.flush()
+  }
+}
