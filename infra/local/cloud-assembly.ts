@@ -20,7 +20,8 @@ interface StackArtifact {
 }
 
 function stackOf(manifest: unknown): StackArtifact | undefined {
-  const artifacts = isRecord(manifest) && isRecord(manifest['artifacts']) ? manifest['artifacts'] : {}
+  const artifacts =
+    isRecord(manifest) && isRecord(manifest['artifacts']) ? manifest['artifacts'] : {}
   for (const [id, artifact] of Object.entries(artifacts)) {
     if (!isRecord(artifact) || artifact['type'] !== 'aws:cloudformation:stack') continue
     const properties = isRecord(artifact['properties']) ? artifact['properties'] : {}

@@ -8,8 +8,8 @@ import type {
   ApiHandler,
   Clock,
   Metrics,
-  LogSink,
   Queues,
+  QueueSource,
   ResourceService,
   Service,
   Topics,
@@ -17,6 +17,7 @@ import type {
 import { createDynamoDb } from './services/dynamodb/index.ts'
 import type { Endpoint } from './services/endpoint/index.ts'
 import { createEndpoint } from './services/endpoint/index.ts'
+import { createEventSourceMappings } from './services/event-source/index.ts'
 import { createIam } from './services/iam/index.ts'
 import { createInert } from './services/inert/index.ts'
 import type { Iot } from './services/iot/index.ts'
@@ -24,6 +25,8 @@ import { createIot } from './services/iot/index.ts'
 import { createKinesis } from './services/kinesis/index.ts'
 import type { Lambda } from './services/lambda/index.ts'
 import { createLambda } from './services/lambda/index.ts'
+import type { Logs } from './services/logs/index.ts'
+import { createLogs } from './services/logs/index.ts'
 import type { AssetPath } from './template/assets.ts'
 
 export interface Ports {
@@ -49,6 +52,7 @@ export interface Composition {
   readonly endpoint: Endpoint
   readonly iot: Iot
   readonly lambda: Lambda
+  readonly logs: Logs
   /** In starting order. */
   readonly services: readonly (Service | ResourceService)[]
 }
@@ -65,8 +69,7 @@ export function compose(options: CompositionOptions): Composition {
   const iam = createIam({ account })
   const authorization = iam
   const metrics = late<Metrics>('metrics')
-  const logs = late<LogSink>('logs')
-  const queues = late<Queues>('queues')
+  const queues = late<Queues & QueueSource>('queues')
   const topics = late<Topics>('topics')
   const endpoint = createEndpoint({
     clock,
@@ -76,13 +79,18 @@ export function compose(options: CompositionOptions): Composition {
     principals: (accessKeyId) => iam.principalFor(accessKeyId),
   })
   const shared = { clock, account, authorization, faults, metrics: metrics.port }
+  const logs = createLogs(shared)
   const dynamodb = createDynamoDb({ ...shared, ...kept('dynamodb') })
   const kinesis = createKinesis({ ...shared, ...kept('kinesis') })
   const lambda = createLambda({
     ...shared,
     assetPath,
-    logs: logs.port,
-    endpoints: () => ({ AWS_ENDPOINT_URL: endpoint.url }),
+    logs,
+    endpoints: () => ({
+      AWS_ENDPOINT_URL: endpoint.url,
+      // The functions' runtime in the cloud is a newer Node; here it is the machine's.
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    }),
     queues: () => queues.port,
     topics: () => topics.port,
   })
@@ -93,10 +101,29 @@ export function compose(options: CompositionOptions): Composition {
     queues: queues.port,
     mqttPort: ports.mqtt,
   })
-  const services = [endpoint, iam, createInert({ account }), dynamodb, kinesis, lambda, iot]
+  const eventSources = createEventSourceMappings({
+    ...shared,
+    ...kept('positions'),
+    functions: lambda,
+    streams: kinesis,
+    queues: queues.port,
+    queueSource: queues.port,
+    topics: topics.port,
+  })
+  const services = [
+    endpoint,
+    iam,
+    createInert({ account }),
+    logs,
+    dynamodb,
+    kinesis,
+    lambda,
+    iot,
+    eventSources,
+  ]
   for (const service of services) {
     const api = apiOf(service)
     if (api) endpoint.mount(api)
   }
-  return { faults, endpoint, iot, lambda, services }
+  return { faults, endpoint, iot, lambda, logs, services }
 }

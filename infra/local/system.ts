@@ -7,12 +7,14 @@ import { systemClock } from './platform/clock.ts'
 import type { FaultControl } from './platform/faults.ts'
 import type { HostMap } from './platform/host-map.ts'
 import { createHostMap } from './platform/host-map.ts'
+import { StartError } from './platform/errors.ts'
 import type { Clock, Service } from './platform/types.ts'
 import type { Endpoints } from './start/endpoints.ts'
 import { cloudFormationApi } from './template/cloudformation-api.ts'
 import type { Deployed } from './template/deploy.ts'
 import { deploy } from './template/deploy.ts'
 import type { Template } from './template/template.ts'
+import { isRecord } from './template/template.ts'
 
 export interface SystemOptions {
   /** The directory `cdk.out` that npm run synth fills. */
@@ -36,8 +38,8 @@ export interface System {
   readonly deployed: Deployed
   readonly faults: FaultControl
   readonly services: Composition
-  /** Calls back with each new log line of a function, by logical name; the answer ends it. */
-  followLogs(functionName: string, onLine: (line: string) => void): () => Promise<void>
+  /** Calls back with each new log line of a function, by logical name; the answer ends it. Throws StartError `USAGE` for an unknown one. */
+  followLogs(functionName: string, onLine: (line: string) => void): () => void
   /** In reverse order; leaves no port and no thread behind. */
   stop(): Promise<void>
 }
@@ -82,6 +84,23 @@ function endpointsOf(deployed: Deployed, parts: Composition, hosts: HostMap): En
   }
 }
 
+/** The group a function logs to: its own, or the one that Lambda makes for it. */
+function logGroupOf(deployed: Deployed, logicalName: string): string {
+  const functions = deployed.byType('AWS::Lambda::Function')
+  const names = byLogicalName(functions)
+  const physicalId = names[logicalName] ?? logicalName
+  const found = functions.find((resource) => resource.physicalId === physicalId)
+  if (!found) {
+    throw new StartError(
+      'USAGE',
+      `--logs ${logicalName}: there is no such function; there are ${Object.keys(names).sort().join(', ')}`,
+    )
+  }
+  const config = found.properties['LoggingConfig']
+  const group = isRecord(config) ? config['LogGroup'] : undefined
+  return typeof group === 'string' ? group : `/aws/lambda/${physicalId}`
+}
+
 /**
  * Starts every service, deploys the template of `cdkOut` on them and tells where everything is. On failure nothing is left behind.
  * Throws StartError for everything a person can do something about.
@@ -119,12 +138,16 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     await stopAll(started).catch(() => undefined)
     throw error
   }
+  const running = deployed
   return {
     deployed,
     faults: parts.faults,
     services: parts,
     endpoints: endpointsOf(deployed, parts, hosts),
-    followLogs: () => () => Promise.resolve(),
+    followLogs: (functionName, onLine) =>
+      parts.logs.follow(logGroupOf(running, functionName), (event) => {
+        onLine(event.message.trimEnd())
+      }),
     stop: () => stopAll(started),
   }
 }

@@ -87,11 +87,9 @@ async function startAll(options: StartOptions, context: RunContext, undos: Undo[
   undos.push(() => system.stop())
   stopIfAsked()
   if (options.logs !== undefined) {
-    undos.push(
-      system.followLogs(options.logs, (line) => {
-        terminal.err(`${line}\n`)
-      }),
-    )
+    system.followLogs(options.logs, (line) => {
+      terminal.err(`${line}\n`)
+    })
   }
   if (options.simulator) {
     const fleet = await startFleet({

@@ -1,0 +1,151 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { startSystem } from './system.ts'
+import type { System } from './system.ts'
+
+let cdkOut: string
+let system: System | undefined
+
+/** A cloud assembly as the CDK writes it, with this template. */
+function assembly(resources: Readonly<Record<string, unknown>>): void {
+  mkdirSync(path.join(cdkOut, 'asset.1'))
+  const files: Readonly<Record<string, unknown>> = {
+    'asset.1/index.mjs': undefined,
+    'manifest.json': {
+      artifacts: {
+        Small: {
+          type: 'aws:cloudformation:stack',
+          properties: { templateFile: 'Small.template.json' },
+        },
+      },
+    },
+    'Small.template.json': { Resources: resources },
+    'Small.assets.json': {
+      files: {
+        one: { source: { path: 'asset.1' }, destinations: { here: { objectKey: 'one.zip' } } },
+      },
+    },
+  }
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(
+      path.join(cdkOut, name),
+      content === undefined
+        ? 'export const handler = async (event) => ({ hello: event.name })'
+        : JSON.stringify(content),
+    )
+  }
+}
+
+const table = {
+  Type: 'AWS::DynamoDB::Table',
+  Properties: {
+    KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+    AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+    BillingMode: 'PAY_PER_REQUEST',
+  },
+  Metadata: { 'aws:cdk:path': 'Small/Tables/History/Resource' },
+}
+
+const role = {
+  Type: 'AWS::IAM::Role',
+  Properties: {
+    AssumeRolePolicyDocument: {
+      Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' } }],
+    },
+  },
+}
+
+const greeter = {
+  Type: 'AWS::Lambda::Function',
+  Properties: {
+    Runtime: 'nodejs24.x',
+    Handler: 'index.handler',
+    Code: { S3Bucket: 'assets', S3Key: 'one.zip' },
+    Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
+  },
+  Metadata: { 'aws:cdk:path': 'Small/Greeter/Resource' },
+}
+
+const without = <T>(all: Readonly<Record<string, T>>, name: string): Record<string, T> =>
+  Object.fromEntries(Object.entries(all).filter(([key]) => key !== name))
+
+const isFree = (url: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(Number(new URL(url).port), '127.0.0.1', () => probe.close(() => resolve(true)))
+  })
+
+beforeEach(() => {
+  cdkOut = mkdtempSync(path.join(tmpdir(), 'gaugeline-system-'))
+})
+afterEach(async () => {
+  await system?.stop()
+  system = undefined
+  rmSync(cdkOut, { recursive: true, force: true })
+})
+
+describe('a system from a template', () => {
+  test('has what the template has, by its logical names, and runs its functions', async () => {
+    assembly({ History: table, Role: role, Greeter: greeter })
+    system = await startSystem({ cdkOut, localKey: 'key' })
+    expect(Object.keys(system.endpoints.tables)).toEqual(['History'])
+    const functionName = system.endpoints.functions['Greeter']!
+    const result = await system.services.lambda.invoke({ functionName, payload: { name: 'ana' } })
+    expect(result.payload).toEqual({ hello: 'ana' })
+  })
+
+  test('loses exactly what is taken out of the template', async () => {
+    assembly({ History: table, Role: role, Greeter: greeter })
+    system = await startSystem({
+      cdkOut,
+      localKey: 'key',
+      edit: (template) => ({ ...template, Resources: without(template.Resources, 'History') }),
+    })
+    expect(system.endpoints.tables).toEqual({})
+    expect(Object.keys(system.endpoints.functions)).toEqual(['Greeter'])
+  })
+
+  test('leaves no port behind after stop', async () => {
+    assembly({})
+    system = await startSystem({ cdkOut, localKey: 'key' })
+    const { aws, mqtt } = system.endpoints
+    expect(await Promise.all([aws, mqtt].map(isFree))).toEqual([false, false])
+    await system.stop()
+    system = undefined
+    expect(await Promise.all([aws, mqtt].map(isFree))).toEqual([true, true])
+  })
+
+  test('a start that fails leaves no port behind either', async () => {
+    assembly({ Alien: { Type: 'AWS::Braket::QuantumTask' } })
+    const holder = createServer()
+    await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve))
+    const { port } = holder.address() as AddressInfo
+    await new Promise((resolve) => holder.close(resolve))
+    const starting = startSystem({ cdkOut, localKey: 'key', ports: { aws: port } })
+    await expect(starting).rejects.toThrow('Alien (AWS::Braket::QuantumTask)')
+    expect(await isFree(`http://127.0.0.1:${port}`)).toBe(true)
+  })
+
+  test('two systems run side by side', async () => {
+    assembly({ History: table })
+    system = await startSystem({ cdkOut, localKey: 'key' })
+    const other = await startSystem({ cdkOut, localKey: 'key' })
+    expect(other.endpoints.aws).not.toBe(system.endpoints.aws)
+    await other.stop()
+  })
+
+  test('a missing cdk.out says what to run', async () => {
+    await expect(startSystem({ cdkOut, localKey: 'key' })).rejects.toThrow('npm run synth')
+  })
+
+  test('--logs of a function that does not exist names those that do', async () => {
+    assembly({ Role: role, Greeter: greeter })
+    system = await startSystem({ cdkOut, localKey: 'key' })
+    expect(() => system!.followLogs('deliver', () => undefined)).toThrow('there are Greeter')
+  })
+})
