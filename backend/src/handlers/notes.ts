@@ -1,0 +1,35 @@
+import { randomUUID } from 'node:crypto'
+import { readConfig } from '../adapters/config.ts'
+import { createDynamo } from '../adapters/dynamo-client.ts'
+import { dynamoConnections } from '../adapters/dynamo-connections.ts'
+import { dynamoNotes } from '../adapters/dynamo-notes.ts'
+import { managementSockets } from '../adapters/management-sockets.ts'
+import { createRoute } from '../adapters/route.ts'
+import { systemClock as clock } from '../adapters/system-clock.ts'
+import { createTelemetry } from '../adapters/telemetry.ts'
+import { services } from '../contract.ts'
+import { sendNote } from '../core/notes/send-note.ts'
+
+const config = readConfig(
+  'connectionsTable',
+  'subscriptionsTable',
+  'historyTable',
+  'retentionHours',
+)
+const client = createDynamo()
+const ports = {
+  ...dynamoNotes(client, config, Number(config.retentionHours) * 3_600_000),
+  sockets: managementSockets(),
+  clock,
+  newId: randomUUID,
+}
+
+/** Route `sendMessage`. */
+export const handler = createRoute({
+  connections: dynamoConnections({ client, table: config.connectionsTable }),
+  telemetry: createTelemetry(services.notes),
+  clock,
+  handlers: {
+    sendMessage: (message, { connection }) => sendNote(message, connection, ports),
+  },
+})
