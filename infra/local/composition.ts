@@ -14,10 +14,14 @@ import type {
   Service,
   Topics,
 } from './platform/types.ts'
+import type { ApiGateway } from './services/apigateway/index.ts'
+import { createApiGateway } from './services/apigateway/index.ts'
+import { createCognito } from './services/cognito/index.ts'
 import { createDynamoDb } from './services/dynamodb/index.ts'
 import type { Endpoint } from './services/endpoint/index.ts'
 import { createEndpoint } from './services/endpoint/index.ts'
 import { createEventSourceMappings } from './services/event-source/index.ts'
+import type { Iam } from './services/iam/index.ts'
 import { createIam } from './services/iam/index.ts'
 import { createInert } from './services/inert/index.ts'
 import type { Iot } from './services/iot/index.ts'
@@ -50,6 +54,7 @@ export interface CompositionOptions {
 export interface Composition {
   readonly faults: FaultControl
   readonly endpoint: Endpoint
+  readonly gateway: ApiGateway
   readonly iot: Iot
   readonly lambda: Lambda
   readonly logs: Logs
@@ -62,12 +67,12 @@ const apiOf = (service: object): ApiHandler | undefined =>
 
 /** Makes the services in an order in which each finds what it needs; those that need each other meet through late ports. */
 export function compose(options: CompositionOptions): Composition {
-  const { account, clock, assetPath, ports } = options
+  const { account, clock, hosts, assetPath, ports } = options
   const kept = (name: string): { path?: string } =>
     options.dataDir === undefined ? {} : { path: path.join(options.dataDir, name) }
   const faults = createFaults({ clock })
   const iam = createIam({ account })
-  const authorization = iam
+  const principals: Iam['principalFor'] = (accessKeyId) => iam.principalFor(accessKeyId)
   const metrics = late<Metrics>('metrics')
   const queues = late<Queues & QueueSource>('queues')
   const topics = late<Topics>('topics')
@@ -76,9 +81,9 @@ export function compose(options: CompositionOptions): Composition {
     account,
     faults,
     port: ports.aws,
-    principals: (accessKeyId) => iam.principalFor(accessKeyId),
+    principals,
   })
-  const shared = { clock, account, authorization, faults, metrics: metrics.port }
+  const shared = { clock, account, authorization: iam, faults, metrics: metrics.port }
   const logs = createLogs(shared)
   const dynamodb = createDynamoDb({ ...shared, ...kept('dynamodb') })
   const kinesis = createKinesis({ ...shared, ...kept('kinesis') })
@@ -110,6 +115,21 @@ export function compose(options: CompositionOptions): Composition {
     queueSource: queues.port,
     topics: topics.port,
   })
+  const gateway = createApiGateway({
+    ...shared,
+    principals,
+    functions: lambda,
+    logs,
+    port: 0,
+    hostMap: hosts,
+  })
+  const cognito = createCognito({
+    ...shared,
+    functions: lambda,
+    hostMap: hosts,
+    port: 0,
+    localKey: options.localKey,
+  })
   const services = [
     endpoint,
     iam,
@@ -120,10 +140,12 @@ export function compose(options: CompositionOptions): Composition {
     lambda,
     iot,
     eventSources,
+    gateway,
+    cognito,
   ]
   for (const service of services) {
     const api = apiOf(service)
     if (api) endpoint.mount(api)
   }
-  return { faults, endpoint, iot, lambda, logs, services }
+  return { faults, endpoint, gateway, iot, lambda, logs, services }
 }
