@@ -5,7 +5,6 @@ import type Provider from 'oidc-provider'
  * line is none of the reader's business.
  */
 export async function loadOidcProvider(): Promise<typeof Provider> {
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- put back as it was
   const { warn } = console
   console.warn = (...message: unknown[]) => {
     if (!String(message[0]).includes('Unsupported runtime')) warn.apply(console, message)
