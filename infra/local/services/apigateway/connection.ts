@@ -1,0 +1,119 @@
+import type { Duplex } from 'node:stream'
+import { WebSocket } from 'ws'
+import type { Clock } from '../../platform/types.ts'
+import type { ConnectionFacts } from './events.ts'
+import type { Api, Stage } from './model.ts'
+import { textFrames } from './text-frames.ts'
+
+/** W84: one message, either direction. */
+export const MAX_MESSAGE_BYTES = 131_072
+/** W87, W88. */
+const IDLE_MS = 10 * 60_000
+const MAX_AGE_MS = 2 * 60 * 60_000
+
+/** An open WebSocket. */
+export interface Connection {
+  readonly facts: ConnectionFacts
+  readonly api: Api
+  readonly stage: Stage
+  /** Epoch ms of the last message in either direction (M2, W87). */
+  lastActiveMs(): number
+  /** Bytes that the client has not taken yet. */
+  bufferedBytes(): number
+  /** Sends one text message. A message over 128 KB closes the connection with 1009 (W84). */
+  send(message: Buffer): void
+  /** Starts the closing handshake; the connection is over at once for everybody else. */
+  close(code: number, reason?: string): void
+}
+
+export interface ConnectionOptions {
+  readonly webSocket: WebSocket
+  readonly socket: Duplex
+  readonly facts: ConnectionFacts
+  readonly api: Api
+  readonly stage: Stage
+  readonly clock: Clock
+  /** A client that reads slower than this many bytes behind is not listened to until it has caught up. */
+  readonly maxBufferedBytes: number
+  readonly onMessage: (connection: Connection, body: string) => void
+  /** Once, however it ended. */
+  readonly onEnd: (connection: Connection, code: number, reason: string) => void
+}
+
+/** Close codes for what `ws` refuses to read (RFC 6455, 7.4.1). */
+const ERROR_CODES: Readonly<Record<string, number>> = {
+  WS_ERR_INVALID_UTF8: 1007,
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
+}
+
+/** Takes over a socket whose handshake has just been answered. */
+export function openConnection(options: ConnectionOptions): Connection {
+  const { webSocket, socket, clock, facts, maxBufferedBytes } = options
+  let lastActiveMs = clock.now()
+  let ended = false
+  let cancelTimer = clock.after(IDLE_MS, checkAge)
+
+  function end(code: number, reason: string): void {
+    if (ended) return
+    ended = true
+    cancelTimer()
+    options.onEnd(connection, code, reason)
+  }
+
+  function checkAge(): void {
+    const nowMs = clock.now()
+    const leftMs = Math.min(
+      lastActiveMs + IDLE_MS - nowMs,
+      facts.connectedAtMs + MAX_AGE_MS - nowMs,
+    )
+    if (leftMs > 0) cancelTimer = clock.after(leftMs, checkAge)
+    else connection.close(1001, 'Going away') // W89
+  }
+
+  const connection: Connection = {
+    facts,
+    api: options.api,
+    stage: options.stage,
+    lastActiveMs: () => lastActiveMs,
+    bufferedBytes: () => socket.writableLength,
+    send(message) {
+      if (ended || webSocket.readyState !== WebSocket.OPEN) return
+      if (message.length > MAX_MESSAGE_BYTES) {
+        connection.close(1009, 'Message too big')
+        return
+      }
+      lastActiveMs = clock.now()
+      socket.write(textFrames(message))
+      if (socket.writableLength > maxBufferedBytes && !webSocket.isPaused) {
+        webSocket.pause()
+        socket.once('drain', () => {
+          webSocket.resume()
+        })
+      }
+    },
+    close(code, reason = '') {
+      if (ended) return
+      webSocket.close(code, reason)
+      end(code, reason)
+    },
+  }
+
+  webSocket.on('message', (data: Buffer, isBinary) => {
+    if (ended) return
+    if (isBinary) {
+      connection.close(1003, 'Binary is not supported') // W82
+      return
+    }
+    lastActiveMs = clock.now()
+    options.onMessage(connection, data.toString('utf8'))
+  })
+  webSocket.on('error', (error: NodeJS.ErrnoException) => {
+    end(ERROR_CODES[error.code ?? ''] ?? 1002, error.message)
+  })
+  webSocket.on('close', (code, reason) => {
+    // W47
+    end(code, code === 1005 ? 'Client-side close frame status not set' : reason.toString('utf8'))
+  })
+  return connection
+}

@@ -1,0 +1,305 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import { StartError } from '../../platform/errors.ts'
+import type { HostMap } from '../../platform/host-map.ts'
+import type {
+  Account,
+  Authorization,
+  Clock,
+  Faults,
+  Functions,
+  LogSink,
+  Metrics,
+  ResourceService,
+} from '../../platform/types.ts'
+import type { Connection } from './connection.ts'
+import { MAX_MESSAGE_BYTES, openConnection } from './connection.ts'
+import { createFrameGuard } from './frame-guard.ts'
+import { decideHandshake } from './handshake.ts'
+import type { GatewayDependencies, HandshakeOutcome } from './handshake.ts'
+import { integrationInvoker } from './invoke-integration.ts'
+import { createManagement } from './management.ts'
+import type { Principals } from './management.ts'
+import { dispatchDisconnect, dispatchMessage } from './messages.ts'
+import { createModel } from './model.ts'
+import type { Api, Stage } from './model.ts'
+import { apiGatewayProviders } from './providers.ts'
+import { parseTarget } from './target.ts'
+import type { Target } from './target.ts'
+import { MAX_FRAME_BYTES } from './text-frames.ts'
+import { awsLimits, createThrottles } from './throttles.ts'
+import type { AccountLimits } from './throttles.ts'
+import { createTraffic } from './traffic.ts'
+
+export interface ApiGatewayOptions {
+  readonly clock: Clock
+  readonly account: Account
+  readonly functions: Functions
+  readonly authorization: Authorization
+  /** Whose access key that is; keys that nobody gave out are the local developer's. */
+  readonly principals: Principals
+  readonly metrics: Metrics
+  readonly logs: LogSink
+  readonly faults: Faults
+  /** 0 = any free port. */
+  readonly port: number
+  readonly host?: '127.0.0.1' | '::1'
+  /** Told where each API's host name is served. */
+  readonly hostMap?: HostMap
+  readonly limits?: Partial<AccountLimits>
+  /** M8: bytes a client may be behind; default 1 MiB. */
+  readonly maxBufferedBytes?: number
+}
+
+export interface ApiGateway extends ResourceService {
+  readonly port: number
+  /** `ws://127.0.0.1:PORT/{stage}` and `http://127.0.0.1:PORT/{stage}` for the stage of the template's API. */
+  urls(stage: string): { readonly websocket: string; readonly management: string }
+  /** Connections open now. */
+  connectionCount(): number
+}
+
+/** API Gateway WebSocket APIs on one machine: sockets, routes, authorizer, `@connections` (aws-behaviour W1–W109, M1–M19, C1–C9). */
+export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
+  const { clock, account } = options
+  const maxBufferedBytes = options.maxBufferedBytes ?? 1_048_576
+  const model = createModel()
+  const connections = new Map<string, Connection>()
+  const throttles = createThrottles(clock, { ...awsLimits, ...options.limits })
+  const traffic = createTraffic(clock, options.metrics)
+  const dependencies: GatewayDependencies = {
+    ...options,
+    throttles,
+    traffic,
+    invoke: integrationInvoker(options),
+  }
+  const management = createManagement({
+    ...options,
+    throttles,
+    traffic,
+    connections,
+    maxBufferedBytes,
+  })
+  const accepted = new WeakMap<IncomingMessage, HandshakeOutcome & { accepted: true }>()
+  const targets = new WeakMap<IncomingMessage, { readonly api: Api; readonly stage: Stage }>()
+  /** Of open connections and of pending handshakes. */
+  const sockets = new Set<Duplex>()
+  let stopping = false
+
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    clientTracking: false,
+    maxPayload: MAX_MESSAGE_BYTES,
+    // W25, W26: only what `$connect` answered.
+    handleProtocols: (_, request) => accepted.get(request)?.subprotocol ?? false,
+    // W14: `ws` has checked the headers and waits for this answer before it says 101.
+    verifyClient: ({ req }, answer) => {
+      void decide(req).then((outcome) => {
+        if (!outcome.accepted) {
+          answer(false, outcome.status, outcome.body, jsonHeaders)
+          return
+        }
+        accepted.set(req, outcome)
+        watchFrames(req)
+        answer(true)
+        if (!connections.has(outcome.facts.connectionId)) abandoned(req, outcome)
+      })
+    },
+  })
+
+  function decide(request: IncomingMessage): Promise<HandshakeOutcome> {
+    const target = targetOf(request)
+    return decideHandshake(dependencies, {
+      ...target,
+      rawUrl: request.url ?? '/',
+      rawHeaders: request.rawHeaders,
+      headers: request.headers,
+      rawQuery: parseTarget(request.url).rawQuery,
+      sourceIp: request.socket.remoteAddress ?? '127.0.0.1',
+    })
+  }
+
+  function targetOf(request: IncomingMessage): { api: Api; stage: Stage } {
+    const target = targets.get(request)
+    if (!target) throw new TypeError('a handshake without a stage')
+    return target
+  }
+
+  /** W84: ends a connection at the header of a frame that is too long. */
+  function watchFrames(request: IncomingMessage): void {
+    const connectionId = accepted.get(request)?.facts.connectionId ?? ''
+    const guard = createFrameGuard(MAX_FRAME_BYTES, () => {
+      connections.get(connectionId)?.close(1009, 'Frame too long')
+    })
+    request.socket.on('data', guard)
+  }
+
+  /** The client left while `$connect` ran: the connection was made and is over (W91). */
+  function abandoned(request: IncomingMessage, outcome: HandshakeOutcome & { accepted: true }) {
+    void dispatchDisconnect(
+      dependencies,
+      { ...targetOf(request), facts: outcome.facts },
+      { code: 1006, reason: 'Connection closed abnormally' },
+    )
+  }
+
+  webSockets.on('connection', (webSocket, request: IncomingMessage) => {
+    const outcome = accepted.get(request)
+    if (!outcome) return
+    const connection = openConnection({
+      ...targetOf(request),
+      webSocket,
+      socket: request.socket,
+      facts: outcome.facts,
+      clock,
+      maxBufferedBytes,
+      onMessage: (from, body) => void dispatchMessage(dependencies, from, body),
+      onEnd: (ended, code, reason) => {
+        connections.delete(ended.facts.connectionId)
+        if (!stopping) void dispatchDisconnect(dependencies, ended, { code, reason })
+      },
+    })
+    connections.set(outcome.facts.connectionId, connection)
+  })
+
+  function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy())
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    const refusal = refuseTarget(request)
+    if ('api' in refusal) {
+      targets.set(request, refusal)
+      webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        webSockets.emit('connection', webSocket, request)
+      })
+    } else {
+      socket.end(
+        `HTTP/1.1 ${refusal.status} ${refusal.text}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${refusal.body.length}\r\n\r\n${refusal.body}`,
+      )
+    }
+  }
+
+  /** The stage that a handshake is for, or why it is refused before anything is run. */
+  function refuseTarget(
+    request: IncomingMessage,
+  ): { api: Api; stage: Stage } | { status: number; text: string; body: string } {
+    if ((request.url?.length ?? 0) > MAX_URL_LENGTH)
+      return { status: 414, text: 'URI Too Long', body: '{"message":"Request URI too long"}' } // W28
+    const target = parseTarget(request.url)
+    const resolved = isServedHost(request)
+      ? model.resolve(hostOf(request), target.stage)
+      : undefined
+    // W22
+    if (!resolved || target.rest !== '') return { status: 403, text: 'Forbidden', body: FORBIDDEN }
+    return resolved
+  }
+
+  /** A page of another origin could reach 127.0.0.1 under its own name (DNS rebinding); names of this machine and of the APIs only. */
+  function isServedHost(request: IncomingMessage): boolean {
+    const host = hostOf(request)
+    return LOCAL_HOSTS.has(host) || model.isApiHost(host)
+  }
+
+  function onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const target = parseTarget(request.url)
+    const resolved = isServedHost(request)
+      ? model.resolve(hostOf(request), target.stage)
+      : undefined
+    const connectionId = connectionIdOf(target)
+    if (!resolved) {
+      reply(response, 403, { message: 'Forbidden' }, { 'x-amzn-ErrorType': 'ForbiddenException' }) // M6
+    } else if (connectionId !== undefined && isManagementMethod(request.method)) {
+      management(request, response, { ...resolved, connectionId })
+    } else if (target.rest === '') {
+      reply(response, 426, { message: 'Upgrade Required' }, { upgrade: 'websocket' }) // W23
+    } else {
+      reply(response, 403, { message: 'Missing Authentication Token' }, missingToken)
+    }
+  }
+
+  const server = createServer(
+    { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: 10_000, connectionsCheckingInterval: 5000 },
+    onRequest,
+  )
+  server.on('upgrade', onUpgrade)
+  const port = () => (server.address() as AddressInfo).port
+  const host = options.host ?? '127.0.0.1'
+  const address = () => `${host === '::1' ? '[::1]' : host}:${port()}`
+
+  return {
+    name: 'apigateway',
+    providers: apiGatewayProviders({
+      account,
+      model,
+      onApi: (domainName) => options.hostMap?.add(domainName, address()),
+    }),
+    get port() {
+      return port()
+    },
+    urls: (stage) => ({
+      websocket: `ws://${address()}/${stage}`,
+      management: `http://${address()}/${stage}`,
+    }),
+    connectionCount: () => connections.size,
+    async start() {
+      await listen(server, options.port, host)
+      traffic.start()
+    },
+    async stop() {
+      stopping = true
+      for (const socket of sockets) socket.destroy()
+      traffic.stop()
+      server.closeAllConnections()
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+    },
+  }
+}
+
+/** W28. */
+const MAX_URL_LENGTH = 4096
+/** Longer than any SDK keeps an idle socket, so that none is closed under a request. */
+const KEEP_ALIVE_MS = 120_000
+const FORBIDDEN = '{"message":"Forbidden"}'
+const LOCAL_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]'])
+const jsonHeaders = { 'Content-Type': 'application/json' }
+const missingToken = { 'x-amzn-ErrorType': 'MissingAuthenticationTokenException' }
+
+function isManagementMethod(method: string | undefined): boolean {
+  return method === 'POST' || method === 'GET' || method === 'DELETE'
+}
+
+function connectionIdOf(target: Target): string | undefined {
+  return /^@connections\/([^/]+)$/.exec(target.rest)?.[1]
+}
+
+function hostOf(request: IncomingMessage): string {
+  return (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '')
+}
+
+function reply(
+  response: ServerResponse,
+  status: number,
+  body: object,
+  headers: Readonly<Record<string, string>>,
+): void {
+  response.writeHead(status, { ...jsonHeaders, ...headers }).end(JSON.stringify(body))
+}
+
+async function listen(server: Server, port: number, host: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(
+        new StartError(
+          cause.code === 'EADDRINUSE' ? 'PORT_IN_USE' : 'CANNOT_LISTEN',
+          `WebSocket port ${port} on ${host}: ${cause.code === 'EADDRINUSE' ? 'in use; choose another or 0 for any' : cause.message}`,
+          { cause },
+        ),
+      )
+    })
+    server.listen(port, host, resolve)
+  })
+}

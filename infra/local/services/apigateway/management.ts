@@ -1,0 +1,194 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Account, Authorization, Clock, Faults, Principal } from '../../platform/types.ts'
+import { verifySigV4 } from '../../platform/sigv4.ts'
+import type { Connection } from './connection.ts'
+import { MAX_MESSAGE_BYTES } from './connection.ts'
+import { isIdFormat, newId } from './ids.ts'
+import type { Api, Stage } from './model.ts'
+import type { Throttles } from './throttles.ts'
+import type { Traffic } from './traffic.ts'
+
+/** Whose access key that is; undefined for a key that nobody here gave out. */
+export type Principals = (
+  accessKeyId: string,
+) => { readonly principal: Principal; readonly secretAccessKey: string } | undefined
+
+interface ManagementDependencies {
+  readonly clock: Clock
+  readonly account: Account
+  readonly authorization: Authorization
+  readonly principals: Principals
+  readonly faults: Faults
+  readonly throttles: Throttles
+  readonly traffic: Traffic
+  readonly connections: ReadonlyMap<string, Connection>
+  /** M8: a client that is further behind gets no more. */
+  readonly maxBufferedBytes: number
+}
+
+interface Call {
+  readonly api: Api
+  readonly stage: Stage
+  /** Decoded (M10). */
+  readonly connectionId: string
+  readonly method: string
+  readonly rawUrl: string
+  readonly headers: IncomingMessage['headers']
+  readonly body: Buffer
+}
+
+interface Reply {
+  readonly status: number
+  readonly error?: string
+  readonly body?: string
+}
+
+const EMPTY = Buffer.alloc(0)
+
+/** The @connections API of a stage (M1–M19). */
+export function createManagement(dependencies: ManagementDependencies) {
+  const { connections, faults, throttles, traffic } = dependencies
+
+  /** The checks before the body counts: signature, permission, id (M4–M6, M11). */
+  function resolve(call: Call): Connection | Reply {
+    const refusal = authenticate(dependencies, call)
+    if (refusal) return refusal
+    const { connectionId } = call
+    if (!isIdFormat(connectionId))
+      return fail(400, 'BadRequestException', `Invalid connectionId: ${connectionId}`)
+    if (!throttles.takeCallback()) return fail(429, 'LimitExceededException', 'Rate exceeded')
+    const connection = connections.get(connectionId)
+    if (connection?.stage.name !== call.stage.name || connection.api !== call.api) return gone
+    return connection
+  }
+
+  async function answer(call: Call): Promise<Reply> {
+    const connection = resolve(call)
+    if ('status' in connection) return connection
+    if (call.method === 'GET') return describe(connection)
+    if (call.method === 'DELETE') {
+      connection.close(1000, 'Connection closed')
+      return { status: 204 } // M3
+    }
+    return post(connection, call.body)
+  }
+
+  async function post(connection: Connection, body: Buffer): Promise<Reply> {
+    if (body.length > MAX_MESSAGE_BYTES)
+      return fail(413, 'PayloadTooLargeException', 'Message too long') // M7
+    const fault = faults.at('management.post', connection.facts.connectionId)
+    if (fault?.kind === 'throttle') return fail(429, 'LimitExceededException', 'Rate exceeded')
+    if (fault?.kind === 'error')
+      return fail(
+        fault.status ?? 500,
+        fault.code ?? 'InternalServerErrorException',
+        fault.message ?? 'Internal server error',
+      )
+    if (fault?.kind === 'delay')
+      await new Promise<void>((done) => dependencies.clock.after(fault.ms, done))
+    if (fault?.kind === 'drop') return { status: 200 } // M13: accepted is not delivered
+    if (connection.bufferedBytes() > dependencies.maxBufferedBytes)
+      return fail(429, 'LimitExceededException', 'The client side buffer is full')
+    connection.send(body)
+    traffic.count(connection.stage, '$default', 'MessageCount')
+    if (fault?.kind === 'duplicate')
+      for (let extra = 0; extra < fault.times; extra++) connection.send(body)
+    return { status: 200 }
+  }
+
+  /** Reads the body and answers. Never throws. */
+  return function handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: Pick<Call, 'api' | 'stage' | 'connectionId'>,
+  ): void {
+    readBody(request, (body) => {
+      const call: Call = {
+        ...target,
+        method: request.method ?? 'GET',
+        rawUrl: request.url ?? '/',
+        headers: request.headers,
+        body,
+      }
+      void answer(call).then((reply) => {
+        send(response, reply)
+      })
+    })
+  }
+}
+
+const gone: Reply = { status: 410, error: 'GoneException' }
+
+function fail(status: number, error: string, message: string): Reply {
+  return { status, error, body: JSON.stringify({ message }) }
+}
+
+function authenticate(
+  { principals, authorization, account }: ManagementDependencies,
+  call: Call,
+): Reply | undefined {
+  const { method, rawUrl, headers, body, api, stage, connectionId } = call
+  // A body over the limit is not kept, so its hash cannot be compared; it is refused for its size.
+  if (body.length > MAX_MESSAGE_BYTES) return undefined
+  const signature = verifySigV4(
+    { method, rawUrl, headers, body },
+    (accessKeyId) => principals(accessKeyId)?.secretAccessKey,
+  )
+  if (!signature.ok) return fail(403, 'ForbiddenException', signature.message) // M6
+  if (signature.service !== 'execute-api')
+    return fail(
+      403,
+      'ForbiddenException',
+      `Credential should be scoped to correct service: 'execute-api'. `,
+    ) // M11
+  const principal = principals(signature.accessKeyId)?.principal
+  if (!principal) return undefined
+  const resource = `arn:aws:execute-api:${account.region}:${account.accountId}:${api.id}/${stage.name}/${method}/@connections/${connectionId}`
+  const action = 'execute-api:ManageConnections'
+  if (authorization.isAllowed(principal, action, resource)) return undefined
+  return fail(
+    403,
+    'ForbiddenException',
+    `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${resource}`,
+  )
+}
+
+/** M2. */
+function describe(connection: Connection): Reply {
+  const { connectedAtMs, sourceIp, userAgent } = connection.facts
+  return {
+    status: 200,
+    body: JSON.stringify({
+      connectedAt: new Date(connectedAtMs).toISOString(),
+      identity: { sourceIp, userAgent: userAgent ?? '' },
+      lastActiveAt: new Date(connection.lastActiveMs()).toISOString(),
+    }),
+  }
+}
+
+function readBody(request: IncomingMessage, done: (body: Buffer) => void): void {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  request.on('data', (chunk: Buffer) => {
+    // Beyond the limit only the size matters: one byte more than allowed is kept.
+    if (bytes <= MAX_MESSAGE_BYTES) chunks.push(chunk)
+    bytes += chunk.length
+  })
+  request.on('end', () => {
+    const [first] = chunks
+    done(chunks.length === 1 && first ? first : first ? Buffer.concat(chunks) : EMPTY)
+  })
+}
+
+/** M9: the error's name is in a header; without it SDKs do not know the class. */
+function send(response: ServerResponse, reply: Reply): void {
+  const body = reply.body ?? (reply.error === undefined ? '' : '{"message":"Gone"}')
+  response
+    .writeHead(reply.status, {
+      'x-amzn-RequestId': newId(),
+      ...(reply.error !== undefined && { 'x-amzn-ErrorType': reply.error }),
+      ...(body !== '' && { 'content-type': 'application/json' }),
+      ...(reply.status !== 204 && { 'content-length': Buffer.byteLength(body) }),
+    })
+    .end(body)
+}
