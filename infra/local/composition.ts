@@ -1,6 +1,6 @@
 import path from 'node:path'
-import { createFaults } from './platform/faults.ts'
 import type { FaultControl } from './platform/faults.ts'
+import { createFaults } from './platform/faults.ts'
 import type { HostMap } from './platform/host-map.ts'
 import { late } from './platform/late.ts'
 import type {
@@ -8,8 +8,6 @@ import type {
   ApiHandler,
   Clock,
   Metrics,
-  Queues,
-  QueueSource,
   ResourceService,
   Service,
   Topics,
@@ -17,6 +15,7 @@ import type {
 import type { ApiGateway } from './services/apigateway/index.ts'
 import { createApiGateway } from './services/apigateway/index.ts'
 import { createCognito } from './services/cognito/index.ts'
+import type { DynamoDb } from './services/dynamodb/index.ts'
 import { createDynamoDb } from './services/dynamodb/index.ts'
 import type { Endpoint } from './services/endpoint/index.ts'
 import { createEndpoint } from './services/endpoint/index.ts'
@@ -26,11 +25,16 @@ import { createIam } from './services/iam/index.ts'
 import { createInert } from './services/inert/index.ts'
 import type { Iot } from './services/iot/index.ts'
 import { createIot } from './services/iot/index.ts'
+import type { Kinesis } from './services/kinesis/index.ts'
 import { createKinesis } from './services/kinesis/index.ts'
 import type { Lambda } from './services/lambda/index.ts'
 import { createLambda } from './services/lambda/index.ts'
 import type { Logs } from './services/logs/index.ts'
 import { createLogs } from './services/logs/index.ts'
+import type { SiteService } from './services/site/index.ts'
+import { createSite } from './services/site/index.ts'
+import type { Sqs } from './services/sqs/index.ts'
+import { createSqs } from './services/sqs/index.ts'
 import type { AssetPath } from './template/assets.ts'
 
 export interface Ports {
@@ -51,15 +55,114 @@ export interface CompositionOptions {
 }
 
 /** Every service of one system, made and wired, nothing started yet. */
-export interface Composition {
+export interface Composition extends Stores, Compute, Front {
   readonly faults: FaultControl
   readonly endpoint: Endpoint
-  readonly gateway: ApiGateway
-  readonly iot: Iot
-  readonly lambda: Lambda
-  readonly logs: Logs
   /** In starting order. */
   readonly services: readonly (Service | ResourceService)[]
+}
+
+/** What nearly every service takes. */
+interface Shared {
+  readonly clock: Clock
+  readonly account: Account
+  readonly authorization: Iam
+  readonly faults: FaultControl
+  readonly metrics: Metrics
+}
+
+interface Stores {
+  readonly logs: Logs
+  readonly dynamodb: DynamoDb
+  readonly kinesis: Kinesis
+  readonly sqs: Sqs
+}
+
+interface Compute {
+  readonly lambda: Lambda
+  readonly eventSources: ResourceService
+}
+
+interface Front {
+  readonly gateway: ApiGateway
+  readonly iot: Iot
+  readonly cognito: ResourceService
+  readonly site: SiteService
+}
+
+type Kept = (name: string) => { readonly path?: string }
+
+function composeStores(shared: Shared, kept: Kept): Stores {
+  return {
+    logs: createLogs(shared),
+    dynamodb: createDynamoDb({ ...shared, ...kept('dynamodb') }),
+    kinesis: createKinesis({ ...shared, ...kept('kinesis') }),
+    sqs: createSqs(shared),
+  }
+}
+
+function composeCompute(
+  shared: Shared,
+  stores: Stores,
+  options: {
+    readonly kept: Kept
+    readonly topics: Topics
+    readonly assetPath: AssetPath
+    readonly awsUrl: () => string
+  },
+): Compute {
+  const { topics, assetPath } = options
+  const lambda = createLambda({
+    ...shared,
+    assetPath,
+    logs: stores.logs,
+    endpoints: () => ({
+      AWS_ENDPOINT_URL: options.awsUrl(),
+      // The functions' runtime in the cloud is a newer Node; here it is the machine's.
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    }),
+    queues: () => stores.sqs,
+    topics: () => topics,
+  })
+  const eventSources = createEventSourceMappings({
+    ...shared,
+    ...options.kept('positions'),
+    functions: lambda,
+    streams: stores.kinesis,
+    queues: stores.sqs,
+    queueSource: stores.sqs,
+    topics,
+  })
+  return { lambda, eventSources }
+}
+
+function composeFront(
+  shared: Shared,
+  { logs, kinesis, sqs, lambda }: Stores & Compute,
+  options: CompositionOptions,
+): Front {
+  const { hosts, ports, account, assetPath, localKey } = options
+  const principals: Iam['principalFor'] = (accessKeyId) =>
+    shared.authorization.principalFor(accessKeyId)
+  return {
+    gateway: createApiGateway({
+      ...shared,
+      principals,
+      functions: lambda,
+      logs,
+      port: 0,
+      hostMap: hosts,
+    }),
+    iot: createIot({
+      ...shared,
+      streams: kinesis,
+      functions: lambda,
+      queues: sqs,
+      mqttPort: ports.mqtt,
+    }),
+    cognito: createCognito({ ...shared, functions: lambda, hostMap: hosts, port: 0, localKey }),
+    site: createSite({ account, assetPath, hostMap: hosts, port: ports.dashboard }),
+  }
 }
 
 const apiOf = (service: object): ApiHandler | undefined =>
@@ -67,85 +170,51 @@ const apiOf = (service: object): ApiHandler | undefined =>
 
 /** Makes the services in an order in which each finds what it needs; those that need each other meet through late ports. */
 export function compose(options: CompositionOptions): Composition {
-  const { account, clock, hosts, assetPath, ports } = options
-  const kept = (name: string): { path?: string } =>
+  const { account, clock } = options
+  const kept: Kept = (name) =>
     options.dataDir === undefined ? {} : { path: path.join(options.dataDir, name) }
   const faults = createFaults({ clock })
   const iam = createIam({ account })
-  const principals: Iam['principalFor'] = (accessKeyId) => iam.principalFor(accessKeyId)
   const metrics = late<Metrics>('metrics')
-  const queues = late<Queues & QueueSource>('queues')
   const topics = late<Topics>('topics')
   const endpoint = createEndpoint({
     clock,
     account,
     faults,
-    port: ports.aws,
-    principals,
+    port: options.ports.aws,
+    principals: (accessKeyId) => iam.principalFor(accessKeyId),
   })
   const shared = { clock, account, authorization: iam, faults, metrics: metrics.port }
-  const logs = createLogs(shared)
-  const dynamodb = createDynamoDb({ ...shared, ...kept('dynamodb') })
-  const kinesis = createKinesis({ ...shared, ...kept('kinesis') })
-  const lambda = createLambda({
-    ...shared,
-    assetPath,
-    logs,
-    endpoints: () => ({
-      AWS_ENDPOINT_URL: endpoint.url,
-      // The functions' runtime in the cloud is a newer Node; here it is the machine's.
-      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-    }),
-    queues: () => queues.port,
-    topics: () => topics.port,
-  })
-  const iot = createIot({
-    ...shared,
-    streams: kinesis,
-    functions: lambda,
-    queues: queues.port,
-    mqttPort: ports.mqtt,
-  })
-  const eventSources = createEventSourceMappings({
-    ...shared,
-    ...kept('positions'),
-    functions: lambda,
-    streams: kinesis,
-    queues: queues.port,
-    queueSource: queues.port,
+  const stores = composeStores(shared, kept)
+  const compute = composeCompute(shared, stores, {
+    kept,
     topics: topics.port,
+    assetPath: options.assetPath,
+    awsUrl: () => endpoint.url,
   })
-  const gateway = createApiGateway({
-    ...shared,
-    principals,
-    functions: lambda,
-    logs,
-    port: 0,
-    hostMap: hosts,
-  })
-  const cognito = createCognito({
-    ...shared,
-    functions: lambda,
-    hostMap: hosts,
-    port: 0,
-    localKey: options.localKey,
-  })
+  const front = composeFront(shared, { ...stores, ...compute }, options)
+  const { logs, dynamodb, kinesis, sqs } = stores
+  const { lambda, eventSources } = compute
+  const { gateway, iot, cognito, site } = front
+  // Ports first, so that a busy one is told before anything else happens; what takes readings in comes last and stops first.
   const services = [
+    site,
     endpoint,
     iam,
     createInert({ account }),
     logs,
     dynamodb,
     kinesis,
+    sqs,
     lambda,
-    iot,
-    eventSources,
-    gateway,
     cognito,
+    gateway,
+    eventSources,
+    iot,
   ]
   for (const service of services) {
     const api = apiOf(service)
     if (api) endpoint.mount(api)
   }
-  return { faults, endpoint, gateway, iot, lambda, logs, services }
+  return { faults, endpoint, services, ...stores, ...compute, ...front }
 }

@@ -68,7 +68,7 @@ function endpointsOf(deployed: Deployed, parts: Composition, hosts: HostMap): En
   const issuer = local('AWS::Cognito::UserPool', 'ProviderURL')
   const { account } = deployed
   return {
-    dashboard: `http://${local('AWS::CloudFront::Distribution', 'DomainName')}`,
+    dashboard: parts.site.url,
     websocket,
     management: websocket.replace(/^ws/, 'http'),
     mqtt: `mqtt://127.0.0.1:${parts.iot.mqttPort()}`,
@@ -130,6 +130,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       started.push(service)
       await service.start()
     }
+    hosts.add(`sqs.${REGION}.amazonaws.com`, new URL(parts.endpoint.url).host)
     const providers = parts.services.flatMap((service) =>
       'providers' in service ? service.providers : [],
     )

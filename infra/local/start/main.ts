@@ -18,7 +18,7 @@ function processTerminal(): Terminal {
 
 /** 2 = what was asked cannot be (a flag, a port), 1 = it went wrong. */
 const exitCodeOf = (error: StartError): number =>
-  error.code === 'USAGE' || error.code.includes('PORT') ? 2 : 1
+  error.code === 'USAGE' || /port/i.test(error.code) ? 2 : 1
 
 type Log = (title: string, error: unknown) => void
 
