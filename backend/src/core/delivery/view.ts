@@ -115,7 +115,8 @@ function newestRow(
   return newestTs === undefined || values.size === 0 ? undefined : { ts: newestTs, values }
 }
 
-function matchesView(view: View, block: DeviceBlock, row: number): boolean {
+/** Whether a view shows this row at all, thinning aside. */
+export function matchesView(view: View, block: DeviceBlock, row: number): boolean {
   if (view.where && !matchesWhere(view.where, (metric) => valueAt(block, metric, row))) return false
   return !view.metrics || view.metrics.some((name) => valueAt(block, name, row) != null)
 }

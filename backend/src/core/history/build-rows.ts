@@ -1,5 +1,5 @@
 import { arrivalOf, type Position } from '../../protocol/index.ts'
-import { sliceBlock, type DeviceBlock } from './device-block.ts'
+import { pickRows, sliceBlock, type DeviceBlock } from './device-block.ts'
 import { laneOf, type Lane } from './lanes.ts'
 import { LATE_MS, ROW_SPAN_MS, type HistoryRow } from './ports.ts'
 
@@ -46,23 +46,7 @@ function piecesOf(block: DeviceBlock, rows: readonly number[]): readonly DeviceB
     if (isFull || ts - (block.ts[first] ?? 0) > LATE_SPAN_MS) pieces.push([row])
     else piece.push(row)
   }
-  return pieces.map((piece) => pickRows(block, piece))
-}
-
-/** Chosen rows of a block in a given order; the chain to `prev` is lost on purpose. */
-function pickRows(block: DeviceBlock, rows: readonly number[]): DeviceBlock {
-  const cut = <T>(column: readonly T[]): readonly T[] => rows.map((row) => column[row] as T)
-  return {
-    ...block,
-    prev: null,
-    positions: cut(block.positions),
-    n: cut(block.n),
-    ts: cut(block.ts),
-    metrics: Object.fromEntries(
-      Object.entries(block.metrics).map(([name, column]) => [name, cut(column)]),
-    ),
-    quality: cut(block.quality),
-  }
+  return pieces.map((piece) => ({ ...pickRows(block, piece), prev: null }))
 }
 
 function splitBySpan(block: DeviceBlock): readonly DeviceBlock[] {

@@ -83,6 +83,19 @@ export function sliceBlock(block: DeviceBlock, from: number, to: number): Device
   }
 }
 
+/** Chosen rows of a block in a given order. `prev` stays: whether the chain still holds is for the caller to say. */
+export function pickRows(block: DeviceBlock, rows: readonly number[]): DeviceBlock {
+  const cut = <T>(column: readonly T[]): readonly T[] => rows.map((row) => column[row] as T)
+  return {
+    ...block,
+    positions: cut(block.positions),
+    n: cut(block.n),
+    ts: cut(block.ts),
+    metrics: mapColumns(block.metrics, cut),
+    quality: cut(block.quality),
+  }
+}
+
 /** What of a block lies after `since` and not after `until`. */
 export function blockBetween(
   block: DeviceBlock | undefined,

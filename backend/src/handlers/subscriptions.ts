@@ -1,0 +1,41 @@
+import { readConfig } from '../adapters/config.ts'
+import { createDynamo } from '../adapters/dynamo-client.ts'
+import { dynamoConnections } from '../adapters/dynamo-connections.ts'
+import { dynamoHistory } from '../adapters/dynamo-history.ts'
+import { dynamoNoteReader } from '../adapters/dynamo-note-reader.ts'
+import { dynamoSubscriptions } from '../adapters/dynamo-subscriptions.ts'
+import { createRoute } from '../adapters/route.ts'
+import { systemClock as clock } from '../adapters/system-clock.ts'
+import { createTelemetry } from '../adapters/telemetry.ts'
+import { services } from '../contract.ts'
+import { subscribe } from '../core/subscriptions/subscribe.ts'
+import { unsubscribe } from '../core/subscriptions/unsubscribe.ts'
+
+const config = readConfig(
+  'connectionsTable',
+  'subscriptionsTable',
+  'historyTable',
+  'retentionHours',
+)
+const client = createDynamo()
+const ports = {
+  subscriptions: dynamoSubscriptions(client, config),
+  history: dynamoHistory({
+    client,
+    table: config.historyTable,
+    retentionMs: Number(config.retentionHours) * 3_600_000,
+  }),
+  notes: dynamoNoteReader({ client, table: config.historyTable }),
+  clock,
+}
+
+/** Routes `subscribe`, `unsubscribe` and `history`. */
+export const handler = createRoute({
+  connections: dynamoConnections({ client, table: config.connectionsTable }),
+  telemetry: createTelemetry(services.subscriptions),
+  clock,
+  handlers: {
+    subscribe: (message, { connection }) => subscribe(message, connection, ports),
+    unsubscribe: (message, { connection }) => unsubscribe(message, connection, ports.subscriptions),
+  },
+})
