@@ -242,9 +242,6 @@ export interface QueueMessage {
 export interface QueueSource {
   receive(queueArn: string, max: number): readonly QueueMessage[]
   remove(queueArn: string, receiptHandle: string): void
-  /** Shows the message again after `delayMs`. */
-  release(queueArn: string, receiptHandle: string, delayMs: number): void
-  visibilityTimeoutMs(queueArn: string): number
   /** Called soon after a message has become visible; returns the removal. */
   onMessages(queueArn: string, listener: () => void): () => void
 }

@@ -62,8 +62,6 @@ export const developer: Principal = { arn: 'arn:aws:iam::000000000000:user/local
 const noQueues: QueueSource = {
   receive: () => [],
   remove: () => undefined,
-  release: () => undefined,
-  visibilityTimeoutMs: () => 30_000,
   onMessages: () => () => undefined,
 }
 

@@ -34,13 +34,13 @@ export function errorResponse(
       return {
         status,
         headers: { ...headers, 'content-type': call.contentType },
-        body: JSON.stringify({ __type: error.code, message: error.message, ...error.extra }),
+        body: JSON.stringify({ __type: error.code, message: error.message, ...shownExtra(error) }),
       }
     case 'rest':
       return {
         status,
         headers: { ...headers, 'content-type': 'application/json' },
-        body: JSON.stringify({ message: error.message, ...error.extra }),
+        body: JSON.stringify({ message: error.message, ...shownExtra(error) }),
       }
   }
 }
@@ -54,6 +54,12 @@ function statusOf(error: AwsError, protocol: Protocol): number {
 function queryCompatible(error: AwsError): Readonly<Record<string, string>> {
   const old = error.extra['queryErrorCode']
   return typeof old === 'string' ? { 'x-amzn-query-error': `${old};Sender` } : {}
+}
+
+function shownExtra(error: AwsError): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(error.extra).filter(([name]) => name !== 'queryErrorCode'),
+  )
 }
 
 function errorXml(error: AwsError, status: number, requestId: string): string {
