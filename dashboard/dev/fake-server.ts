@@ -1,0 +1,426 @@
+import type {
+  AlarmView,
+  Block,
+  Buckets,
+  ClientMessage,
+  DeviceState,
+  Note,
+  Position,
+  ServerMessage,
+  SubscriptionResult,
+} from '@gaugeline/backend/protocol'
+import { comparePositions, limits, SUBPROTOCOL, topicCovers } from '@gaugeline/backend/protocol'
+import { type AddressInfo } from 'node:net'
+import { type RawData, type WebSocket, WebSocketServer } from 'ws'
+import { type FakeDevice, type FakeReading, makeFactory } from './fake-factory.ts'
+
+/** For looking at the dashboard without a backend. Speaks the protocol from a seeded factory; nothing of it is shipped. */
+export interface FakeServer {
+  readonly url: string
+  readonly devices: readonly FakeDevice[]
+  /** Cuts every socket without a close frame and refuses new ones until `accept`. */
+  cut(): void
+  accept(): void
+  /** Drops this share of the pushed blocks (0–1): holes that the dashboard must find and repair. */
+  drop(share: number): void
+  alarm(name: string, change: Partial<AlarmView>): void
+  close(): Promise<void>
+}
+
+interface Peer {
+  readonly socket: WebSocket
+  readonly subscriptions: Map<number, { topic: string; mode: string }>
+}
+
+export interface FakeServerOptions {
+  readonly seed: number
+  readonly devices: number
+  readonly historyMs?: number
+  readonly now?: () => number
+}
+
+type Client = { [A in ClientMessage['action']]: Extract<ClientMessage, { action: A }> }
+
+export async function startFakeServer(options: FakeServerOptions): Promise<FakeServer> {
+  const now = options.now ?? Date.now
+  const devices = makeFactory({
+    seed: options.seed,
+    count: options.devices,
+    historyMs: options.historyMs ?? 10 * 60_000,
+    now: now(),
+  })
+  const fake = new Fake(devices, now)
+  const server = new WebSocketServer({
+    host: '127.0.0.1',
+    port: 0,
+    handleProtocols: () => SUBPROTOCOL,
+    verifyClient: () => fake.isAccepting,
+  })
+  server.on('connection', (socket) => fake.join(socket))
+  await new Promise((resolve) => server.once('listening', resolve))
+  const timer = setInterval(() => fake.tick(), 1_000)
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `ws://127.0.0.1:${port}`,
+    devices,
+    cut: () => fake.cut(),
+    accept: () => (fake.isAccepting = true),
+    drop: (share) => (fake.dropShare = share),
+    alarm: (name, change) => fake.alarm(name, change),
+    close: () =>
+      new Promise((resolve) => {
+        clearInterval(timer)
+        for (const client of server.clients) client.terminate()
+        server.close(() => resolve())
+      }),
+  }
+}
+
+class Fake {
+  readonly #devices: readonly FakeDevice[]
+  readonly #now: () => number
+  readonly #peers = new Set<Peer>()
+  readonly #alarms = new Map<string, AlarmView>()
+  readonly #notes: Note[] = []
+  #revision = 1
+  #dropCount = 0
+  isAccepting = true
+  dropShare = 0
+
+  constructor(devices: readonly FakeDevice[], now: () => number) {
+    this.#devices = devices
+    this.#now = now
+    for (const alarm of firstAlarms(now())) this.#alarms.set(alarm.alarm, alarm)
+  }
+
+  join(socket: WebSocket): void {
+    const peer: Peer = { socket, subscriptions: new Map() }
+    this.#peers.add(peer)
+    socket.on('message', (data: RawData) => {
+      const text = Array.isArray(data) ? '' : Buffer.from(data as Buffer).toString()
+      this.#answer(peer, JSON.parse(text) as ClientMessage)
+    })
+    socket.on('close', () => this.#peers.delete(peer))
+  }
+
+  cut(): void {
+    this.isAccepting = false
+    for (const peer of this.#peers) peer.socket.terminate()
+  }
+
+  alarm(name: string, change: Partial<AlarmView>): void {
+    const alarm = this.#alarms.get(name)
+    if (!alarm) return
+    this.#revision++
+    const next = { ...alarm, ...change, revision: alarm.revision + 1 }
+    this.#alarms.set(name, next)
+    this.#broadcast({ type: 'alarm', alarm: next, revision: this.#revision })
+  }
+
+  tick(): void {
+    const ts = Math.floor(this.#now() / 1_000) * 1_000
+    for (const device of this.#devices) {
+      if (device.isSilent) continue
+      const prev = device.last?.position ?? null
+      const reading = device.sample(ts)
+      for (const peer of this.#peers) this.#push(peer, device, reading, prev)
+    }
+  }
+
+  #push(peer: Peer, device: FakeDevice, reading: FakeReading, prev: Position | null): void {
+    const blocks: Block[] = []
+    for (const [sid, { topic, mode }] of peer.subscriptions) {
+      if (!topicCovers(topic, device.topic)) continue
+      const isDropped = mode === 'complete' && this.dropShare > 0 && this.#isDropped()
+      if (!isDropped)
+        blocks.push({ sid, ...blockOf(device, [reading], prev), hops: [31, 6, 14, 5] })
+    }
+    if (blocks.length > 0) send(peer, { type: 'data', blocks })
+  }
+
+  #isDropped(): boolean {
+    this.#dropCount++
+    return this.#dropCount % Math.round(1 / this.dropShare) === 0
+  }
+
+  #broadcast(message: ServerMessage): void {
+    for (const peer of this.#peers) send(peer, message)
+  }
+
+  #answer(peer: Peer, message: ClientMessage): void {
+    const now = this.#now()
+    switch (message.action) {
+      case 'hello':
+        send(peer, {
+          type: 'welcome',
+          id: message.id,
+          connectionId: 'dev',
+          user: 'ana',
+          roles: ['operator'],
+          devices: ['plant-1/#', 'plant-2/#'],
+          tokenExpiresAt: Math.floor(now / 1_000) + 3_600,
+          limits,
+          serverTime: now,
+        })
+        break
+      case 'ping':
+        this.#ping(peer, message)
+        break
+      case 'subscribe':
+        this.#subscribe(peer, message)
+        break
+      case 'unsubscribe':
+        for (const sid of message.sids) peer.subscriptions.delete(sid)
+        send(peer, { type: 'unsubscribed', id: message.id, sids: message.sids, reason: 'client' })
+        break
+      case 'history':
+        this.#history(peer, message)
+        break
+      case 'command':
+        this.#command(peer, message)
+        break
+      case 'sendMessage': {
+        const note = {
+          noteId: String(this.#notes.length),
+          topic: message.topic,
+          text: message.text,
+          at: message.at ?? now,
+          by: 'ana',
+        }
+        this.#notes.push(note)
+        send(peer, { type: 'note', id: message.id, note })
+        break
+      }
+      case 'alarms':
+        this.#alarmRequest(peer, message)
+        break
+      case 'refresh':
+        send(peer, {
+          type: 'refreshed',
+          id: message.id,
+          tokenExpiresAt: Math.floor(now / 1_000) + 3_600,
+        })
+        break
+      case 'revoke':
+        send(peer, { type: 'revoked', id: message.id, connectionsClosed: 0 })
+        break
+    }
+  }
+
+  #ping(peer: Peer, message: Client['ping']): void {
+    const now = this.#now()
+    const heads: Record<string, Position> = {}
+    for (const topic of Object.keys(message.positions ?? {})) {
+      const head = this.#device(topic)?.last?.position
+      if (head) heads[topic] = head
+    }
+    const alarmsRevision = this.#revision
+    send(peer, {
+      type: 'pong',
+      id: message.id,
+      t0: message.t0,
+      t1: now,
+      t2: now,
+      heads,
+      alarmsRevision,
+    })
+  }
+
+  #subscribe(peer: Peer, message: Client['subscribe']): void {
+    const results: SubscriptionResult[] = []
+    const blocks: Block[] = []
+    const states: DeviceState[] = []
+    for (const item of message.subscriptions as WantedSubscription[]) {
+      const { sid, topic, mode = 'complete', since, window } = item
+      peer.subscriptions.set(sid, { topic, mode })
+      if (mode === 'latest') {
+        results.push({ sid, ok: true, recovered: true, more: false })
+        for (const device of this.#devices) {
+          if (topicCovers(topic, device.topic)) states.push(...stateOf(device))
+        }
+        continue
+      }
+      const device = this.#device(topic)
+      const from = this.#now() - (window?.lastMs ?? 60_000)
+      const readings = (device?.readings ?? []).filter((reading) =>
+        since ? comparePositions(reading.position, since) > 0 : reading.ts >= from,
+      )
+      const head = device?.last?.position ?? null
+      results.push({ sid, ok: true, recovered: true, more: false, head })
+      if (device && readings.length > 0) {
+        blocks.push({ sid, ...blockOf(device, readings, since ?? prevOf(device, readings)) })
+      }
+    }
+    send(peer, { type: 'subscribed', id: message.id, results, blocks, states, notes: this.#notes })
+  }
+
+  #history(peer: Peer, message: Client['history']): void {
+    const device = this.#device(message.topic)
+    const { since, until, from, to, bucketMs } = message
+    const readings = (device?.readings ?? []).filter(
+      (reading) =>
+        (since === undefined || comparePositions(reading.position, since) > 0) &&
+        (until === undefined || comparePositions(reading.position, until) <= 0) &&
+        (from === undefined || reading.ts >= from) &&
+        (to === undefined || reading.ts < to),
+    )
+    const base = {
+      type: 'history' as const,
+      id: message.id,
+      topic: message.topic,
+      cursor: null,
+      complete: true,
+      keptFromMs: 0,
+    }
+    if (bucketMs !== undefined) {
+      send(peer, { ...base, buckets: bucketsOf(message.topic, readings, bucketMs) })
+    } else if (device && readings.length > 0) {
+      send(peer, {
+        ...base,
+        blocks: [blockOf(device, readings, since ?? prevOf(device, readings))],
+      })
+    } else send(peer, { ...base, blocks: [] })
+  }
+
+  #command(peer: Peer, message: Client['command']): void {
+    const update = { type: 'command', key: message.key, commandId: message.key } as const
+    const rest = { topic: message.topic, name: message.name, at: this.#now(), by: 'ana' }
+    send(peer, { ...update, ...rest, id: message.id, state: 'accepted' })
+    const later = ['sent', 'acked', 'done'] as const
+    later.forEach((state, i) =>
+      setTimeout(() => send(peer, { ...update, ...rest, state }), 200 * (i + 1)),
+    )
+  }
+
+  #alarmRequest(peer: Peer, message: Client['alarms']): void {
+    const { id } = message
+    if (message.op === 'list') {
+      const alarms = [...this.#alarms.values()]
+      send(peer, { type: 'alarms', id, alarms, revision: this.#revision })
+      return
+    }
+    const alarm = this.#alarms.get(message.alarm)
+    if (!alarm) return
+    if (message.op === 'history') {
+      const entries = [
+        { at: alarm.since, kind: 'state' as const, text: `${alarm.state}: ${alarm.reason}` },
+        ...alarm.notes.map((note) => ({
+          at: note.at,
+          kind: 'note' as const,
+          by: note.by,
+          text: note.text,
+        })),
+      ]
+      send(peer, { type: 'alarmHistory', id, alarm: message.alarm, entries })
+      return
+    }
+    const at = this.#now()
+    const text = 'text' in message ? message.text : undefined
+    const notes = text === undefined ? alarm.notes : [...alarm.notes, { at, by: 'ana', text }]
+    const next: AlarmView = { ...alarm, notes, revision: alarm.revision + 1 }
+    if (message.op === 'ack') Object.assign(next, { acknowledgedBy: 'ana', acknowledgedAt: at })
+    if (message.op === 'shelve')
+      Object.assign(next, { shelvedBy: 'ana', shelvedUntil: message.until })
+    if (message.op === 'unshelve') Object.assign(next, { shelvedUntil: undefined })
+    this.#alarms.set(alarm.alarm, next)
+    send(peer, { type: 'alarm', id, alarm: next, revision: ++this.#revision })
+  }
+
+  #device(topic: string): FakeDevice | undefined {
+    return this.#devices.find((device) => device.topic === topic)
+  }
+}
+
+interface WantedSubscription {
+  readonly sid: number
+  readonly topic: string
+  readonly mode?: string
+  readonly since?: Position
+  readonly window?: { readonly lastMs: number }
+}
+
+function send(peer: Peer, message: ServerMessage): void {
+  peer.socket.send(JSON.stringify(message))
+}
+
+function prevOf(device: FakeDevice, readings: readonly FakeReading[]): Position | null {
+  const first = readings[0]
+  const index = first ? device.readings.indexOf(first) : -1
+  return device.readings[index - 1]?.position ?? null
+}
+
+function blockOf(
+  device: FakeDevice,
+  readings: readonly FakeReading[],
+  prev: Position | null,
+): Block {
+  const names = Object.keys(readings[0]?.metrics ?? {})
+  return {
+    topic: device.topic,
+    prev,
+    position: readings.at(-1)?.position ?? '',
+    boot: device.boot,
+    n: readings.map((reading) => reading.n),
+    ts: readings.map((reading) => reading.ts),
+    metrics: Object.fromEntries(
+      names.map((name) => [name, readings.map((reading) => reading.metrics[name] ?? null)]),
+    ),
+  }
+}
+
+function stateOf(device: FakeDevice): DeviceState[] {
+  const { last } = device
+  if (!last) return []
+  const { position, ts, metrics } = last
+  return [{ topic: device.topic, position, ts, metrics, online: true, onlineAt: 0 }]
+}
+
+function bucketsOf(topic: string, readings: readonly FakeReading[], bucketMs: number): Buckets {
+  const groups = new Map<number, FakeReading[]>()
+  for (const reading of readings) {
+    const start = Math.floor(reading.ts / bucketMs) * bucketMs
+    groups.set(start, [...(groups.get(start) ?? []), reading])
+  }
+  const names = Object.keys(readings[0]?.metrics ?? {})
+  const column = (name: string): Buckets['metrics'][string] => {
+    const values = [...groups.values()].map((group) => group.map((r) => r.metrics[name] ?? 0))
+    return {
+      min: values.map((list) => Math.min(...list)),
+      max: values.map((list) => Math.max(...list)),
+      avg: values.map((list) => list.reduce((a, b) => a + b, 0) / list.length),
+      count: values.map((list) => list.length),
+    }
+  }
+  const metrics = Object.fromEntries(names.map((name) => [name, column(name)]))
+  return { topic, bucketMs, ts: [...groups.keys()], metrics }
+}
+
+function firstAlarms(now: number): AlarmView[] {
+  const rows: [string, string, AlarmView['severity'], string][] = [
+    ['deliver-errors', 'Delivery fails', 'P1', 'Dashboards get no readings'],
+    ['iterator-age', 'Delivery lags behind the stream', 'P2', 'Readings arrive late'],
+    ['ingest-silence', 'No readings arrive', 'P1', 'Every chart stands still'],
+    ['posts-throttled', 'Posts are throttled', 'P3', 'Some dashboards see newest values only'],
+    [
+      'readings-rejected',
+      'Devices send bad payloads',
+      'P3',
+      'These readings are in the rejects table',
+    ],
+    ['rule-errors', 'The topic rule fails', 'P2', 'Readings wait in the error queue'],
+    ['connect-denied', 'Many sign-ins are refused', 'P4', 'People may be locked out'],
+    ['heartbeat', 'The canary is silent', 'P2', 'The path may be broken'],
+  ]
+  return rows.map(([name, title, severity, impact], i) => ({
+    alarm: `Gaugeline-${name}`,
+    title,
+    description: `${impact}.`,
+    severity,
+    runbook: `docs/runbook.md#${name}`,
+    state: 'OK',
+    reason: 'Threshold Crossed: 1 datapoint was not greater than the threshold (0.0).',
+    since: now - (i + 1) * 1_900_000,
+    revision: 1,
+    notes: [],
+  }))
+}

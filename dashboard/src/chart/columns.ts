@@ -1,0 +1,207 @@
+import type { DeviceFeed, Gap, GapReason } from '../stream/device-feed.ts'
+import { bucketMsFor, type LinePoints, minMaxBuckets } from '../stream/buckets.ts'
+
+/** A stretch of the time axis that needs a word. `hatch` fills it, `tick` only marks it on the axis. Epoch milliseconds. */
+export interface Band {
+  readonly fromMs: number
+  readonly toMs: number
+  readonly form: 'hatch' | 'tick'
+  readonly tone: 'silent' | 'open' | 'lost' | 'repaired'
+  readonly text: string
+}
+
+/** What a chart draws: the data contract between the series and the drawing engine. */
+export interface ChartColumns extends LinePoints {
+  /** Readings that arrived after a newer one, drawn hollow. */
+  readonly late: LinePoints
+  readonly bands: readonly Band[]
+  /** Size of the min/max buckets when the line is thinned, else null. */
+  readonly bucketMs: number | null
+  readonly min: number
+  readonly max: number
+}
+
+/** Figures of the readings in a window. */
+export interface WindowFigures {
+  readonly count: number
+  readonly min: number
+  readonly avg: number
+  readonly max: number
+  readonly p95: number
+}
+
+export interface WindowRange {
+  readonly fromMs: number
+  readonly toMs: number
+  /** Width of the plot: at most two points per pixel are given. */
+  readonly pixels: number
+}
+
+const LEAST_SILENCE_MS = 5_000
+
+const reasons: Readonly<Record<GapReason, string>> = {
+  'socket-down': 'connection was down',
+  hole: 'push was lost',
+  throttled: 'server throttled this link',
+  slow: 'this link was too slow',
+  shed: 'server shed load',
+  failed: 'server could not send',
+  retention: 'older than retention',
+  'unknown-position': 'position no longer known',
+}
+
+/** Reads one metric of a feed for drawing. Points just outside the window are included, so that the line runs to its edges. */
+export function readColumns(feed: DeviceFeed, metric: string, range: WindowRange): ChartColumns {
+  const { series } = feed
+  const { ts, values, length } = series.view(metric)
+  const from = Math.max(0, series.rowAt(range.fromMs) - 1)
+  const to = Math.min(length, series.rowAt(range.toMs) + 1)
+  const silenceMs = Math.max(LEAST_SILENCE_MS, 3 * (series.intervalMs ?? 0))
+  const isThin = to - from > 2 * range.pixels
+  const bucketMs = isThin ? bucketMsFor(range.toMs - range.fromMs, range.pixels) : null
+  const bands = feed.gaps
+    .filter((gap) => gap.toMs >= range.fromMs)
+    .map((gap) => gapBand(gap, range))
+  const line: LinePoints = { x: [], y: [] }
+  coarsePoints(feed, metric, range, line)
+  let start = from
+  for (let row = from + 1; row <= to; row++) {
+    const step = row < to ? (ts[row] ?? 0) - (ts[row - 1] ?? 0) : 0
+    const breaks = row < to && step > silenceMs && !series.isThinned(row)
+    if (row < to && !breaks) continue
+    append(line, ts, values, { from: start, to: row, bucketMs })
+    if (!breaks) continue
+    line.x.push((ts[row - 1] ?? 0) + 1)
+    line.y.push(Number.NaN)
+    const band = silence(ts[row - 1] ?? 0, ts[row] ?? 0)
+    if (!isExplained(band, feed.gaps)) bands.push(band)
+    start = row
+  }
+  return { ...line, ...extent(line.y), bands, bucketMs, late: latePoints(feed, metric, from, to) }
+}
+
+function append(
+  line: LinePoints,
+  ts: Float64Array,
+  values: Float64Array,
+  part: { from: number; to: number; bucketMs: number | null },
+): void {
+  if (part.bucketMs !== null) {
+    const thin = minMaxBuckets(ts, values, { ...part, bucketMs: part.bucketMs })
+    for (let i = 0; i < thin.x.length; i++) {
+      line.x.push(thin.x[i] ?? 0)
+      line.y.push(thin.y[i] ?? 0)
+    }
+    return
+  }
+  for (let row = part.from; row < part.to; row++) {
+    const value = values[row] ?? Number.NaN
+    // A null is a metric that this reading did not carry, no hole in time.
+    if (Number.isNaN(value)) continue
+    line.x.push(ts[row] ?? 0)
+    line.y.push(value)
+  }
+}
+
+/** Buckets of the server for the time before the first reading held: lowest and highest, a quarter bucket from its edges. */
+function coarsePoints(
+  feed: DeviceFeed,
+  metric: string,
+  range: WindowRange,
+  line: LinePoints,
+): void {
+  const buckets = feed.coarse
+  const column = buckets?.metrics[metric]
+  if (!buckets || !column) return
+  const firstRaw = feed.series.firstTs ?? Infinity
+  for (let i = 0; i < buckets.ts.length; i++) {
+    const at = buckets.ts[i] ?? 0
+    const low = column.min[i]
+    const high = column.max[i]
+    if (at + buckets.bucketMs > firstRaw || at + buckets.bucketMs < range.fromMs) continue
+    if (typeof low !== 'number' || typeof high !== 'number') continue
+    line.x.push(at + buckets.bucketMs / 4, at + (buckets.bucketMs * 3) / 4)
+    line.y.push(low, high)
+  }
+}
+
+function latePoints(feed: DeviceFeed, metric: string, from: number, to: number): LinePoints {
+  const { ts, values } = feed.series.view(metric)
+  const late: LinePoints = { x: [], y: [] }
+  for (let row = from; row < to; row++) {
+    if (!feed.series.isLate(row) || Number.isNaN(values[row] ?? Number.NaN)) continue
+    late.x.push(ts[row] ?? 0)
+    late.y.push(values[row] ?? 0)
+  }
+  return late
+}
+
+function gapBand(gap: Gap, range: WindowRange): Band {
+  const toMs = Math.min(gap.toMs, range.toMs)
+  const seconds = Math.max(0, (toMs - gap.fromMs) / 1_000).toFixed(1)
+  const base = { fromMs: gap.fromMs, toMs }
+  const why = reasons[gap.reason]
+  switch (gap.state) {
+    case 'open':
+      return { ...base, form: 'hatch', tone: 'open', text: `${why}, asking for the readings` }
+    case 'lost':
+      return { ...base, form: 'hatch', tone: 'lost', text: `${seconds} s lost: ${why}` }
+    case 'repaired':
+      return {
+        ...base,
+        form: 'tick',
+        tone: 'repaired',
+        text: `${why} ${seconds} s, ${gap.repaired} readings repaired`,
+      }
+  }
+}
+
+function silence(fromMs: number, toMs: number): Band {
+  const seconds = Math.round((toMs - fromMs) / 1_000)
+  return {
+    fromMs,
+    toMs,
+    form: 'hatch',
+    tone: 'silent',
+    text: `device sent nothing for ${seconds} s`,
+  }
+}
+
+function isExplained(band: Band, gaps: readonly Gap[]): boolean {
+  return gaps.some(
+    (gap) => gap.state !== 'repaired' && gap.fromMs < band.toMs && gap.toMs > band.fromMs,
+  )
+}
+
+function extent(y: readonly number[]): { min: number; max: number } {
+  let min = Infinity
+  let max = -Infinity
+  for (const value of y) {
+    if (value < min) min = value
+    if (value > max) max = value
+  }
+  return { min, max }
+}
+
+/** Figures of the raw readings in a window; undefined without any. */
+export function windowFigures(
+  feed: DeviceFeed,
+  metric: string,
+  range: Pick<WindowRange, 'fromMs' | 'toMs'>,
+): WindowFigures | undefined {
+  const { values, length } = feed.series.view(metric)
+  const from = feed.series.rowAt(range.fromMs)
+  const to = Math.min(length, feed.series.rowAt(range.toMs + 1))
+  const kept = values.slice(from, to).filter((value) => !Number.isNaN(value))
+  if (kept.length === 0) return undefined
+  kept.sort()
+  let sum = 0
+  for (const value of kept) sum += value
+  return {
+    count: kept.length,
+    min: kept[0] ?? 0,
+    avg: sum / kept.length,
+    max: kept[kept.length - 1] ?? 0,
+    p95: kept[Math.min(kept.length - 1, Math.floor(kept.length * 0.95))] ?? 0,
+  }
+}

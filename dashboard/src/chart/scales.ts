@@ -1,0 +1,42 @@
+const TIME_STEPS_MS = [
+  1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000,
+  1_800_000, 3_600_000, 7_200_000, 21_600_000,
+]
+
+/** Round times inside the window, at most `count`, epoch milliseconds. */
+export function timeTicks(fromMs: number, toMs: number, count: number): number[] {
+  const step = TIME_STEPS_MS.find((candidate) => (toMs - fromMs) / candidate <= count) ?? 86_400_000
+  const ticks: number[] = []
+  for (let at = Math.ceil(fromMs / step) * step; at <= toMs; at += step) ticks.push(at)
+  return ticks
+}
+
+/** A step of 1, 2 or 5 times a power of ten that cuts `span` into about `count` pieces. */
+export function niceStep(span: number, count: number): number {
+  const rough = span / count
+  const power = 10 ** Math.floor(Math.log10(rough))
+  const share = rough / power
+  return (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10) * power
+}
+
+export interface Bounds {
+  readonly min: number
+  readonly max: number
+}
+
+/**
+ * Calm bounds for a value axis: grows at once when a value would leave the picture, shrinks only when the data fills less than half of
+ * it, so that the scale does not breathe with every reading. `least` is the smallest span worth showing.
+ */
+export function calmBounds(data: Bounds, held: Bounds | undefined, least: number): Bounds {
+  if (!Number.isFinite(data.min)) return held ?? { min: 0, max: least }
+  const span = Math.max(data.max - data.min, least)
+  if (held && data.min >= held.min && data.max <= held.max && span > (held.max - held.min) * 0.45) {
+    return held
+  }
+  const middle = (data.min + data.max) / 2
+  const low = Math.min(data.min, middle - span / 2) - span * 0.12
+  const high = Math.max(data.max, middle + span / 2) + span * 0.12
+  const step = niceStep(high - low, 4)
+  return { min: Math.floor(low / step) * step, max: Math.ceil(high / step) * step }
+}

@@ -1,0 +1,36 @@
+/** The colours of a canvas, read from the page's tokens once per theme: a canvas cannot use CSS variables. */
+export interface ChartColors {
+  readonly line: string
+  readonly fill: string
+  readonly grid: string
+  readonly muted: string
+  readonly panel: string
+  readonly silent: string
+  readonly lost: string
+  readonly open: string
+  readonly note: string
+}
+
+const cache = new Map<string, ChartColors>()
+
+export function chartColors(theme: string, line: number): ChartColors {
+  const key = `${theme} ${line}`
+  const known = cache.get(key)
+  if (known) return known
+  const style = getComputedStyle(document.documentElement)
+  const token = (name: string): string => style.getPropertyValue(`--${name}`).trim()
+  const color = token(`line-${line}`)
+  const colors = {
+    line: color,
+    fill: `${color}1c`,
+    grid: token('grid'),
+    muted: token('muted'),
+    panel: token('panel'),
+    silent: token('stale'),
+    lost: token('critical'),
+    open: token('warning'),
+    note: token('info'),
+  }
+  cache.set(key, colors)
+  return colors
+}

@@ -1,0 +1,76 @@
+import { computed, type ComputedRef } from 'vue'
+import type { Mark } from '../format/marks.ts'
+import { byMetricOrder } from '../format/numbers.ts'
+import { deviceStatus, type DeviceStatus, staleAfterMs, statusOrder } from '../stream/fleet.ts'
+import { useApp } from './use-app.ts'
+import { useTick } from './use-tick.ts'
+
+export interface FleetCell {
+  readonly metric: string
+  readonly value: number
+  readonly spark: readonly number[]
+}
+
+/** One device as a row shows it: small copies, made anew with each tick. */
+export interface FleetRow {
+  readonly topic: string
+  readonly site: string
+  readonly device: string
+  readonly status: DeviceStatus
+  readonly mark: Mark
+  readonly word: string
+  /** Age of the newest reading, milliseconds; undefined = never sent. */
+  readonly ageMs: number | undefined
+  readonly staleAfterMs: number
+  readonly cells: readonly FleetCell[]
+}
+
+const marks: Readonly<Record<DeviceStatus, Mark>> = {
+  live: 'normal',
+  stale: 'stale',
+  offline: 'offline',
+  never: 'never',
+}
+
+export const statusWords: Readonly<Record<DeviceStatus, string>> = {
+  live: 'live',
+  stale: 'stale',
+  offline: 'offline',
+  never: 'never seen',
+}
+
+/** The fleet, worst first and then by name, looked at twice a second. */
+export function useFleet(): ComputedRef<FleetRow[]> {
+  const { telemetry } = useApp()
+  const tick = useTick()
+  return computed(() => {
+    tick()
+    const now = telemetry.serverNow()
+    const rows: FleetRow[] = []
+    for (const device of telemetry.fleet.devices()) {
+      const status = deviceStatus(device, now)
+      const metrics = [...device.values.keys()].sort(byMetricOrder)
+      rows.push({
+        topic: device.topic,
+        site: device.site,
+        device: device.device,
+        status,
+        mark: marks[status],
+        word: statusWords[status],
+        ageMs: device.ts === undefined ? undefined : Math.max(0, now - device.ts),
+        staleAfterMs: staleAfterMs(device),
+        cells: metrics.map((metric) => ({
+          metric,
+          value: device.values.get(metric) ?? Number.NaN,
+          spark: [...(device.sparks.get(metric) ?? [])],
+        })),
+      })
+    }
+    return rows.sort(worstFirst)
+  })
+}
+
+function worstFirst(a: FleetRow, b: FleetRow): number {
+  const byStatus = statusOrder[a.status] - statusOrder[b.status]
+  return byStatus === 0 ? a.topic.localeCompare(b.topic, 'en', { numeric: true }) : byStatus
+}

@@ -1,0 +1,52 @@
+import { knownMetrics } from '@gaugeline/backend/protocol'
+
+export interface MetricLook {
+  readonly label: string
+  readonly unit: string
+  readonly digits: number
+  /** 1–6: the line colour, bound to the metric and not to its place. */
+  readonly line: number
+}
+
+const LINES = 6
+
+/** How a metric is shown. An unknown one by its name, without a unit, with a colour of its own. */
+export function metricLook(metric: string): MetricLook {
+  const known = knownMetrics[metric]
+  const order = Object.keys(knownMetrics).indexOf(metric)
+  const line = ((order >= 0 ? order : hash(metric)) % LINES) + 1
+  return known ? { ...known, line } : { label: metric, unit: '', digits: 2, line }
+}
+
+/** Known metrics in their order, then the others by name. */
+export function byMetricOrder(a: string, b: string): number {
+  const names = Object.keys(knownMetrics)
+  const left = names.indexOf(a)
+  const right = names.indexOf(b)
+  if (left < 0 && right < 0) return a < b ? -1 : 1
+  if (left < 0 || right < 0) return left < 0 ? 1 : -1
+  return left - right
+}
+
+const formats = new Map<number, Intl.NumberFormat>()
+
+/** A value with a fixed number of digits; `–` for none. */
+export function formatValue(value: number | undefined, digits: number): string {
+  if (value === undefined || Number.isNaN(value)) return '–'
+  let format = formats.get(digits)
+  if (!format) {
+    format = new Intl.NumberFormat('en', {
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    })
+    formats.set(digits, format)
+  }
+  // A true minus sign is as wide as a digit in tabular figures.
+  return format.format(value).replace('-', '−')
+}
+
+function hash(text: string): number {
+  let sum = 0
+  for (const character of text) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) >>> 0
+  return sum
+}

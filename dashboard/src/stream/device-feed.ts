@@ -1,0 +1,195 @@
+import type {
+  Block,
+  Buckets,
+  HistoryPage,
+  Position,
+  SubscriptionResult,
+} from '@gaugeline/backend/protocol'
+import { Coverage, type Span } from './coverage.ts'
+import { DeviceSeries } from './device-series.ts'
+
+export type GapReason =
+  | 'socket-down'
+  | 'hole'
+  | 'throttled'
+  | 'slow'
+  | 'shed'
+  | 'failed'
+  | 'retention'
+  | 'unknown-position'
+
+/** A stretch of a device's time axis that was or is incomplete. Times are epoch milliseconds of readings. */
+export interface Gap {
+  readonly fromMs: number
+  readonly toMs: number
+  readonly reason: GapReason
+  /** `open`: being asked for. `repaired`: the readings came. `lost`: they cannot be had. */
+  readonly state: 'open' | 'repaired' | 'lost'
+  readonly repaired: number
+}
+
+/**
+ * What the dashboard holds of one device in complete mode: the readings, which part of the stream they cover, and the gaps. Pure: it
+ * says which holes there are, somebody else asks for them.
+ */
+export class DeviceFeed {
+  readonly topic: string
+  readonly series = new DeviceSeries()
+  readonly #coverage = new Coverage()
+  #gaps: Gap[] = []
+  /** Grows with every change: a cheap "is it dirty" for the drawing. */
+  version = 0
+  /** When the last reading arrived, epoch milliseconds of this machine. */
+  receivedAt: number | undefined
+  /** Buckets of the time before the first reading held, when a wide window asked for them. */
+  coarse: Buckets | undefined
+  /** Epoch milliseconds from which on readings or buckets are held or being asked for. */
+  reachesBackTo = Infinity
+
+  constructor(topic: string) {
+    this.topic = topic
+  }
+
+  get gaps(): readonly Gap[] {
+    return this.#gaps
+  }
+  /** Everything up to here is held: the `since` of a resume. */
+  get position(): Position | null {
+    return this.#coverage.head
+  }
+  get holes(): readonly Span[] {
+    return this.#coverage.holes()
+  }
+
+  /** A pushed block. What it reveals to be missing shows in {@link holes}. */
+  push(block: Block, receivedAt: number): number {
+    const last = this.#coverage.last
+    const lastTs = this.series.lastTs
+    const added = this.#keep(block, true)
+    this.receivedAt = receivedAt
+    const firstTs = block.ts[0]
+    const missing = last !== null && this.#coverage.holes().some((hole) => hole.since === last)
+    if (missing && lastTs !== undefined && firstTs !== undefined) {
+      this.#open({ fromMs: lastTs, toMs: firstTs, reason: 'hole' })
+    }
+    return added
+  }
+
+  /** The answer to a subscribe, with its blocks. Returns the position to page on from when the answer is only a part. */
+  subscribed(
+    result: Extract<SubscriptionResult, { ok: true }>,
+    blocks: readonly Block[],
+    since: Position | null,
+  ): Span | undefined {
+    if (!result.recovered) this.#notRecovered(result.lost)
+    const known = result.recovered ? since : null
+    const base = known ?? blocks[0]?.prev ?? blocks[0]?.position ?? result.head
+    for (const block of blocks) this.#keep(block, false)
+    const end = result.more ? result.resumeFrom : (result.head ?? blocks.at(-1)?.position)
+    if (base && end) this.#coverage.add({ since: base, until: end })
+    this.#touch()
+    if (!result.more || !result.resumeFrom || !result.head) return undefined
+    return { since: result.resumeFrom, until: result.head }
+  }
+
+  /** One page of the answer to a hole; `last` when no page follows. */
+  repaired(hole: Span, page: HistoryPage, last: boolean): number {
+    let added = 0
+    for (const block of page.blocks ?? []) added += this.#keep(block, false)
+    if (last) {
+      // All that is kept of the hole has come; asking again would bring nothing.
+      this.#coverage.add(hole)
+      if (!page.complete) this.#lose(page.keptFromMs, 'retention')
+    }
+    this.#settle(added, last && this.#coverage.holes().length === 0)
+    return added
+  }
+
+  /** The server says that it could not send: a known gap, opened at the newest reading. */
+  announceGap(reason: GapReason, now: number): void {
+    this.#open({ fromMs: this.series.lastTs ?? now, toMs: now, reason })
+  }
+
+  /** The socket is gone: what comes from now on is missing until the resume. */
+  disconnected(now: number): void {
+    if (this.#gaps.some((gap) => gap.state === 'open' && gap.reason === 'socket-down')) return
+    this.#open({ fromMs: this.series.lastTs ?? now, toMs: Infinity, reason: 'socket-down' })
+  }
+
+  /** The resume is over and had `added` readings: the open gaps end where the next reading is. */
+  resumed(added: number): void {
+    this.#settle(added, true)
+  }
+
+  /** The server's newest position of this device: whatever we lack up to it is a hole (a lost tail). */
+  learnHead(head: Position): Span | undefined {
+    const held = this.#coverage.head
+    if (held === null) return undefined
+    this.#coverage.add({ since: head, until: head })
+    return this.#coverage.holes()[0]
+  }
+
+  setCoarse(buckets: Buckets): void {
+    this.coarse = buckets
+    this.#touch()
+  }
+
+  /** Forgets everything: the stream is another one, or too much time has passed. */
+  restart(): void {
+    this.series.clear()
+    this.#coverage.clear()
+    this.#gaps = []
+    this.#touch()
+  }
+
+  #keep(block: Block, live: boolean): number {
+    const span = { since: block.prev ?? block.position, until: block.position }
+    if (block.prev !== null && this.#coverage.has(span)) return 0
+    const added = this.series.add(block, live)
+    this.series.trim()
+    this.#coverage.add(span)
+    this.#touch()
+    return added
+  }
+
+  #notRecovered(lost: { reason: GapReason; fromMs: number; toMs: number } | undefined): void {
+    this.#gaps = this.#gaps.filter((gap) => gap.state !== 'open')
+    if (lost) {
+      this.#gaps.push({ ...lost, state: 'lost', repaired: 0 })
+    }
+    // The old stretch stays on the chart, but nothing may be claimed about what follows it.
+    this.#coverage.clear()
+  }
+
+  #lose(keptFromMs: number, reason: GapReason): void {
+    this.#gaps = this.#gaps.map((gap) =>
+      gap.state === 'open' && gap.fromMs < keptFromMs
+        ? { ...gap, toMs: Math.min(gap.toMs, keptFromMs), reason, state: 'lost' }
+        : gap,
+    )
+  }
+
+  #open(gap: Pick<Gap, 'fromMs' | 'toMs' | 'reason'>): void {
+    this.#gaps.push({ ...gap, state: 'open', repaired: 0 })
+    this.#touch()
+  }
+
+  #settle(added: number, finished: boolean): void {
+    this.#gaps = this.#gaps.map((gap) => {
+      if (gap.state !== 'open') return gap
+      const repaired = gap.repaired + added
+      if (!finished) return { ...gap, repaired }
+      const toMs = Number.isFinite(gap.toMs) ? gap.toMs : this.#nextReading(gap.fromMs)
+      return { ...gap, repaired, toMs, state: 'repaired' }
+    })
+    this.#touch()
+  }
+
+  #nextReading(afterMs: number): number {
+    return Math.max(afterMs, this.series.lastTs ?? afterMs)
+  }
+
+  #touch(): void {
+    this.version++
+  }
+}

@@ -1,0 +1,206 @@
+import type { Block, Position } from '@gaugeline/backend/protocol'
+import { CounterSet } from './counter-set.ts'
+
+/** The readings of one device as columns of one length, sorted by time. Views into the live arrays: valid until the next write. */
+export interface SeriesView {
+  readonly length: number
+  /** Epoch milliseconds. */
+  readonly ts: Float64Array
+  /** NaN = not sent. */
+  readonly values: Float64Array
+  /** Position of the block that brought each reading. */
+  readonly positions: readonly Position[]
+}
+
+const FIRST_CAPACITY = 1_024
+const MAX_ROWS = 60_000
+const LATE = 1
+const THINNED = 2
+
+/**
+ * Plain typed arrays outside Vue, grown by doubling up to 60,000 readings, then the oldest eighth goes. Sorted by device time: a late
+ * reading is inserted where it belongs. A reading is never kept twice: by (boot, n) where the device counts, else by time and values.
+ */
+export class DeviceSeries {
+  #length = 0
+  #capacity = FIRST_CAPACITY
+  #ts = new Float64Array(FIRST_CAPACITY)
+  /** LATE, THINNED or both. */
+  #flags = new Uint8Array(FIRST_CAPACITY)
+  readonly #positions: Position[] = []
+  readonly #columns = new Map<string, Float64Array>()
+  readonly #seen = new CounterSet()
+  readonly #maxRows: number
+  #duplicates = 0
+
+  constructor(maxRows = MAX_ROWS) {
+    this.#maxRows = maxRows
+  }
+
+  get length(): number {
+    return this.#length
+  }
+  get duplicates(): number {
+    return this.#duplicates
+  }
+  get firstTs(): number | undefined {
+    return this.#length > 0 ? this.#ts[0] : undefined
+  }
+  get lastTs(): number | undefined {
+    return this.#length > 0 ? this.#ts[this.#length - 1] : undefined
+  }
+  get metrics(): string[] {
+    return [...this.#columns.keys()]
+  }
+
+  view(metric: string): SeriesView {
+    const column = this.#columns.get(metric)
+    const length = column ? this.#length : 0
+    return {
+      length,
+      ts: this.#ts.subarray(0, length),
+      values: (column ?? this.#ts).subarray(0, length),
+      positions: column ? this.#positions : [],
+    }
+  }
+
+  /** True when the reading arrived after a newer one. */
+  isLate(row: number): boolean {
+    return ((this.#flags[row] ?? 0) & LATE) !== 0
+  }
+
+  /** True when readings before this one were left out on purpose: the step before it is no silence. */
+  isThinned(row: number): boolean {
+    return ((this.#flags[row] ?? 0) & THINNED) !== 0
+  }
+
+  /** Typical milliseconds between the newest readings; undefined with fewer than three. */
+  get intervalMs(): number | undefined {
+    const steps: number[] = []
+    for (let row = Math.max(1, this.#length - 40); row < this.#length; row++) {
+      if (!this.isThinned(row)) steps.push((this.#ts[row] ?? 0) - (this.#ts[row - 1] ?? 0))
+    }
+    steps.sort((a, b) => a - b)
+    return steps.length < 2 ? undefined : steps[steps.length >> 1]
+  }
+
+  /** The first row at or after `ts`. */
+  rowAt(ts: number): number {
+    let low = 0
+    let high = this.#length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#ts[middle] ?? 0) < ts) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** Writes the block's readings; how many were new. `live` marks those older than what is held as late. */
+  add(block: Block, live: boolean): number {
+    for (const metric of Object.keys(block.metrics)) this.#column(metric)
+    let added = 0
+    for (let i = 0; i < block.ts.length; i++) if (this.#addReading(block, i, live)) added++
+    return added
+  }
+
+  clear(): void {
+    this.#length = 0
+    this.#positions.length = 0
+    this.#seen.clear()
+  }
+
+  #addReading(block: Block, i: number, live: boolean): boolean {
+    const ts = block.ts[i]
+    if (ts === undefined) return false
+    const n = block.n?.[i]
+    const known =
+      typeof n === 'number' ? !this.#seen.add(block.boot ?? '', n) : this.#isKept(block, i, ts)
+    if (known) {
+      this.#duplicates++
+      return false
+    }
+    const newest = this.lastTs ?? -Infinity
+    // After every reading of the same time: the stream's order decides between equals.
+    const row = ts >= newest ? this.#length : this.#rowAfter(ts)
+    this.#makeRoom(row)
+    this.#write(row, block, i)
+    this.#flags[row] = (live && ts < newest ? LATE : 0) | (block.thinned ? THINNED : 0)
+    return true
+  }
+
+  #rowAfter(ts: number): number {
+    let row = this.rowAt(ts)
+    while (row < this.#length && this.#ts[row] === ts) row++
+    return row
+  }
+
+  #isKept(block: Block, i: number, ts: number): boolean {
+    for (let row = this.rowAt(ts); row < this.#length && this.#ts[row] === ts; row++) {
+      if (this.#equals(row, block, i)) return true
+    }
+    return false
+  }
+
+  #equals(row: number, block: Block, i: number): boolean {
+    for (const [metric, column] of this.#columns) {
+      const incoming = block.metrics[metric]?.[i] ?? Number.NaN
+      if (!Object.is(column[row], incoming)) return false
+    }
+    return true
+  }
+
+  #write(row: number, block: Block, i: number): void {
+    this.#ts[row] = block.ts[i] ?? 0
+    this.#positions.splice(row, 0, block.position)
+    for (const [metric, column] of this.#columns) {
+      column[row] = block.metrics[metric]?.[i] ?? Number.NaN
+    }
+    this.#length++
+  }
+
+  /** Opens a free row at `row`, growing or trimming first. */
+  #makeRoom(row: number): void {
+    if (this.#length === this.#capacity) this.#grow()
+    if (row >= this.#length) return
+    for (const column of this.#all()) column.copyWithin(row + 1, row, this.#length)
+  }
+
+  #grow(): void {
+    this.#capacity *= 2
+    this.#ts = enlarged(this.#ts, this.#capacity)
+    for (const [metric, column] of this.#columns) {
+      this.#columns.set(metric, enlarged(column, this.#capacity))
+    }
+    const flags = new Uint8Array(this.#capacity)
+    flags.set(this.#flags)
+    this.#flags = flags
+  }
+
+  /** Drops the oldest eighth when there are too many rows. Called between blocks, so that no row number is in use. */
+  trim(): void {
+    if (this.#length <= this.#maxRows) return
+    const drop = this.#length - Math.floor(this.#maxRows * 0.875)
+    for (const column of this.#all()) column.copyWithin(0, drop, this.#length)
+    this.#positions.splice(0, drop)
+    this.#length -= drop
+  }
+
+  #column(metric: string): Float64Array {
+    const existing = this.#columns.get(metric)
+    if (existing) return existing
+    const column = new Float64Array(this.#capacity).fill(Number.NaN)
+    this.#columns.set(metric, column)
+    return column
+  }
+
+  #all(): (Float64Array | Uint8Array)[] {
+    return [this.#ts, this.#flags, ...this.#columns.values()]
+  }
+}
+
+function enlarged(column: Float64Array, capacity: number): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(capacity).fill(Number.NaN)
+  larger.set(column)
+  return larger
+}
