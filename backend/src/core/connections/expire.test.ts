@@ -1,0 +1,110 @@
+import { beforeEach, expect, it } from 'vitest'
+import type { Log } from '../telemetry-sink.ts'
+import { handleWakes } from './expire.ts'
+import {
+  connectionOf,
+  fakeClock,
+  fakeSockets,
+  fakeWakes,
+  identityOf,
+  memoryConnections,
+  memoryConnectionSubscriptions,
+} from './fakes.ts'
+import type { Connection, WakeReason } from './ports.ts'
+
+const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined }
+let clock: ReturnType<typeof fakeClock>
+let sockets: ReturnType<typeof fakeSockets>
+let wakes: ReturnType<typeof fakeWakes>
+let subscriptions: ReturnType<typeof memoryConnectionSubscriptions>
+let connections: ReturnType<typeof memoryConnections>
+beforeEach(() => {
+  clock = fakeClock()
+  sockets = fakeSockets()
+  wakes = fakeWakes()
+  subscriptions = memoryConnectionSubscriptions()
+  connections = memoryConnections()
+})
+
+const wake = (reason: WakeReason, connectionId = 'c1='): Promise<readonly string[]> =>
+  handleWakes([{ messageId: 'm1', body: JSON.stringify({ connectionId, reason }) }], {
+    connections,
+    subscriptions,
+    sockets,
+    wakes,
+    clock,
+    log: silent,
+  })
+const open = (change: Partial<Connection> = {}) => connections.open(connectionOf(change))
+
+it('closes a socket whose token has ended: rows first, then 4401, then the socket', async () => {
+  await open()
+  clock.ms += 3_600_000
+  expect(await wake('token')).toEqual([])
+  expect(subscriptions.removed).toEqual(['c1='])
+  expect(sockets.posted).toMatchObject([{ to: 'c1=', message: { type: 'goaway', code: 4401 } }])
+  expect(sockets.closed).toEqual(['c1='])
+  expect(await connections.find('c1=')).toBeUndefined()
+})
+
+it('queues again while the token lives, for as long as it lives', async () => {
+  await open()
+  clock.ms += 900_000
+  expect(await wake('token')).toEqual([])
+  expect(wakes.sent).toEqual([{ connectionId: 'c1=', reason: 'token', delaySeconds: 2_700 }])
+  expect(sockets.closed).toEqual([])
+})
+
+it('believes the row, not the message: a refreshed token keeps its socket', async () => {
+  await open()
+  const later = identityOf({ expiresAt: identityOf().expiresAt + 1_800 })
+  await connections.renew('c1=', later, clock.ms)
+  clock.ms += 3_600_000
+  await wake('token')
+  expect(sockets.closed).toEqual([])
+  expect(wakes.sent).toMatchObject([{ delaySeconds: 1_800 }])
+})
+
+it('leaves a client alone that has spoken since it was called silent', async () => {
+  await open()
+  clock.ms += 80_000
+  await connections.admit('c1=', clock.ms)
+  await wake('silent')
+  expect(sockets.closed).toEqual([])
+})
+
+it.each([
+  ['silent', 4410],
+  ['abuse', 1008],
+  ['revoked', 4403],
+] as const)('closes for %s with %i', async (reason, code) => {
+  await open()
+  clock.ms += 80_000
+  await wake(reason)
+  expect(sockets.posted).toMatchObject([{ message: { code } }])
+  expect(sockets.closed).toEqual(['c1='])
+})
+
+it('reports only the message whose socket could not be closed, and closes it the next time', async () => {
+  await open()
+  clock.ms += 3_600_000
+  sockets.answer = 'failed'
+  expect(await wake('token')).toEqual(['m1'])
+  sockets.answer = 'ok'
+  expect(await wake('token')).toEqual([])
+  expect(sockets.closed).toEqual(['c1='])
+})
+
+it('drops what is no wake-up: trying again would not help', async () => {
+  const ports = { connections, subscriptions, sockets, wakes, clock, log: silent }
+  const bodies = [
+    '',
+    'x',
+    '[]',
+    '{}',
+    '{"connectionId":7,"reason":"token"}',
+    '{"connectionId":"c"}',
+  ]
+  const messages = bodies.map((body, i) => ({ messageId: String(i), body }))
+  expect(await handleWakes(messages, ports)).toEqual([])
+})
