@@ -15,7 +15,6 @@ export interface AlarmEventsProps {
 }
 
 const access: TableAccess = {
-  connections: ['read', 'write'],
   subscriptions: ['read', 'write'],
   alarms: ['read', 'write'],
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,10 +15,6 @@ export type Bundle = (name: FunctionName) => string
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const sourceOf = (name: FunctionName) => `backend/src/handlers/${name}.ts`
 
-/** Some dependencies are CommonJS and call `require`, which an ES module does not have. */
-const REQUIRE_BANNER =
-  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
-
 /**
  * Bundles every handler with one esbuild call: ES modules with the SDK inside, readable (a stack trace names our lines), the
  * same bytes for the same sources. Throws {@link ConfigError} naming a handler that does not exist.
@@ -31,6 +27,10 @@ export function bundleHandlers(): Bundle {
       `No handler for ${missing.map(sourceOf).join(', ')}: write the file or remove the name from services in backend/src/contract.ts.`,
     )
   const directory = mkdtempSync(join(tmpdir(), 'gaugeline-bundle-'))
+  // The CDK copies the bundles into cdk.out.
+  process.once('exit', () => {
+    rmSync(directory, { recursive: true, force: true })
+  })
   buildSync({
     absWorkingDir: root,
     entryPoints: names.map((name) => ({ in: sourceOf(name), out: `${name}/index` })),
@@ -41,7 +41,6 @@ export function bundleHandlers(): Bundle {
     format: 'esm',
     target: 'node20',
     mainFields: ['module', 'main'],
-    banner: { js: REQUIRE_BANNER },
     charset: 'utf8',
     legalComments: 'none',
     logLevel: 'warning',

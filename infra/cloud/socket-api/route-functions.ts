@@ -61,12 +61,11 @@ export class RouteFunctions extends Construct {
   }
 
   #authorizer(): ServiceFunction {
-    const { issuer, allowedOrigins } = this.#props
     return this.#add({
       name: 'authorizer',
       description: 'Verifies the token of a new socket',
       tables: { connections: ['get'] },
-      environment: { ...issuer.environment, [env.allowedOrigins]: allowedOrigins.join(',') },
+      environment: this.#props.issuer.environment,
     })
   }
 
@@ -111,7 +110,6 @@ export class RouteFunctions extends Construct {
     })
     expiryQueue.grantSend(session)
     api.grantPost(session)
-    api.grantClose(session)
     return session
   }
 
@@ -149,8 +147,8 @@ export class RouteFunctions extends Construct {
       description: 'A note to everybody who watches a topic',
       tables: {
         connections: ['read', 'write'],
-        subscriptions: ['read', 'write'],
-        history: ['read', 'put'],
+        subscriptions: ['read'],
+        history: ['put'],
       },
       environment: {
         [env.managementEndpoint]: api.managementUrl,

@@ -1,0 +1,321 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { env } from '../../backend/src/contract.ts'
+import { type Resource, type Synthesized, synthesize } from './stack.fixture.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const read = (path: string) => readFileSync(`${root}${path}`, 'utf8')
+
+let stack: Synthesized
+beforeAll(() => {
+  stack = synthesize()
+})
+
+/** The text of a value with references written as `{LogicalId}` and `{LogicalId.Attribute}`, pseudo parameters as `{AWS::Region}`. */
+function flat(value: unknown): string {
+  if (typeof value === 'string') return value
+  const [[kind, argument] = []] = Object.entries(value as Record<string, unknown>)
+  if (kind === 'Ref') return `{${String(argument)}}`
+  if (kind === 'Fn::GetAtt') return `{${(argument as string[]).join('.')}}`
+  if (kind === 'Fn::Join') {
+    const [separator, parts] = argument as [string, unknown[]]
+    return parts.map(flat).join(separator)
+  }
+  return JSON.stringify(value)
+}
+
+const ours = (functions: Readonly<Record<string, Resource>>) =>
+  Object.values(functions)
+    .map(({ Properties }) => Properties)
+    .filter(({ Handler }) => Handler === 'index.handler')
+    .filter(({ Runtime }) => String(Runtime).startsWith('nodejs'))
+
+const variables = (properties: Resource['Properties']) =>
+  (properties['Environment'] as { Variables: Record<string, unknown> }).Variables
+
+describe('functions', () => {
+  const functions = () => ours(stack.resources('AWS::Lambda::Function'))
+
+  it('are the thirteen of the architecture, on a runtime that can be created (K05)', () => {
+    const names = functions().map((properties) => variables(properties)['POWERTOOLS_SERVICE_NAME'])
+    expect(new Set(names).size).toBe(13)
+    for (const properties of functions())
+      expect(properties).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        LoggingConfig: { LogFormat: 'JSON' },
+      })
+  })
+
+  it('get exactly the variables of contract.ts that their handlers read', () => {
+    const shared: readonly string[] = [
+      'POWERTOOLS_SERVICE_NAME',
+      'POWERTOOLS_METRICS_NAMESPACE',
+      // Read by the SDK itself.
+      env.managementEndpoint,
+    ]
+    for (const properties of functions()) {
+      const given = Object.keys(variables(properties))
+      const name = String(variables(properties)['POWERTOOLS_SERVICE_NAME'])
+      const handler = read(`backend/src/handlers/${name}.ts`)
+      const wanted = [...handler.matchAll(/readConfig\(([^)]*)\)/g)].flatMap(([, list]) =>
+        [...list!.matchAll(/'(\w+)'/g)].map(([, key]) => env[key as keyof typeof env]),
+      )
+      expect(given.filter((variable) => !shared.includes(variable)).sort(), name).toEqual(
+        [...new Set<string>(wanted)].sort(),
+      )
+    }
+  })
+
+  it('answer before API Gateway or Cognito stops waiting (K06)', () => {
+    for (const properties of functions()) {
+      const name = String(variables(properties)['POWERTOOLS_SERVICE_NAME'])
+      const limit =
+        name === 'pre-token' ? 5 : /deliver|sweeper|expire|alarm-events/.test(name) ? 60 : 9
+      expect(properties['Timeout'], name).toBeLessThanOrEqual(limit)
+    }
+  })
+
+  it('log for a time that ends', () => {
+    for (const group of stack.properties('AWS::Logs::LogGroup'))
+      expect(group['RetentionInDays']).toBe(30)
+  })
+})
+
+interface Statement {
+  readonly Effect: string
+  readonly Action: string | string[]
+  readonly Resource: unknown
+}
+
+const asList = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value])
+
+describe('roles', () => {
+  it('of our functions allow no action by pattern, and resources by pattern only where there is no other way', () => {
+    const policies = Object.entries(stack.resources('AWS::IAM::Policy')).filter(
+      ([id]) => !id.startsWith('CustomCDKBucketDeployment'),
+    )
+    const statements = policies.flatMap(
+      ([, { Properties }]) =>
+        (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement,
+    )
+    const actions = statements.flatMap(({ Action }) => asList(Action))
+    expect(actions.filter((action) => action.includes('*'))).toEqual([])
+    expect(
+      actions.filter((action) => /Scan|Delete(Table|Connection)|PassRole/.test(action)),
+    ).toEqual([])
+    const patterns = statements
+      .flatMap(({ Resource }) => asList(Resource).map(flat))
+      .filter((resource) => resource.includes('*'))
+      .map((resource) => resource.replace(/^arn:\{AWS::Partition\}:|\{AWS::\w+\}/g, ''))
+    expect([...new Set(patterns)].sort()).toEqual([
+      'cloudwatch:::alarm:*',
+      'execute-api:::{SocketApi5DD0EDB2}/prod/DELETE/@connections/*',
+      'execute-api:::{SocketApi5DD0EDB2}/prod/POST/@connections/*',
+      'iot:::topic/cmd/*',
+    ])
+  })
+
+  it('let only expire close sockets', () => {
+    const closers = Object.entries(stack.resources('AWS::IAM::Policy'))
+      .filter(([, { Properties }]) => JSON.stringify(Properties).includes('/DELETE/@connections/*'))
+      .map(([id]) => id)
+    expect(closers).toHaveLength(1)
+    expect(closers[0]).toMatch(/^SweepingExpire/)
+  })
+
+  it('of the topic rules can be used by rules of this account only', () => {
+    const [role] = Object.entries(stack.resources('AWS::IAM::Role')).filter(([id]) =>
+      id.startsWith('IngestRuleRole'),
+    )
+    expect(role![1].Properties).toMatchObject({
+      AssumeRolePolicyDocument: {
+        Statement: [
+          {
+            Condition: {
+              StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+              ArnLike: { 'aws:SourceArn': expect.anything() as unknown },
+            },
+          },
+        ],
+      },
+    })
+  })
+})
+
+describe('devices', () => {
+  it('may be themselves and nothing else (K13)', () => {
+    const [policy] = stack.properties('AWS::IoT::Policy')
+    const { Statement } = policy!['PolicyDocument'] as { Statement: Statement[] }
+    const prefix = 'arn:{AWS::Partition}:iot:{AWS::Region}:{AWS::AccountId}:'
+    const thing = '${iot:Connection.Thing.ThingName}'
+    const site = '${iot:Connection.Thing.Attributes[site]}'
+    expect(
+      Statement.map(({ Action, Resource }) => [Action, asList(Resource).map(flat)] as const),
+    ).toEqual([
+      ['iot:Connect', [`${prefix}client/${thing}`]],
+      [
+        'iot:Publish',
+        [
+          `${prefix}topic/dt/${site}/${thing}/telemetry`,
+          `${prefix}topic/$aws/rules/Gaugeline_Telemetry/dt/${site}/${thing}/telemetry`,
+          `${prefix}topic/cmd/${site}/${thing}/*/result`,
+        ],
+      ],
+      ['iot:Subscribe', [`${prefix}topicfilter/cmd/${site}/${thing}/*`]],
+      ['iot:Receive', [`${prefix}topic/cmd/${site}/${thing}/*`]],
+    ])
+    expect(Statement[0]).toMatchObject({
+      Condition: { Bool: { 'iot:Connection.Thing.IsAttached': 'true' } },
+    })
+  })
+
+  it('have every message kept: raw bytes to the stream, an error action, the recommended SQL version', () => {
+    const rules = stack.properties('AWS::IoT::TopicRule')
+    expect(rules).toHaveLength(3)
+    for (const rule of rules)
+      expect(rule['TopicRulePayload']).toMatchObject({
+        AwsIotSqlVersion: '2016-03-23',
+        Sql: expect.stringContaining("encode(*, 'base64') AS data") as unknown,
+        Actions: [{ Kinesis: { PartitionKey: expect.anything() as unknown } }],
+        ErrorAction: { Sqs: { UseBase64: false } },
+      })
+  })
+})
+
+describe('stream', () => {
+  it('is consumed with bounded retries, split batches and a place for what failed', () => {
+    const mappings = stack
+      .properties('AWS::Lambda::EventSourceMapping')
+      .filter((mapping) => JSON.stringify(mapping['EventSourceArn']).includes('Stream'))
+    expect(mappings).toEqual([
+      expect.objectContaining({
+        BatchSize: 500,
+        MaximumBatchingWindowInSeconds: 0,
+        ParallelizationFactor: 1,
+        BisectBatchOnFunctionError: true,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        MaximumRetryAttempts: 5,
+        MaximumRecordAgeInSeconds: 300,
+        StartingPosition: 'TRIM_HORIZON',
+        DestinationConfig: { OnFailure: { Destination: expect.anything() as unknown } },
+      }),
+    ])
+  })
+
+  it('and queues are encrypted and spoken to by TLS only', () => {
+    for (const stream of stack.properties('AWS::Kinesis::Stream'))
+      expect(stream['StreamEncryption']).toBeDefined()
+    const queues = stack.resources('AWS::SQS::Queue')
+    const policies = JSON.stringify(stack.properties('AWS::SQS::QueuePolicy'))
+    for (const [id, { Properties }] of Object.entries(queues)) {
+      expect(Properties['SqsManagedSseEnabled'], id).toBe(true)
+      expect(policies).toContain(id)
+    }
+  })
+})
+
+describe('tables', () => {
+  it('are keyed and expire as contract.ts says, and are kept when they hold what people need', () => {
+    const tables = stack.resources('AWS::DynamoDB::Table')
+    expect(Object.keys(tables)).toHaveLength(6)
+    for (const [id, table] of Object.entries(tables)) {
+      expect(table.Properties).toMatchObject({
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+        TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
+        BillingMode: 'PAY_PER_REQUEST',
+      })
+      const kept = !/Connections|Subscriptions/.test(id)
+      expect(table, id).toMatchObject({ DeletionPolicy: kept ? 'Retain' : 'Delete' })
+    }
+  })
+})
+
+describe('WebSocket API', () => {
+  it('authorizes $connect and answers every message without a post (W53, W75)', () => {
+    const routes = stack.properties('AWS::ApiGatewayV2::Route')
+    const of = (key: string) => routes.find((route) => route['RouteKey'] === key)
+    expect(of('$connect')).toMatchObject({ AuthorizationType: 'CUSTOM' })
+    expect(of('$connect')!['AuthorizerId']).toBeDefined()
+    const messages = routes.filter(
+      ({ RouteKey }) => !/^\$(connect|disconnect)$/.test(String(RouteKey)),
+    )
+    expect(messages.map(({ RouteKey }) => RouteKey).sort()).toEqual([
+      '$default',
+      'alarms',
+      'command',
+      'hello',
+      'history',
+      'ping',
+      'refresh',
+      'revoke',
+      'sendMessage',
+      'subscribe',
+      'unsubscribe',
+    ])
+    for (const route of messages) expect(route['RouteResponseSelectionExpression']).toBe('$default')
+    expect(stack.properties('AWS::ApiGatewayV2::RouteResponse')).toHaveLength(messages.length)
+  })
+
+  it('may invoke each function from its own routes only (C9)', () => {
+    const sources = stack
+      .properties('AWS::Lambda::Permission')
+      .filter(({ Principal }) => Principal === 'apigateway.amazonaws.com')
+      .map(({ SourceArn }) => flat(SourceArn))
+    expect(sources).toHaveLength(14)
+    expect(sources.filter((source) => source.includes('*'))).toEqual([])
+  })
+
+  it('takes the token from the subprotocol header, and logs neither it nor any body', () => {
+    expect(stack.properties('AWS::ApiGatewayV2::Authorizer')).toEqual([
+      expect.objectContaining({
+        AuthorizerType: 'REQUEST',
+        IdentitySource: ['route.request.header.Sec-WebSocket-Protocol'],
+      }),
+    ])
+    const [stage] = stack.properties('AWS::ApiGatewayV2::Stage')
+    expect(stage).toMatchObject({ DefaultRouteSettings: { DataTraceEnabled: false } })
+    const { Format } = stage!['AccessLogSettings'] as { Format: string }
+    expect(Object.values(JSON.parse(Format) as object).join()).not.toMatch(/header|query|body/i)
+  })
+})
+
+describe('people', () => {
+  it('cannot change their own devices: the client may not write custom:devices', () => {
+    const [client] = stack.properties('AWS::Cognito::UserPoolClient')
+    expect(client!['WriteAttributes']).toEqual(['preferred_username'])
+    expect(client).toMatchObject({
+      GenerateSecret: false,
+      AllowedOAuthFlows: ['code'],
+      AllowedOAuthFlowsUserPoolClient: true,
+    })
+    const [pool] = stack.properties('AWS::Cognito::UserPool')
+    expect(pool).toMatchObject({ AdminCreateUserConfig: { AllowAdminCreateUserOnly: true } })
+  })
+})
+
+describe('site', () => {
+  it('is private behind CloudFront and has a policy without exceptions', () => {
+    const [bucket] = stack.properties('AWS::S3::Bucket')
+    expect(bucket).toMatchObject({
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+    })
+    const [headers] = stack.properties('AWS::CloudFront::ResponseHeadersPolicy')
+    const config = headers!['ResponseHeadersPolicyConfig'] as {
+      SecurityHeadersConfig: { ContentSecurityPolicy: { ContentSecurityPolicy: unknown } }
+    }
+    const csp = flat(config.SecurityHeadersConfig.ContentSecurityPolicy.ContentSecurityPolicy)
+    expect(csp).not.toMatch(/unsafe|\*/)
+    expect(csp).toContain("default-src 'none'")
+    expect(csp).toContain('wss://{SocketApi5DD0EDB2}.execute-api.{AWS::Region}.{AWS::URLSuffix}')
+  })
+})

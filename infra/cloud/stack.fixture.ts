@@ -1,0 +1,55 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { App } from 'aws-cdk-lib'
+import { Template } from 'aws-cdk-lib/assertions'
+import { parseConfig } from './config.ts'
+import { GaugelineStack } from './gaugeline-stack.ts'
+
+export interface Resource {
+  readonly Type: string
+  readonly Properties: Readonly<Record<string, unknown>>
+}
+
+export interface Synthesized {
+  readonly app: App
+  readonly stack: GaugelineStack
+  /** Logical id → resource. */
+  resources(type: string): Readonly<Record<string, Resource>>
+  /** The properties of every resource of a type. */
+  properties(type: string): readonly Readonly<Record<string, unknown>>[]
+}
+
+/** The stack with small stand-ins for the bundles and the built dashboard, which the template does not depend on. */
+export function synthesize(context: Readonly<Record<string, unknown>> = {}): Synthesized {
+  const directory = mkdtempSync(join(tmpdir(), 'gaugeline-stack-'))
+  process.once('exit', () => {
+    rmSync(directory, { recursive: true, force: true })
+  })
+  const dashboardAssets = join(directory, 'dashboard')
+  mkdirSync(dashboardAssets)
+  writeFileSync(join(dashboardAssets, 'index.html'), '')
+  const app = new App({
+    analyticsReporting: false,
+    outdir: join(directory, 'cdk.out'),
+    context: { dashboardAssets, ...context },
+  })
+  const stack = new GaugelineStack(app, 'Gaugeline', {
+    config: parseConfig((name) => app.node.tryGetContext(name) as unknown),
+    version: '0.0.0',
+    bundle(name) {
+      const handler = join(directory, name)
+      mkdirSync(handler, { recursive: true })
+      writeFileSync(join(handler, 'index.mjs'), `// ${name}`)
+      return handler
+    },
+  })
+  const template = Template.fromStack(stack)
+  const resources = (type: string) => template.findResources(type) as Record<string, Resource>
+  return {
+    app,
+    stack,
+    resources,
+    properties: (type) => Object.values(resources(type)).map((resource) => resource.Properties),
+  }
+}
