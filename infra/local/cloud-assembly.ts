@@ -11,6 +11,8 @@ export interface CloudAssembly {
   readonly stackName: string
   readonly template: Template
   readonly assetPath: AssetPath
+  /** `/Gaugeline/Tables/Connections/Resource`; undefined when the assembly does not say. */
+  readonly constructPath: (logicalId: string) => string | undefined
 }
 
 interface StackArtifact {
@@ -35,6 +37,19 @@ function stackOf(manifest: unknown): StackArtifact | undefined {
   return undefined
 }
 
+/** Logical id → construct path, from the metadata beside the template; without the file nothing is known. */
+async function readConstructPaths(file: string): Promise<ReadonlyMap<string, string>> {
+  const paths = new Map<string, string>()
+  const metadata: unknown = JSON.parse(await readFile(file, 'utf8').catch(() => '{}'))
+  for (const [constructPath, entries] of Object.entries(isRecord(metadata) ? metadata : {})) {
+    for (const entry of Array.isArray(entries) ? (entries as unknown[]) : []) {
+      if (!isRecord(entry) || entry['type'] !== 'aws:cdk:logicalId') continue
+      if (typeof entry['data'] === 'string') paths.set(entry['data'], constructPath)
+    }
+  }
+  return paths
+}
+
 /** Reads `cdk.out`. Throws StartError `TEMPLATE_INVALID` or `ASSET_MISSING`, naming the way out. */
 export async function readCloudAssembly(cdkOut: string): Promise<CloudAssembly> {
   const file = path.join(cdkOut, 'manifest.json')
@@ -50,7 +65,9 @@ export async function readCloudAssembly(cdkOut: string): Promise<CloudAssembly> 
   if (!stack) {
     throw new StartError('TEMPLATE_INVALID', `${file} names no stack; run npm run synth again`)
   }
+  const paths = await readConstructPaths(path.join(cdkOut, `${stack.id}.metadata.json`))
   return {
+    constructPath: (logicalId) => paths.get(logicalId),
     stackName: stack.stackName,
     template: await readTemplate(path.join(cdkOut, stack.templateFile)),
     assetPath: await readAssets(cdkOut, stack.id),

@@ -7,13 +7,15 @@ import type {
   Account,
   ApiHandler,
   Clock,
+  EventBus,
   Metrics,
   ResourceService,
   Service,
-  Topics,
 } from './platform/types.ts'
 import type { ApiGateway } from './services/apigateway/index.ts'
 import { createApiGateway } from './services/apigateway/index.ts'
+import type { CloudWatch } from './services/cloudwatch/index.ts'
+import { createCloudWatch } from './services/cloudwatch/index.ts'
 import { createCognito } from './services/cognito/index.ts'
 import type { DynamoDb } from './services/dynamodb/index.ts'
 import { createDynamoDb } from './services/dynamodb/index.ts'
@@ -33,6 +35,8 @@ import type { Logs } from './services/logs/index.ts'
 import { createLogs } from './services/logs/index.ts'
 import type { SiteService } from './services/site/index.ts'
 import { createSite } from './services/site/index.ts'
+import type { Sns } from './services/sns/index.ts'
+import { createSns } from './services/sns/index.ts'
 import type { Sqs } from './services/sqs/index.ts'
 import { createSqs } from './services/sqs/index.ts'
 import type { AssetPath } from './template/assets.ts'
@@ -80,7 +84,9 @@ interface Stores {
 
 interface Compute {
   readonly lambda: Lambda
+  readonly sns: Sns
   readonly eventSources: ResourceService
+  readonly cloudwatch: CloudWatch
 }
 
 interface Front {
@@ -106,15 +112,14 @@ function composeCompute(
   stores: Stores,
   options: {
     readonly kept: Kept
-    readonly topics: Topics
     readonly assetPath: AssetPath
+    readonly events: EventBus
     readonly awsUrl: () => string
   },
 ): Compute {
-  const { topics, assetPath } = options
   const lambda = createLambda({
     ...shared,
-    assetPath,
+    assetPath: options.assetPath,
     logs: stores.logs,
     endpoints: () => ({
       AWS_ENDPOINT_URL: options.awsUrl(),
@@ -122,8 +127,9 @@ function composeCompute(
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     }),
     queues: () => stores.sqs,
-    topics: () => topics,
+    topics: () => sns,
   })
+  const sns = createSns({ ...shared, functions: lambda, queues: stores.sqs, logs: stores.logs })
   const eventSources = createEventSourceMappings({
     ...shared,
     ...options.kept('positions'),
@@ -131,9 +137,15 @@ function composeCompute(
     streams: stores.kinesis,
     queues: stores.sqs,
     queueSource: stores.sqs,
-    topics,
+    topics: sns,
   })
-  return { lambda, eventSources }
+  const cloudwatch = createCloudWatch({
+    ...shared,
+    topics: sns,
+    functions: lambda,
+    events: options.events,
+  })
+  return { lambda, sns, eventSources, cloudwatch }
 }
 
 function composeFront(
@@ -176,7 +188,7 @@ export function compose(options: CompositionOptions): Composition {
   const faults = createFaults({ clock })
   const iam = createIam({ account })
   const metrics = late<Metrics>('metrics')
-  const topics = late<Topics>('topics')
+  const events = late<EventBus>('events')
   const endpoint = createEndpoint({
     clock,
     account,
@@ -188,13 +200,14 @@ export function compose(options: CompositionOptions): Composition {
   const stores = composeStores(shared, kept)
   const compute = composeCompute(shared, stores, {
     kept,
-    topics: topics.port,
     assetPath: options.assetPath,
+    events: events.port,
     awsUrl: () => endpoint.url,
   })
+  metrics.become(compute.cloudwatch)
   const front = composeFront(shared, { ...stores, ...compute }, options)
   const { logs, dynamodb, kinesis, sqs } = stores
-  const { lambda, eventSources } = compute
+  const { lambda, sns, eventSources, cloudwatch } = compute
   const { gateway, iot, cognito, site } = front
   // Ports first, so that a busy one is told before anything else happens; what takes readings in comes last and stops first.
   const services = [
@@ -202,10 +215,12 @@ export function compose(options: CompositionOptions): Composition {
     endpoint,
     iam,
     createInert({ account }),
+    cloudwatch,
     logs,
     dynamodb,
     kinesis,
     sqs,
+    sns,
     lambda,
     cognito,
     gateway,

@@ -23,6 +23,10 @@ function assembly(resources: Readonly<Record<string, unknown>>): void {
         },
       },
     },
+    'Small.metadata.json': {
+      '/Small/Tables/History/Resource': [{ type: 'aws:cdk:logicalId', data: 'TablesHistory1' }],
+      '/Small/Greeter/Function/Resource': [{ type: 'aws:cdk:logicalId', data: 'Greeter1' }],
+    },
     'Small.template.json': { Resources: resources },
     'Small.assets.json': {
       files: {
@@ -47,7 +51,6 @@ const table = {
     AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
     BillingMode: 'PAY_PER_REQUEST',
   },
-  Metadata: { 'aws:cdk:path': 'Small/Tables/History/Resource' },
 }
 
 const role = {
@@ -67,7 +70,6 @@ const greeter = {
     Code: { S3Bucket: 'assets', S3Key: 'one.zip' },
     Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
   },
-  Metadata: { 'aws:cdk:path': 'Small/Greeter/Resource' },
 }
 
 const without = <T>(all: Readonly<Record<string, T>>, name: string): Record<string, T> =>
@@ -91,7 +93,7 @@ afterEach(async () => {
 
 describe('a system from a template', () => {
   test('has what the template has, by its logical names, and runs its functions', async () => {
-    assembly({ History: table, Role: role, Greeter: greeter })
+    assembly({ TablesHistory1: table, Role: role, Greeter1: greeter })
     system = await startSystem({ cdkOut, localKey: 'key' })
     expect(Object.keys(system.endpoints.tables)).toEqual(['History'])
     const functionName = system.endpoints.functions['Greeter']!
@@ -100,11 +102,14 @@ describe('a system from a template', () => {
   })
 
   test('loses exactly what is taken out of the template', async () => {
-    assembly({ History: table, Role: role, Greeter: greeter })
+    assembly({ TablesHistory1: table, Role: role, Greeter1: greeter })
     system = await startSystem({
       cdkOut,
       localKey: 'key',
-      edit: (template) => ({ ...template, Resources: without(template.Resources, 'History') }),
+      edit: (template) => ({
+        ...template,
+        Resources: without(template.Resources, 'TablesHistory1'),
+      }),
     })
     expect(system.endpoints.tables).toEqual({})
     expect(Object.keys(system.endpoints.functions)).toEqual(['Greeter'])
@@ -132,7 +137,7 @@ describe('a system from a template', () => {
   })
 
   test('two systems run side by side', async () => {
-    assembly({ History: table })
+    assembly({ TablesHistory1: table })
     system = await startSystem({ cdkOut, localKey: 'key' })
     const other = await startSystem({ cdkOut, localKey: 'key' })
     expect(other.endpoints.aws).not.toBe(system.endpoints.aws)
@@ -144,7 +149,7 @@ describe('a system from a template', () => {
   })
 
   test('--logs of a function that does not exist names those that do', async () => {
-    assembly({ Role: role, Greeter: greeter })
+    assembly({ Role: role, Greeter1: greeter })
     system = await startSystem({ cdkOut, localKey: 'key' })
     expect(() => system!.followLogs('deliver', () => undefined)).toThrow('there are Greeter')
   })

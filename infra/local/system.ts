@@ -44,6 +44,9 @@ export interface System {
   stop(): Promise<void>
 }
 
+/** Logical name → physical id of every resource of a type. */
+type Names = (type: string) => Readonly<Record<string, string>>
+
 const REGION = 'eu-west-1'
 const ACCOUNT_ID = '000000000000'
 
@@ -60,7 +63,11 @@ function attributeOf(deployed: Deployed, type: string, attribute: string): strin
   return typeof value === 'string' ? value : ''
 }
 
-function endpointsOf(deployed: Deployed, parts: Composition, hosts: HostMap): Endpoints {
+function endpointsOf(
+  deployed: Deployed,
+  parts: Composition,
+  { hosts, names }: { readonly hosts: HostMap; readonly names: Names },
+): Endpoints {
   const local = (type: string, attribute: string): string =>
     hosts.rewrite(attributeOf(deployed, type, attribute))
   const stage = deployed.byType('AWS::ApiGatewayV2::Stage')[0]?.physicalId ?? ''
@@ -79,15 +86,18 @@ function endpointsOf(deployed: Deployed, parts: Composition, hosts: HostMap): En
     region: account.region,
     account: account.accountId,
     stackName: account.stackName,
-    tables: byLogicalName(deployed.byType('AWS::DynamoDB::Table')),
-    functions: byLogicalName(deployed.byType('AWS::Lambda::Function')),
+    tables: names('AWS::DynamoDB::Table'),
+    functions: names('AWS::Lambda::Function'),
   }
 }
 
 /** The group a function logs to: its own, or the one that Lambda makes for it. */
-function logGroupOf(deployed: Deployed, logicalName: string): string {
+function logGroupOf(
+  deployed: Deployed,
+  names: Endpoints['functions'],
+  logicalName: string,
+): string {
   const functions = deployed.byType('AWS::Lambda::Function')
-  const names = byLogicalName(functions)
   const physicalId = names[logicalName] ?? logicalName
   const found = functions.find((resource) => resource.physicalId === physicalId)
   if (!found) {
@@ -140,13 +150,15 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     throw error
   }
   const running = deployed
+  const names: Names = (type) => byLogicalName(running.byType(type), assembly.constructPath)
+  const endpoints = endpointsOf(running, parts, { hosts, names })
   return {
     deployed,
     faults: parts.faults,
     services: parts,
-    endpoints: endpointsOf(deployed, parts, hosts),
+    endpoints,
     followLogs: (functionName, onLine) =>
-      parts.logs.follow(logGroupOf(running, functionName), (event) => {
+      parts.logs.follow(logGroupOf(running, endpoints.functions, functionName), (event) => {
         onLine(event.message.trimEnd())
       }),
     stop: () => stopAll(started),
