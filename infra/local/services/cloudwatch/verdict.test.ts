@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { verdictOn } from './verdict.ts'
+import type { Point, TreatMissingData, Verdict } from './verdict.ts'
+
+const COLUMNS: readonly TreatMissingData[] = ['missing', 'ignore', 'breaching', 'notBreaching']
+const SHORT: Readonly<Record<string, Verdict>> = {
+  O: 'OK',
+  A: 'ALARM',
+  I: 'INSUFFICIENT_DATA',
+  k: 'keep',
+}
+
+/** Item, M of 3, points oldest first, verdicts for missing, ignore, breaching, notBreaching. */
+const TABLE: readonly (readonly [item: string, m: number, points: string, verdicts: string])[] = [
+  ['A10', 3, '0-X-X', 'OOOO'],
+  ['A11', 3, '0----', 'OOOO'],
+  ['A12', 3, '-----', 'IkAO'],
+  ['A13', 3, '0XX-X', 'AAAA'],
+  ['A14', 3, '--X--', 'AkAO'],
+  ['A15', 2, '0-X-X', 'AAAA'],
+  ['A16', 2, '00X0X', 'AAAA'],
+  ['A17', 2, '0-X--', 'OOAO'],
+  ['A18', 2, '----0', 'OOAO'],
+  ['A19', 2, '---X-', 'AkAO'],
+  ['A20', 3, '----X', 'kkAO'],
+  ['A20', 3, '---X-', 'kkAO'],
+]
+
+function pointsOf(text: string): readonly Point[] {
+  return [...text].map((character) => (character === '-' ? undefined : character === 'X'))
+}
+
+describe('the verdict on an evaluation range', () => {
+  for (const [item, m, points, verdicts] of TABLE) {
+    for (const [index, treatMissingData] of COLUMNS.entries()) {
+      const expected = SHORT[verdicts.charAt(index)]
+      it(`${item}: ${m} of 3, ${points}, ${treatMissingData} is ${String(expected)}`, () => {
+        const rule = { evaluationPeriods: 3, datapointsToAlarm: m, treatMissingData }
+        expect(verdictOn(pointsOf(points), rule)).toBe(expected)
+      })
+    }
+  }
+
+  it('A4: breaching points of M of N need not be adjacent', () => {
+    const rule = {
+      evaluationPeriods: 5,
+      datapointsToAlarm: 3,
+      treatMissingData: 'notBreaching',
+    } as const
+    expect(verdictOn(pointsOf('00X0X0X'), rule)).toBe('ALARM')
+    expect(verdictOn(pointsOf('X000X0X'), rule)).toBe('OK')
+  })
+})
