@@ -7,7 +7,6 @@ import type {
   Account,
   ApiHandler,
   Clock,
-  EventBus,
   Metrics,
   ResourceService,
   Service,
@@ -22,6 +21,8 @@ import { createDynamoDb } from './services/dynamodb/index.ts'
 import type { Endpoint } from './services/endpoint/index.ts'
 import { createEndpoint } from './services/endpoint/index.ts'
 import { createEventSourceMappings } from './services/event-source/index.ts'
+import type { Events } from './services/events/index.ts'
+import { createEvents } from './services/events/index.ts'
 import type { Iam } from './services/iam/index.ts'
 import { createIam } from './services/iam/index.ts'
 import { createInert } from './services/inert/index.ts'
@@ -85,6 +86,7 @@ interface Stores {
 interface Compute {
   readonly lambda: Lambda
   readonly sns: Sns
+  readonly events: Events
   readonly eventSources: ResourceService
   readonly cloudwatch: CloudWatch
 }
@@ -113,7 +115,6 @@ function composeCompute(
   options: {
     readonly kept: Kept
     readonly assetPath: AssetPath
-    readonly events: EventBus
     readonly awsUrl: () => string
   },
 ): Compute {
@@ -139,13 +140,10 @@ function composeCompute(
     queueSource: stores.sqs,
     topics: sns,
   })
-  const cloudwatch = createCloudWatch({
-    ...shared,
-    topics: sns,
-    functions: lambda,
-    events: options.events,
-  })
-  return { lambda, sns, eventSources, cloudwatch }
+  const targets = { functions: lambda, queues: stores.sqs, topics: sns }
+  const events = createEvents({ ...shared, ...targets })
+  const cloudwatch = createCloudWatch({ ...shared, ...targets, events })
+  return { lambda, sns, events, eventSources, cloudwatch }
 }
 
 function composeFront(
@@ -188,7 +186,6 @@ export function compose(options: CompositionOptions): Composition {
   const faults = createFaults({ clock })
   const iam = createIam({ account })
   const metrics = late<Metrics>('metrics')
-  const events = late<EventBus>('events')
   const endpoint = createEndpoint({
     clock,
     account,
@@ -201,13 +198,12 @@ export function compose(options: CompositionOptions): Composition {
   const compute = composeCompute(shared, stores, {
     kept,
     assetPath: options.assetPath,
-    events: events.port,
     awsUrl: () => endpoint.url,
   })
   metrics.become(compute.cloudwatch)
   const front = composeFront(shared, { ...stores, ...compute }, options)
   const { logs, dynamodb, kinesis, sqs } = stores
-  const { lambda, sns, eventSources, cloudwatch } = compute
+  const { lambda, sns, events, eventSources, cloudwatch } = compute
   const { gateway, iot, cognito, site } = front
   // Ports first, so that a busy one is told before anything else happens; what takes readings in comes last and stops first.
   const services = [
@@ -221,6 +217,7 @@ export function compose(options: CompositionOptions): Composition {
     kinesis,
     sqs,
     sns,
+    events,
     lambda,
     cognito,
     gateway,
