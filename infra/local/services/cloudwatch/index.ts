@@ -1,5 +1,6 @@
 import type {
   Account,
+  ApiHandler,
   Authorization,
   Clock,
   EventBus,
@@ -9,6 +10,7 @@ import type {
   ResourceService,
   Topics,
 } from '../../platform/types.ts'
+import { cloudWatchApi } from './api.ts'
 import { alarmBook } from './alarm-book.ts'
 import type { Alarm, Transition } from './alarm-book.ts'
 import { composites } from './composites.ts'
@@ -19,6 +21,7 @@ import { notifications } from './notifications.ts'
 import { cloudWatchProviders } from './providers.ts'
 
 export interface CloudWatch extends ResourceService, Metrics {
+  readonly api: ApiHandler
   /** Alarms with their present states, by name. */
   alarms(): readonly Alarm[]
   /** Called at every change of an alarm's state. */
@@ -52,6 +55,7 @@ export function createCloudWatch(options: CloudWatchOptions): CloudWatch {
   return {
     name: 'cloudwatch',
     providers: cloudWatchProviders({ account, book, composites: above, dashboards }),
+    api: cloudWatchApi({ ...options, store, book, dashboards }),
     put: (datum: MetricDatum) => {
       store.put(datum)
     },
