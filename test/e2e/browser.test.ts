@@ -1,0 +1,118 @@
+import type { MqttClient } from 'mqtt'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { launchBrowser } from '../support/browser.ts'
+import { DashboardPage } from '../support/dashboard-page.ts'
+import { connectMqtt, publishReading } from '../support/devices.ts'
+import { startSystem, type RunningSystem } from '../support/system.ts'
+import { waitFor } from '../support/wait.ts'
+
+let system: RunningSystem
+let browser: Browser
+let device: MqttClient
+let ana: DashboardPage
+
+const topic = 'plant-1/my-device'
+const valueOf = (n: number): number => Math.round((20 + 5 * Math.sin(n / 8)) * 10) / 10
+
+beforeAll(async () => {
+  ;[system, browser] = await Promise.all([startSystem(), launchBrowser()])
+  device = await connectMqtt(system.endpoints.mqtt)
+  ana = await DashboardPage.signIn(browser, system.endpoints.dashboard, 'ana')
+})
+
+afterAll(async () => {
+  await browser.close()
+  await device.endAsync()
+  await system.stop()
+})
+
+describe('the dashboard in a real browser', () => {
+  it('draws what an independent MQTT client publishes: all of it, in order, as data and as pixels', async () => {
+    await publishReading(device, topic, { temperature: valueOf(0) })
+    await ana.openDevice(topic)
+    await waitFor(
+      async () => ((await ana.series(topic, 'temperature'))?.ts.length ?? 0) >= 1 || undefined,
+      'the first point',
+    )
+    await ana.page.getByTestId('chart-temperature').waitFor()
+    const before = await ana.drawnPixels('temperature')
+    const total = 120
+    for (let n = 1; n < total; n++) await publishReading(device, topic, { temperature: valueOf(n) })
+    const series = await waitFor(async () => {
+      const held = await ana.series(topic, 'temperature')
+      return held && held.ts.length >= total ? held : undefined
+    }, 'all points')
+    expect(series.values).toEqual(Array.from({ length: total }, (_, n) => valueOf(n)))
+    expect(series.ts).toEqual([...series.ts].sort((a, b) => a - b))
+    expect(series.gaps.filter((gap) => gap.state !== 'repaired')).toEqual([])
+    await waitFor(
+      async () => (await ana.drawnPixels('temperature')) > before || undefined,
+      'the line to be drawn',
+    )
+  })
+
+  it('never shows a device of another plant', async () => {
+    await publishReading(device, 'plant-2/secret', { temperature: 99 })
+    await publishReading(device, 'plant-1/visible', { temperature: 11 })
+    await waitFor(
+      () =>
+        ana.page.evaluate(
+          () => window.__gaugeline?.topics().includes('plant-1/visible') || undefined,
+        ),
+      'the device of her own plant',
+    )
+    expect(
+      await ana.page.evaluate(() =>
+        window.__gaugeline?.topics().filter((name) => name.startsWith('plant-2/')),
+      ),
+    ).toEqual([])
+    await ana.openDevice('plant-2/secret')
+    await waitFor(
+      async () =>
+        (await ana.page.getByTestId('device-page').innerText()).includes('may not see') ||
+        undefined,
+      'the refusal',
+    )
+    expect((await ana.series('plant-2/secret', 'temperature'))?.ts ?? []).toEqual([])
+  })
+
+  it('says that the network is gone, and heals the hole when it is back', async () => {
+    await ana.openDevice(topic)
+    await waitFor(
+      async () => ((await ana.series(topic, 'temperature'))?.ts.length ?? 0) >= 120 || undefined,
+      'the points',
+    )
+    await ana.context.setOffline(true)
+    await ana.page.evaluate(() => {
+      window.dispatchEvent(new Event('offline'))
+    })
+    const before = (await ana.series(topic, 'temperature'))?.ts.length ?? 0
+    for (let n = 0; n < 20; n++) await publishReading(device, topic, { temperature: 30 + n / 10 })
+    await ana.context.setOffline(false)
+    const healed = await waitFor(
+      async () => {
+        const held = await ana.series(topic, 'temperature')
+        return held && held.ts.length >= before + 20 ? held : undefined
+      },
+      'the hole to heal',
+      60_000,
+    )
+    expect(new Set(healed.ts.map((ts, row) => `${ts}:${String(healed.values[row])}`)).size).toBe(
+      healed.ts.length,
+    )
+  })
+
+  it('shows the alarms of the template', async () => {
+    await ana.page.getByTestId('nav-alarms').click()
+    await ana.page.getByTestId('alarms-page').waitFor()
+    await waitFor(
+      async () => (await ana.page.locator('[data-testid^="alarm-"]').count()) >= 3 || undefined,
+      'alarms',
+    )
+  })
+
+  it('has had no error of its own, and no breach of its content security policy', () => {
+    expect(ana.problems).toEqual([])
+  })
+})

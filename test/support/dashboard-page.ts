@@ -1,0 +1,79 @@
+import type { Inspection } from '../../dashboard/src/inspection.ts'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+
+type Series = NonNullable<ReturnType<Inspection['series']>>
+
+/** A signed-in dashboard in a browser context of its own. */
+export class DashboardPage {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** Everything that went wrong in the page: uncaught errors and console errors. */
+  readonly problems: string[] = []
+
+  private constructor(context: BrowserContext, page: Page) {
+    this.context = context
+    this.page = page
+    page.on('pageerror', (error) => {
+      this.problems.push(error.message)
+    })
+    page.on('console', (message) => {
+      // A socket that a test cut on purpose is logged by the browser itself.
+      if (message.type() === 'error' && !message.text().includes('WebSocket'))
+        this.problems.push(message.text())
+    })
+  }
+
+  /** Opens the dashboard and signs in as a demo person, by the form a person uses. */
+  static async signIn(
+    browser: Browser,
+    url: string,
+    user: string,
+    options: { width?: number; height?: number } = {},
+  ): Promise<DashboardPage> {
+    const context = await browser.newContext({
+      viewport: { width: options.width ?? 1_440, height: options.height ?? 900 },
+      colorScheme: 'dark',
+    })
+    const dashboard = new DashboardPage(context, await context.newPage())
+    const { page } = dashboard
+    await page.goto(url)
+    await page.getByTestId('sign-in').click()
+    await page.getByTestId(`sign-in-${user}`).click()
+    await page.getByTestId('fleet-page').waitFor()
+    return dashboard
+  }
+
+  async openDevice(topic: string): Promise<void> {
+    await this.page.goto(new URL(`/d/${topic}`, this.page.url()).href)
+    await this.page.getByTestId('device-page').waitFor()
+  }
+
+  /** The data behind a chart; undefined while the device is not watched. */
+  series(topic: string, metric: string): Promise<Series | undefined> {
+    return this.page.evaluate(
+      ([wantedTopic, wantedMetric]) =>
+        window.__gaugeline?.series(wantedTopic ?? '', wantedMetric ?? ''),
+      [topic, metric],
+    )
+  }
+
+  /** How many pixels of a chart's canvas are drawn: not transparent. */
+  drawnPixels(metric: string): Promise<number> {
+    return this.page
+      .getByTestId(`chart-${metric}`)
+      .locator('canvas')
+      .first()
+      .evaluate((element) => {
+        const canvas = element as HTMLCanvasElement
+        const data =
+          canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? []
+        let drawn = 0
+        for (let i = 3; i < data.length; i += 4) if ((data[i] ?? 0) > 0) drawn++
+        return drawn
+      })
+  }
+
+  async close(): Promise<void> {
+    await this.context.close()
+  }
+}
