@@ -8,6 +8,7 @@ import { createRoute } from '../adapters/route.ts'
 import { systemClock as clock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { services } from '../contract.ts'
+import { answerHistory } from '../core/history/answer-history.ts'
 import { subscribe } from '../core/subscriptions/subscribe.ts'
 import { unsubscribe } from '../core/subscriptions/unsubscribe.ts'
 
@@ -37,5 +38,6 @@ export const handler = createRoute({
   handlers: {
     subscribe: (message, { connection }) => subscribe(message, connection, ports),
     unsubscribe: (message, { connection }) => unsubscribe(message, connection, ports.subscriptions),
+    history: (message, { connection }) => answerHistory(message, connection, ports),
   },
 })

@@ -32,6 +32,8 @@ export interface Into {
   readonly sid?: number
   /** The blocks were thinned before. */
   readonly thinned?: boolean
+  /** Chooses rows besides the view, for example by time. */
+  readonly shows?: (block: DeviceBlock, row: number) => boolean
 }
 
 /**
@@ -92,17 +94,20 @@ function takeFitting(block: DeviceBlock, into: Into): Taken | undefined {
       budget.readings -= wire.ts.length
       return { source, wire }
     }
-    const share = Math.min(budget.bytes / bytes, budget.readings / wire.ts.length)
+    const share = Math.min(budget.bytes / bytes, Math.max(0, budget.readings) / wire.ts.length)
     source = sliceBlock(source, 0, Math.floor(source.ts.length * Math.min(share, 0.95)))
   }
   return undefined
 }
 
-function render(source: DeviceBlock, { view, sid, thinned: isThinned }: Into): Block | undefined {
+function render(source: DeviceBlock, into: Into): Block | undefined {
+  const { view, sid, shows } = into
   const rows = source.ts.map((_, row) => row)
-  const keep = rows.filter((row) => matchesView(view, source, row))
-  const thinned = isThinned === true || isThinning(view)
-  if (keep.length === 0 && thinned) return undefined
+  const keep = rows.filter(
+    (row) => matchesView(view, source, row) && (shows?.(source, row) ?? true),
+  )
+  const thinned = into.thinned === true || isThinning(view)
+  if (keep.length === 0 && (thinned || shows)) return undefined
   const wire = wireBlock(source, { keep, metrics: view.metrics, thinned })
   return sid === undefined ? wire : { sid, ...wire }
 }

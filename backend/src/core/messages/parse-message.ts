@@ -50,10 +50,10 @@ export function openMessage(text: string | undefined): Envelope {
 
 /** The message of a known action, checked against its schema. Throws {@link ProtocolError} MESSAGE_INVALID naming the member. */
 export function checkMessage<A extends Action>(action: A, envelope: Envelope): ClientMessage<A> {
-  const result = v.safeParse(clientMessageSchemas[action] as v.GenericSchema, envelope.body, {
+  const result = v.safeParse(clientMessageSchemas[action], envelope.body, {
     abortEarly: true,
   })
-  if (result.success) return result.output as ClientMessage<A>
+  if (result.success) return result.output
   throw new ProtocolError('MESSAGE_INVALID', describeIssue(result.issues[0]))
 }
 

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import {
+  isPosition,
+  ProtocolError,
+  type ClientMessage,
+  type Position,
+} from '../../protocol/index.ts'
+
+/** Where the next page begins. */
+export interface Place {
+  /** Late readings come first: how many of their blocks are done; undefined when all are. */
+  readonly late?: number
+  /** Rows after this position … */
+  readonly after?: Position
+  /** … in rows from this key on. */
+  readonly key?: Position
+  /** Buckets from this time on, epoch ms. */
+  readonly fromMs?: number
+}
+
+/**
+ * The text of a cursor: a place, and a mark of the user and the question. It is not signed, because it gives nothing: the entitlement is
+ * checked at each page, and a place only moves within the answer to the same question of the same user. The mark refuses a cursor of
+ * somebody else or of another question (reliability R18).
+ */
+export function encodeCursor(place: Place, user: string, query: ClientMessage<'history'>): string {
+  return Buffer.from(JSON.stringify([markOf(user, query), place])).toString('base64url')
+}
+
+/** Throws {@link ProtocolError} CURSOR_INVALID. */
+export function decodeCursor(cursor: string, user: string, query: ClientMessage<'history'>): Place {
+  const [mark, place] = parse(cursor)
+  if (mark !== markOf(user, query) || !isPlace(place)) {
+    throw new ProtocolError(
+      'CURSOR_INVALID',
+      'The cursor belongs to another question; ask again without one.',
+    )
+  }
+  return place
+}
+
+function parse(cursor: string): readonly unknown[] {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+    return Array.isArray(value) ? (value as unknown[]) : []
+  } catch {
+    return []
+  }
+}
+
+function isPlace(value: unknown): value is Place {
+  if (typeof value !== 'object' || value === null) return false
+  const { late, after, key, fromMs } = value as Record<string, unknown>
+  const isCount = (number: unknown): boolean =>
+    number === undefined ||
+    (typeof number === 'number' && Number.isSafeInteger(number) && number >= 0)
+  // A key may be a position with one more character: the text right after it.
+  const isKey = key === undefined || (typeof key === 'string' && isPosition(key.slice(0, 43)))
+  return isCount(late) && isCount(fromMs) && (after === undefined || isPosition(after)) && isKey
+}
+
+function markOf(
+  user: string,
+  { id: _id, cursor: _cursor, ...query }: ClientMessage<'history'>,
+): string {
+  return createHash('sha256')
+    .update(JSON.stringify([user, query]))
+    .digest('base64url')
+    .slice(0, 22)
+}

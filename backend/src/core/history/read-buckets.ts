@@ -1,0 +1,99 @@
+import { arrivalOf, earliestPosition, type Buckets, type Position } from '../../protocol/index.ts'
+import { matchesView } from '../delivery/view.ts'
+import type { ReadPage, Reading } from './answer-history.ts'
+import { createBuckets, firstBuckets, floorTo, type BucketTable } from './buckets.ts'
+import { lastPosition } from './device-block.ts'
+import { LATE_MS } from './ports.ts'
+import { viewOf } from './read-by-position.ts'
+import { isLate, isWithin } from './read-by-time.ts'
+import { walkBlocks, type Scan } from './walk.ts'
+
+const PAGES = 16
+
+interface Range {
+  readonly fromMs: number
+  readonly toMs: number
+  readonly bucketMs: number
+}
+
+/**
+ * Whole buckets from the one that holds `from` to the one before `to` ends in. A page ends where its reads, its readings or its bytes do,
+ * at the end of a bucket that nothing can be added to any more.
+ */
+export async function readBuckets(reading: Reading, asked: Range): Promise<ReadPage> {
+  const { query, topic, place, history, budget } = reading
+  const { bucketMs } = asked
+  const fromMs = place.fromMs ?? floorTo(asked.fromMs, bucketMs)
+  const lastMs = floorTo(asked.toMs - 1, bucketMs) + bucketMs
+  const toMs = Math.min(lastMs, fromMs + budget.readings * bucketMs)
+  const range = { fromMs, toMs, bucketMs }
+  const table = createBuckets(bucketMs, query.metrics)
+  for (const block of await history.late(topic, fromMs, toMs)) {
+    block.ts.forEach((_, row) => {
+      if (isWithin(block, row, range) && matchesView(viewOf(query), block, row))
+        table.add(block, row)
+    })
+  }
+  const doneMs = await addRows(reading, range, table)
+  const { buckets, endMs } = fit(table.columns(topic, doneMs), doneMs, reading)
+  return {
+    content: { buckets },
+    next: endMs < lastMs ? { fromMs: endMs } : undefined,
+    complete: true,
+  }
+}
+
+/** Adds what arrived near its time; returns the time up to which buckets are whole. */
+async function addRows(
+  { query, topic, history }: Reading,
+  range: Range,
+  table: BucketTable,
+): Promise<number> {
+  const scan: Scan = { pagesLeft: PAGES }
+  let fromKey: Position | undefined
+  let after: Position | null = null
+  let doneMs = range.fromMs
+  while (doneMs <= range.fromMs) {
+    const walk = walkBlocks(history, {
+      topic,
+      after,
+      fromMs: range.fromMs - LATE_MS,
+      fromKey,
+      toKey: earliestPosition(range.toMs + LATE_MS),
+      scan,
+    })
+    for await (const block of walk) {
+      after = lastPosition(block)
+      block.ts.forEach((_, row) => {
+        if (isLate(block, row) || !isWithin(block, row, range)) return
+        if (matchesView(viewOf(query), block, row)) table.add(block, row)
+      })
+    }
+    if (scan.stoppedAt === undefined) return range.toMs
+    // What comes later belongs, at the earliest, LATE_MS before the row that was not read.
+    doneMs = floorTo(arrivalOf(scan.stoppedAt) - LATE_MS, range.bucketMs)
+    fromKey = scan.stoppedAt
+    scan.pagesLeft = PAGES
+    delete scan.stoppedAt
+  }
+  return Math.min(doneMs, range.toMs)
+}
+
+/** As many buckets as fit a frame, at least one. */
+function fit(
+  buckets: Buckets,
+  doneMs: number,
+  { budget }: Reading,
+): { readonly buckets: Buckets; readonly endMs: number } {
+  let fitting = buckets
+  for (;;) {
+    const bytes = Buffer.byteLength(JSON.stringify(fitting))
+    if (bytes <= budget.bytes || fitting.ts.length <= 1) break
+    fitting = firstBuckets(
+      fitting,
+      Math.max(1, Math.floor((fitting.ts.length * budget.bytes * 0.95) / bytes)),
+    )
+  }
+  const isCut = fitting.ts.length < buckets.ts.length
+  return { buckets: fitting, endMs: isCut ? (buckets.ts[fitting.ts.length] ?? doneMs) : doneMs }
+}
