@@ -1,0 +1,98 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { ClientMessage, Note } from '../../protocol/index.ts'
+import { connectionOf, fakeClock, fakeSockets } from '../connections/fakes.ts'
+import { sendNote, type Watcher } from './send-note.ts'
+
+const connection = connectionOf()
+const END = connection.expiresAt
+let clock: ReturnType<typeof fakeClock>
+let ports: ReturnType<typeof makePorts>
+function makePorts() {
+  const kept: Note[] = []
+  const watching: Watcher[] = []
+  return {
+    kept,
+    watching,
+    keep(note: Note) {
+      kept.push(note)
+      return Promise.resolve()
+    },
+    watchers: () => Promise.resolve(watching),
+    sockets: fakeSockets(),
+    clock,
+    newId: () => 'note-1',
+    retentionMs: 24 * 3_600_000,
+  }
+}
+beforeEach(() => {
+  clock = fakeClock()
+  ports = makePorts()
+})
+const send = (change: Partial<ClientMessage<'sendMessage'>> = {}, from = connection) =>
+  sendNote(
+    { action: 'sendMessage', id: 7, topic: 'plant-1/pump-7', text: 'bearing replaced', ...change },
+    from,
+    ports,
+  )
+
+it('is kept and answered with who wrote it and when', async () => {
+  const note = {
+    noteId: 'note-1',
+    topic: 'plant-1/pump-7',
+    text: 'bearing replaced',
+    at: clock.ms,
+    by: 'ana',
+  }
+  expect(await send()).toEqual({ type: 'note', id: 7, note })
+  expect(ports.kept).toEqual([note])
+})
+
+it.each([
+  ['plant-1/pump-7', ['device=', 'site=', 'fleet=']],
+  ['plant-1/#', ['device=', 'site=', 'fleet=', 'other-device=']],
+])('a note on %s reaches those whose subscription it concerns, once', async (topic, expected) => {
+  ports.watching.push(
+    { connectionId: 'device=', topic: 'plant-1/pump-7', expiresAt: END },
+    { connectionId: 'device=', topic: 'plant-1/#', expiresAt: END },
+    { connectionId: 'site=', topic: 'plant-1/#', expiresAt: END },
+    { connectionId: 'fleet=', topic: '#', expiresAt: END },
+    { connectionId: 'other-device=', topic: 'plant-1/pump-8', expiresAt: END },
+    { connectionId: 'other-site=', topic: 'plant-2/#', expiresAt: END },
+    { connectionId: 'expired=', topic: '#', expiresAt: clock.ms / 1_000 },
+    { connectionId: connection.connectionId, topic: '#', expiresAt: END },
+  )
+  await send({ topic })
+  expect(ports.sockets.posted.map(({ to }) => to).sort()).toEqual([...expected].sort())
+})
+
+it('a socket that cannot be told does not fail the note', async () => {
+  ports.watching.push({ connectionId: 'gone=', topic: '#', expiresAt: END })
+  ports.sockets.answer = 'gone'
+  expect(await send()).toMatchObject({ type: 'note' })
+})
+
+describe('who may, and what', () => {
+  it('needs the role operator and an own topic; forbidden and unknown look the same', async () => {
+    await expect(send({}, connectionOf({ roles: ['viewer'] }))).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+    })
+    const answers = await Promise.allSettled(
+      ['plant-2/pump-1', 'nowhere/x', '#'].map((topic) => send({ topic })),
+    )
+    const texts = answers.map((one) => (one.status === 'rejected' ? String(one.reason) : 'kept'))
+    expect(new Set(texts).size).toBe(1)
+    expect(ports.kept).toEqual([])
+  })
+  it.each([-25 * 3_600_000, 25 * 3_600_000])('a time %i ms away is refused', async (offset) => {
+    await expect(send({ at: clock.ms + offset })).rejects.toMatchObject({ code: 'RANGE_INVALID' })
+  })
+  it('P25: lines and directions cannot be forged', async () => {
+    await send({ text: 'a\r\nb\u001b[31mc\u2028d\u202ee' })
+    expect(ports.kept[0]?.text).toBe('a b [31mc d e')
+  })
+  it('a note of control characters only is refused', async () => {
+    await expect(send({ text: '\u0007\u200e\u202e'.replace('\u200e', '') })).rejects.toMatchObject({
+      code: 'NOTE_INVALID',
+    })
+  })
+})
