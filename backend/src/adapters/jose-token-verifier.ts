@@ -92,9 +92,15 @@ function refusalOf(error: unknown): TokenRefusal {
   return 'TOKEN_MALFORMED'
 }
 
+export interface TokenConfig {
+  readonly issuer: string
+  readonly audience: string
+  readonly jwksUri: string
+}
+
 /** The verifier of a function's configuration, with its own key cache, whose events become metrics. */
 export function createTokenVerifier(
-  config: { readonly issuer: string; readonly audience: string; readonly jwksUri: string },
+  config: TokenConfig,
   { clock, telemetry }: { readonly clock: Clock; readonly telemetry: Telemetry },
 ): TokenVerifier {
   const onEvent = (event: JwksEvent): void => {

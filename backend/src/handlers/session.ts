@@ -1,13 +1,6 @@
 import { readConfig } from '../adapters/config.ts'
-import { connectionRows } from '../adapters/connection-rows.ts'
-import { dynamoAlarms } from '../adapters/dynamo-alarms.ts'
-import { createDynamo } from '../adapters/dynamo-client.ts'
-import { dynamoHeads } from '../adapters/dynamo-heads.ts'
-import { dynamoRevocations } from '../adapters/dynamo-revocations.ts'
-import { createTokenVerifier } from '../adapters/jose-token-verifier.ts'
-import { managementSockets } from '../adapters/management-sockets.ts'
 import { createRoute } from '../adapters/route.ts'
-import { createWakeQueue } from '../adapters/sqs-wake-queue.ts'
+import { createSessionPorts } from '../adapters/session-ports.ts'
 import { systemClock as clock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { services } from '../contract.ts'
@@ -27,17 +20,7 @@ const config = readConfig(
   'jwksUri',
 )
 const telemetry = createTelemetry(services.session)
-const client = createDynamo()
-const ports = {
-  ...connectionRows(client, config),
-  revocations: dynamoRevocations(client, config),
-  heads: dynamoHeads({ client, table: config.historyTable }),
-  alarms: dynamoAlarms({ client, table: config.alarmsTable }),
-  tokens: createTokenVerifier(config, { clock, telemetry }),
-  sockets: managementSockets(),
-  wakes: createWakeQueue(config.expiryQueueUrl),
-  clock,
-}
+const ports = createSessionPorts(config, { clock, telemetry })
 
 /** Routes `hello`, `ping`, `refresh`, `revoke` and `$default`. */
 export const handler = createRoute({

@@ -15,6 +15,15 @@ export interface ConnectRequest {
   readonly identity: Identity | undefined
 }
 
+/** A `$connect` event as far as it is used: the handshake's headers, and what the authorizer said (aws-behaviour W31, W69). */
+export interface ConnectEvent {
+  readonly headers?: Readonly<Record<string, string | undefined>>
+  readonly requestContext: {
+    readonly connectionId: string
+    readonly authorizer?: Readonly<Record<string, unknown>>
+  }
+}
+
 export interface ConnectPorts {
   readonly connections: Connections
   readonly revocations: RevocationChecks

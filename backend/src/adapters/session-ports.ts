@@ -1,0 +1,42 @@
+import type { Clock } from '../core/clock.ts'
+import type { RefreshPorts } from '../core/session/refresh.ts'
+import type { RevokePorts } from '../core/session/revoke.ts'
+import type { AlarmsRevision, Heads } from '../core/session/session.ts'
+import { connectionRows } from './connection-rows.ts'
+import { dynamoAlarms } from './dynamo-alarms.ts'
+import { createDynamo } from './dynamo-client.ts'
+import { dynamoHeads } from './dynamo-heads.ts'
+import { dynamoRevocations } from './dynamo-revocations.ts'
+import { createTokenVerifier, type TokenConfig } from './jose-token-verifier.ts'
+import { managementSockets } from './management-sockets.ts'
+import { createWakeQueue } from './sqs-wake-queue.ts'
+import type { Telemetry } from './telemetry.ts'
+
+export interface SessionConfig extends TokenConfig {
+  readonly connectionsTable: string
+  readonly subscriptionsTable: string
+  readonly historyTable: string
+  readonly alarmsTable: string
+  readonly expiryQueueUrl: string
+}
+
+export type SessionPorts = RefreshPorts &
+  RevokePorts & { readonly heads: Heads; readonly alarms: AlarmsRevision }
+
+/** Everything that the session routes talk to. */
+export function createSessionPorts(
+  config: SessionConfig,
+  context: { readonly clock: Clock; readonly telemetry: Telemetry },
+): SessionPorts {
+  const client = createDynamo()
+  return {
+    ...connectionRows(client, config),
+    revocations: dynamoRevocations(client, config),
+    heads: dynamoHeads({ client, table: config.historyTable }),
+    alarms: dynamoAlarms({ client, table: config.alarmsTable }),
+    tokens: createTokenVerifier(config, context),
+    sockets: managementSockets(),
+    wakes: createWakeQueue(config.expiryQueueUrl),
+    clock: context.clock,
+  }
+}
