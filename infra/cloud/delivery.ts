@@ -1,8 +1,7 @@
-import { Duration } from 'aws-cdk-lib'
-import { ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
-import { env, metrics } from '../../backend/src/contract.ts'
+import { env } from '../../backend/src/contract.ts'
+import { addDeliveryAlarms } from './delivery-alarms.ts'
 import { failureQueue } from './failure-queue.ts'
 import type { Foundation } from './foundation.ts'
 import type { Ingest } from './ingest.ts'
@@ -47,7 +46,7 @@ export class Delivery extends Construct {
     tables.grant(this.deliver, access)
     api.grantPost(this.deliver)
     this.#consume(foundation, ingest)
-    this.#addAlarms(foundation)
+    addDeliveryAlarms(this, this.deliver, foundation)
   }
 
   #consume(foundation: Foundation, ingest: Ingest): void {
@@ -78,105 +77,6 @@ export class Delivery extends Construct {
       maximumRetryAttempts: retryAttempts,
       maximumRecordAgeInSeconds: maxRecordAgeSeconds,
       destinationConfig: { onFailure: { destination: failures.queueArn } },
-    })
-  }
-
-  #addAlarms({ notifications, config }: Foundation): void {
-    const { deliver } = this
-    const lambda = deliver.function
-    const minute = Duration.minutes(1)
-    const quiet = TreatMissingData.NOT_BREACHING
-    notifications.alarm(this, {
-      name: 'deliver-iterator-age',
-      severity: 'P2',
-      what: 'deliver is more than 30 s behind the stream',
-      impact: 'Charts lag; ages of values on the dashboard grow',
-      metric: lambda.metric('IteratorAge', { statistic: Stats.MAXIMUM, period: minute }),
-      threshold: 30_000,
-      datapoints: [3, 5],
-      missing: quiet,
-    })
-    notifications.alarm(this, {
-      name: 'deliver-iterator-age-critical',
-      severity: 'P1',
-      what: 'deliver is so far behind that records will soon be given up',
-      impact: 'Readings will be missing from charts and history',
-      metric: lambda.metric('IteratorAge', { statistic: Stats.MAXIMUM, period: minute }),
-      threshold: config.ingest.maxRecordAgeSeconds * 500,
-      datapoints: [3, 3],
-      missing: quiet,
-    })
-    notifications.alarm(this, {
-      name: 'deliver-errors',
-      severity: 'P2',
-      what: 'deliver fails on whole batches',
-      impact: 'Readings are delayed while the batch is split and tried again',
-      metric: lambda.metricErrors({ period: minute }),
-      threshold: 0,
-      datapoints: [3, 5],
-      missing: quiet,
-    })
-    notifications.alarm(this, {
-      name: 'posts-failed',
-      severity: 'P2',
-      what: 'Posts to sockets fail for other reasons than a closed or slow socket',
-      impact: 'Some dashboards show marked gaps',
-      metric: deliver.metric(metrics.postsFailed),
-      threshold: 0,
-      datapoints: [3, 5],
-      missing: quiet,
-    })
-    notifications.alarm(this, {
-      name: 'posts-forbidden',
-      severity: 'P1',
-      what: 'API Gateway refuses the posts of deliver',
-      impact: 'No dashboard receives anything',
-      metric: deliver.metric(metrics.postsForbidden),
-      threshold: 0,
-      datapoints: [1, 2],
-      missing: quiet,
-    })
-    notifications.alarm(this, {
-      name: 'posts-throttled',
-      severity: 'P2',
-      what: 'Posts are throttled: the account limit, or sockets that read too slowly',
-      impact: 'The dashboards concerned show the newest values only, and say so',
-      metric: deliver.metric(metrics.postsThrottled),
-      threshold: 0,
-      datapoints: [3, 5],
-      missing: quiet,
-    })
-    notifications.alarm(this, {
-      name: 'readings-rejected',
-      severity: 'P3',
-      what: 'Devices send payloads that are not telemetry',
-      impact: 'Those readings are not on charts; the originals are in the Rejects table',
-      metric: deliver.metric(metrics.readingsRejected),
-      threshold: 0,
-      datapoints: [3, 5],
-      missing: quiet,
-    })
-    notifications.alarm(this, {
-      name: 'deliver-heartbeat-missing',
-      severity: 'P1',
-      what: 'deliver has finished no batch for three minutes',
-      impact: 'No dashboard receives new readings',
-      metric: deliver.metric(metrics.heartbeat, Stats.SAMPLE_COUNT),
-      threshold: 1,
-      comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
-      datapoints: [3, 3],
-      missing: TreatMissingData.BREACHING,
-    })
-    notifications.alarm(this, {
-      name: 'ingest-silence',
-      severity: 'P1',
-      what: 'No reading has arrived for five minutes',
-      impact: 'Every value on the dashboard is stale',
-      metric: deliver.metric(metrics.readingsReceived).with({ period: Duration.minutes(5) }),
-      threshold: 1,
-      comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
-      datapoints: [1, 1],
-      missing: TreatMissingData.BREACHING,
     })
   }
 }

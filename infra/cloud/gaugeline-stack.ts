@@ -13,6 +13,7 @@ import { Site } from './site.ts'
 import { RouteFunctions } from './socket-api/route-functions.ts'
 import { SocketApi } from './socket-api/socket-api.ts'
 import { Sweeping } from './sweeping.ts'
+import { addTableAlarms } from './table-alarms.ts'
 import { Tables } from './tables.ts'
 
 export interface GaugelineStackProps extends StackProps {
@@ -34,6 +35,7 @@ export class GaugelineStack extends Stack {
       notifications: new Notifications(this, 'Notifications', config),
       disposable: RemovalPolicy.DESTROY,
     }
+    addTableAlarms(foundation)
     const api = new SocketApi(this, 'SocketApi', foundation)
     const domainPrefix = config.signInDomainPrefix ?? `gaugeline-${this.account}`
     const site = new Site(this, 'Site', {

@@ -1,5 +1,4 @@
 import { Duration, Stack } from 'aws-cdk-lib'
-import { Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import {
   Effect,
   PolicyDocument,
@@ -14,6 +13,7 @@ import { Construct } from 'constructs'
 import { recordKinds } from '../../backend/src/contract.ts'
 import { devicePolicy } from './device-policy.ts'
 import { failureQueue } from './failure-queue.ts'
+import { addIngestAlarms } from './ingest-alarms.ts'
 import type { Foundation } from './foundation.ts'
 
 interface RuleDefinition {
@@ -49,12 +49,10 @@ const rules: readonly RuleDefinition[] = [
 export class Ingest extends Construct {
   readonly stream: Stream
   readonly errors: Queue
-  readonly #foundation: Foundation
   readonly #role: Role
 
   constructor(scope: Construct, id: string, foundation: Foundation) {
     super(scope, id)
-    this.#foundation = foundation
     this.stream = new Stream(this, 'Stream', {
       streamMode: StreamMode.PROVISIONED,
       shardCount: foundation.config.ingest.shards,
@@ -74,7 +72,7 @@ export class Ingest extends Construct {
     new CfnPolicy(this, 'DevicePolicy', {
       policyDocument: devicePolicy(Stack.of(this), telemetryRule),
     })
-    this.#addAlarms(telemetryRule)
+    addIngestAlarms(this, { stream: this.stream, ruleName: telemetryRule }, foundation)
   }
 
   /** Rule names have no hyphen; fixed, because devices name the rule in Basic Ingest topics. */
@@ -128,37 +126,6 @@ export class Ingest extends Construct {
           sqs: { queueUrl: this.errors.queueUrl, roleArn: this.#role.roleArn, useBase64: false },
         },
       },
-    })
-  }
-
-  #addAlarms(ruleName: string): void {
-    const metric = (metricName: string, dimensionsMap: Record<string, string>) =>
-      new Metric({
-        namespace: 'AWS/IoT',
-        metricName,
-        dimensionsMap,
-        statistic: Stats.SUM,
-        period: Duration.minutes(1),
-      })
-    this.#foundation.notifications.alarm(this, {
-      name: 'rule-failures',
-      severity: 'P2',
-      what: 'The telemetry rule cannot put messages on the stream',
-      impact: 'New readings do not reach any dashboard; they are kept in the error queue',
-      metric: metric('Failure', { RuleName: ruleName, ActionType: 'Kinesis' }),
-      threshold: 0,
-      datapoints: [1, 2],
-      missing: TreatMissingData.NOT_BREACHING,
-    })
-    this.#foundation.notifications.alarm(this, {
-      name: 'rule-error-action-failures',
-      severity: 'P1',
-      what: 'A message could neither be put on the stream nor be kept in the error queue',
-      impact: 'Readings are lost for good',
-      metric: metric('ErrorActionFailure', { RuleName: ruleName, ActionType: 'Sqs' }),
-      threshold: 0,
-      datapoints: [1, 1],
-      missing: TreatMissingData.NOT_BREACHING,
     })
   }
 }

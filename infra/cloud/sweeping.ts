@@ -86,5 +86,25 @@ export class Sweeping extends Construct {
       datapoints: [3, 3],
       missing: TreatMissingData.BREACHING,
     })
+    foundation.notifications.alarm(this, {
+      name: 'zombie-rows',
+      severity: 'P3',
+      what: 'Many rows of sockets that cannot exist any more',
+      impact: 'None for users; each costs a post per batch until it is removed',
+      metric: sweeper.metric(metrics.zombieRows, Stats.MAXIMUM),
+      threshold: 100,
+      datapoints: [15, 15],
+      missing: TreatMissingData.NOT_BREACHING,
+    })
+    foundation.notifications.alarm(this, {
+      name: 'commands-unanswered',
+      severity: 'P3',
+      what: 'Devices leave commands without an answer',
+      impact: 'Operators see their commands expire',
+      metric: sweeper.metric(metrics.commandsExpired).with({ period: Duration.minutes(5) }),
+      threshold: 10,
+      datapoints: [2, 3],
+      missing: TreatMissingData.NOT_BREACHING,
+    })
   }
 }

@@ -1,14 +1,14 @@
-import { Duration, Stack } from 'aws-cdk-lib'
-import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { Stack } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
-import { env, metrics } from '../../../backend/src/contract.ts'
+import { env } from '../../../backend/src/contract.ts'
 import type { FunctionName } from '../bundle.ts'
 import type { ExpiryQueue } from '../expiry-queue.ts'
 import type { Foundation } from '../foundation.ts'
 import type { TokenIssuer } from '../identity.ts'
 import { type Environment, ServiceFunction } from '../service-function.ts'
 import type { TableAccess } from '../tables.ts'
-import { Routes } from './routes.ts'
+import { addRouteAlarms } from './route-alarms.ts'
+import { type RouteGroup, Routes } from './routes.ts'
 import type { SocketApi } from './socket-api.ts'
 
 export interface RouteFunctionsProps {
@@ -40,24 +40,22 @@ export class RouteFunctions extends Construct {
     super(scope, id)
     this.#props = props
     const authorizer = this.#authorizer()
-    const session = this.#session()
-    new Routes(this, 'Routes', {
+    const groups: readonly RouteGroup[] = [
+      { target: this.#connect(), routeKeys: ['$connect'] },
+      { target: this.#disconnect(), routeKeys: ['$disconnect'] },
+      { target: this.#session(), routeKeys: ['$default', 'hello', 'ping', 'refresh', 'revoke'] },
+      { target: this.#subscriptions(), routeKeys: ['subscribe', 'unsubscribe', 'history'] },
+      { target: this.#command(), routeKeys: ['command'] },
+      { target: this.#notes(), routeKeys: ['sendMessage'] },
+      { target: this.#alarms(), routeKeys: ['alarms'] },
+    ]
+    new Routes(this, 'Routes', { api: props.api, authorizer, groups })
+    addRouteAlarms(this, {
       api: props.api,
       authorizer,
-      groups: [
-        { target: this.#connect(), routeKeys: ['$connect'] },
-        { target: this.#disconnect(), routeKeys: ['$disconnect'] },
-        { target: session, routeKeys: ['$default', 'hello', 'ping', 'refresh', 'revoke'] },
-        {
-          target: this.#subscriptions(),
-          routeKeys: ['subscribe', 'unsubscribe', 'history'],
-        },
-        { target: this.#command(), routeKeys: ['command'] },
-        { target: this.#notes(), routeKeys: ['sendMessage'] },
-        { target: this.#alarms(), routeKeys: ['alarms'] },
-      ],
+      functions: [authorizer, ...groups.map(({ target }) => target)],
+      notifications: props.foundation.notifications,
     })
-    this.#addAlarms(authorizer)
   }
 
   #authorizer(): ServiceFunction {
@@ -196,29 +194,5 @@ export class RouteFunctions extends Construct {
     })
     foundation.tables.grant(added, tables)
     return added
-  }
-
-  #addAlarms(authorizer: ServiceFunction): void {
-    const { notifications } = this.#props.foundation
-    notifications.alarm(this, {
-      name: 'connects-denied',
-      severity: 'P2',
-      what: 'Many sockets are refused because of their token or origin',
-      impact: 'People cannot sign in to live data, or somebody is trying',
-      metric: authorizer.metric(metrics.connectDenied).with({ period: Duration.minutes(5) }),
-      threshold: 20,
-      datapoints: [1, 2],
-      missing: TreatMissingData.NOT_BREACHING,
-    })
-    notifications.alarm(this, {
-      name: 'jwks-fetch-failures',
-      severity: 'P2',
-      what: "The identity provider's keys cannot be fetched",
-      impact: 'Sign-ins with a new key are refused; known keys go on working',
-      metric: authorizer.metric(metrics.jwksFetchFailed),
-      threshold: 2,
-      datapoints: [3, 5],
-      missing: TreatMissingData.NOT_BREACHING,
-    })
   }
 }

@@ -1,0 +1,195 @@
+import { Duration } from 'aws-cdk-lib'
+import { ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import type { Construct } from 'constructs'
+import { metrics } from '../../backend/src/contract.ts'
+import type { Foundation } from './foundation.ts'
+import type { AlarmDefinition } from './monitoring/notifications.ts'
+import type { ServiceFunction } from './service-function.ts'
+
+/** A minute without a bad event is a good minute. */
+const missing = TreatMissingData.NOT_BREACHING
+const lessThan = ComparisonOperator.LESS_THAN_THRESHOLD
+
+/** The alarms of everything between the stream and the sockets (reliability (d) A04, A17, A18, A24–A26, A37–A41, A54). */
+export function addDeliveryAlarms(
+  owner: Construct,
+  deliver: ServiceFunction,
+  { notifications, config }: Foundation,
+): void {
+  for (const definition of [
+    ...lagAlarms(deliver, config.ingest.maxRecordAgeSeconds),
+    ...failureAlarms(deliver),
+    ...postAlarms(deliver),
+    ...silenceAlarms(deliver),
+  ])
+    notifications.alarm(owner, definition)
+}
+
+function lagAlarms(deliver: ServiceFunction, maxRecordAgeSeconds: number): AlarmDefinition[] {
+  const iteratorAge = deliver.function.metric('IteratorAge', {
+    statistic: Stats.MAXIMUM,
+    period: Duration.minutes(1),
+  })
+  return [
+    {
+      name: 'deliver-iterator-age',
+      severity: 'P2',
+      what: 'deliver is more than 30 s behind the stream',
+      impact: 'Charts lag; ages of values on the dashboard grow',
+      metric: iteratorAge,
+      threshold: 30_000,
+      datapoints: [3, 5],
+      missing,
+    },
+    {
+      name: 'deliver-iterator-age-critical',
+      severity: 'P1',
+      what: 'deliver is so far behind that records will soon be given up',
+      impact: 'Readings will be missing from charts and history',
+      metric: iteratorAge,
+      // Half of the age at which the mapping gives up.
+      threshold: (maxRecordAgeSeconds * 1_000) / 2,
+      datapoints: [3, 3],
+      missing,
+    },
+    {
+      name: 'delivery-latency',
+      severity: 'P2',
+      what: 'One reading in a hundred takes more than 2 s from the broker to the socket',
+      impact: 'Live charts are not live',
+      metric: deliver.metric(metrics.deliveryLatency, 'p99'),
+      threshold: 2_000,
+      datapoints: [3, 5],
+      missing,
+    },
+  ]
+}
+
+function failureAlarms(deliver: ServiceFunction): AlarmDefinition[] {
+  const period = Duration.minutes(1)
+  return [
+    {
+      name: 'deliver-errors',
+      severity: 'P2',
+      what: 'deliver fails on whole batches',
+      impact: 'Readings are delayed while the batch is split and tried again',
+      metric: deliver.function.metricErrors({ period }),
+      threshold: 0,
+      datapoints: [3, 5],
+      missing,
+    },
+    {
+      name: 'deliver-throttled',
+      severity: 'P2',
+      what: 'Lambda does not let deliver run: its concurrency or the account limit is used up',
+      impact: 'Charts lag',
+      metric: deliver.function.metricThrottles({ period }),
+      threshold: 0,
+      datapoints: [3, 5],
+      missing,
+    },
+    {
+      name: 'deliver-slow',
+      severity: 'P2',
+      what: 'A batch takes more than 24 of the 30 s that deliver may run',
+      impact: 'Charts lag; the next slow batch may time out and be delivered twice',
+      metric: deliver.function.metricDuration({ period, statistic: 'p99' }),
+      threshold: 24_000,
+      datapoints: [3, 5],
+      missing,
+    },
+    {
+      name: 'readings-rejected',
+      severity: 'P3',
+      what: 'Devices send payloads that are not telemetry',
+      impact: 'Those readings are not on charts; the originals are in the Rejects table',
+      metric: deliver.metric(metrics.readingsRejected),
+      threshold: 0,
+      datapoints: [3, 5],
+      missing,
+    },
+  ]
+}
+
+function postAlarms(deliver: ServiceFunction): AlarmDefinition[] {
+  return [
+    {
+      name: 'posts-failed',
+      severity: 'P2',
+      what: 'Posts to sockets fail for other reasons than a closed or slow socket',
+      impact: 'Some dashboards show marked gaps',
+      metric: deliver.metric(metrics.postsFailed),
+      threshold: 0,
+      datapoints: [3, 5],
+      missing,
+    },
+    {
+      name: 'posts-forbidden',
+      severity: 'P1',
+      what: 'API Gateway refuses the posts of deliver',
+      impact: 'No dashboard receives anything',
+      metric: deliver.metric(metrics.postsForbidden),
+      threshold: 0,
+      datapoints: [1, 2],
+      missing,
+    },
+    {
+      name: 'posts-throttled',
+      severity: 'P2',
+      what: 'Posts are throttled: the account limit, or sockets that read too slowly',
+      impact: 'The dashboards concerned show the newest values only, and say so',
+      metric: deliver.metric(metrics.postsThrottled),
+      threshold: 0,
+      datapoints: [3, 5],
+      missing,
+    },
+    {
+      name: 'posts-slow',
+      severity: 'P3',
+      what: 'Posts run into the deadline of one second',
+      impact: 'The dashboards concerned show the newest values only, and say so',
+      metric: deliver.metric(metrics.postsSlow),
+      threshold: 0,
+      datapoints: [3, 5],
+      missing,
+    },
+    {
+      name: 'readings-shed',
+      severity: 'P3',
+      what: 'Readings are left out of pushes for ten minutes on end',
+      impact: 'Charts show marked gaps that close when history is read',
+      metric: deliver.metric(metrics.readingsShed),
+      threshold: 0,
+      datapoints: [10, 10],
+      missing,
+    },
+  ]
+}
+
+/** Silence is breaching: these are the alarms that notice when nothing happens at all. */
+function silenceAlarms(deliver: ServiceFunction): AlarmDefinition[] {
+  return [
+    {
+      name: 'deliver-heartbeat-missing',
+      severity: 'P1',
+      what: 'deliver has finished no batch for three minutes',
+      impact: 'No dashboard receives new readings',
+      metric: deliver.metric(metrics.heartbeat, Stats.SAMPLE_COUNT),
+      threshold: 1,
+      comparison: lessThan,
+      datapoints: [3, 3],
+      missing: TreatMissingData.BREACHING,
+    },
+    {
+      name: 'ingest-silence',
+      severity: 'P1',
+      what: 'No reading has arrived for five minutes',
+      impact: 'Every value on the dashboard is stale',
+      metric: deliver.metric(metrics.readingsReceived).with({ period: Duration.minutes(5) }),
+      threshold: 1,
+      comparison: lessThan,
+      datapoints: [1, 1],
+      missing: TreatMissingData.BREACHING,
+    },
+  ]
+}

@@ -1,0 +1,109 @@
+import { Duration } from 'aws-cdk-lib'
+import { MathExpression, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import type { Construct } from 'constructs'
+import { metrics } from '../../../backend/src/contract.ts'
+import type { Notifications } from '../monitoring/notifications.ts'
+import type { ServiceFunction } from '../service-function.ts'
+import type { SocketApi } from './socket-api.ts'
+
+export interface RouteAlarmsProps {
+  readonly api: SocketApi
+  readonly authorizer: ServiceFunction
+  /** Every function behind a route. */
+  readonly functions: readonly ServiceFunction[]
+  readonly notifications: Notifications
+}
+
+const missing = TreatMissingData.NOT_BREACHING
+/** 80 % of the account's 500 new connections a second (aws-behaviour W96). */
+const CONNECT_STORM_PER_MINUTE = 24_000
+
+/** The alarms of sockets and messages (reliability (d) A24, A29, A31–A33, A36, A51). */
+export function addRouteAlarms(owner: Construct, props: RouteAlarmsProps): void {
+  addConnectAlarms(owner, props)
+  addMessageAlarms(owner, props)
+}
+
+function addConnectAlarms(
+  owner: Construct,
+  { api, authorizer, notifications }: RouteAlarmsProps,
+): void {
+  notifications.alarm(owner, {
+    name: 'connects-denied',
+    severity: 'P2',
+    what: 'Many sockets are refused because of their token',
+    impact: 'People cannot get live data, or somebody is trying',
+    metric: authorizer.metric(metrics.connectDenied).with({ period: Duration.minutes(5) }),
+    threshold: 20,
+    datapoints: [1, 2],
+    missing,
+  })
+  notifications.alarm(owner, {
+    name: 'jwks-fetch-failures',
+    severity: 'P2',
+    what: "The identity provider's keys cannot be fetched",
+    impact: 'Sign-ins with a new key are refused; known keys go on working',
+    metric: authorizer.metric(metrics.jwksFetchFailed),
+    threshold: 0,
+    datapoints: [3, 5],
+    missing,
+  })
+  notifications.alarm(owner, {
+    name: 'connect-storm',
+    severity: 'P2',
+    what: 'New sockets come at 80 % of what the account may accept',
+    impact: 'Further sockets are refused with 429 and come back later',
+    metric: apiMetric(api, 'ConnectCount'),
+    threshold: CONNECT_STORM_PER_MINUTE,
+    datapoints: [2, 3],
+    missing,
+  })
+}
+
+function addMessageAlarms(
+  owner: Construct,
+  { api, functions, notifications }: RouteAlarmsProps,
+): void {
+  const usingMetrics = Object.fromEntries(
+    functions.map(({ name, function: lambda }) => [
+      name,
+      lambda.metricErrors({ period: Duration.minutes(1) }),
+    ]),
+  )
+  notifications.alarm(owner, {
+    name: 'route-errors',
+    severity: 'P2',
+    what: 'Functions behind the WebSocket API fail',
+    impact: 'Requests of dashboards are answered with Internal server error',
+    metric: new MathExpression({
+      expression: Object.keys(usingMetrics).join(' + '),
+      usingMetrics,
+      period: Duration.minutes(1),
+      label: 'errors',
+    }),
+    threshold: 0,
+    datapoints: [2, 5],
+    missing,
+  })
+  notifications.alarm(owner, {
+    name: 'socket-execution-errors',
+    severity: 'P2',
+    what: 'API Gateway cannot invoke a function',
+    impact: 'Requests of dashboards are answered with Internal server error',
+    metric: apiMetric(api, 'ExecutionError'),
+    threshold: 0,
+    datapoints: [3, 5],
+    missing,
+  })
+}
+
+/** A metric of the stage (aws-behaviour W107, W108). */
+function apiMetric({ apiId, stageName }: SocketApi, metricName: string): Metric {
+  return new Metric({
+    namespace: 'AWS/ApiGateway',
+    metricName,
+    dimensionsMap: { ApiId: apiId, Stage: stageName },
+    statistic: Stats.SUM,
+    period: Duration.minutes(1),
+  })
+}
