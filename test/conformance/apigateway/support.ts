@@ -63,6 +63,8 @@ export interface GatewayBench {
     protocols?: string[]
     headers?: Record<string, string>
   }): Promise<Client>
+  /** Cuts every client's TCP connection. */
+  dropClients(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -73,6 +75,8 @@ export interface Client {
   send(message: unknown): void
   /** The next message that has not been read yet. */
   next(): Promise<{ readonly text: string; readonly isBinary: boolean }>
+  /** Messages that have arrived and not been read. */
+  unread(): number
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>
 }
 
@@ -153,6 +157,15 @@ export async function gatewayBench(options: BenchOptions = {}): Promise<GatewayB
       const socket = new WebSocket(`${websocket}${path}`, protocols, { headers })
       clients.push(socket)
       return openClient(socket)
+    },
+    async dropClients() {
+      await Promise.all(
+        clients.map(async (client) => {
+          const closed = new Promise((resolve) => client.once('close', resolve))
+          client.terminate()
+          await closed
+        }),
+      )
     },
     async stop() {
       for (const client of clients) client.terminate()
@@ -296,6 +309,7 @@ async function openClient(socket: WebSocket): Promise<Client> {
     socket,
     protocol: socket.protocol,
     closed,
+    unread: () => messages.length,
     send(message) {
       socket.send(typeof message === 'string' ? message : JSON.stringify(message))
     },
@@ -309,7 +323,13 @@ async function openClient(socket: WebSocket): Promise<Client> {
 /** A TCP connection that has finished the handshake, for frames that no client would send. */
 export async function rawSocket(
   gateway: ApiGateway,
-  options: { path?: string; headers?: readonly string[]; method?: string } = {},
+  options: {
+    path?: string
+    headers?: readonly string[]
+    method?: string
+    /** Sent in one go with the request. */
+    after?: Buffer
+  } = {},
 ): Promise<{ socket: Socket; response: string; received: () => Buffer; ended: Promise<void> }> {
   const socket = connect(gateway.port, '127.0.0.1')
   const { path = '/prod', method = 'GET' } = options
@@ -320,7 +340,8 @@ export async function rawSocket(
     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
     'Sec-WebSocket-Version: 13',
   ]
-  socket.write(`${method} ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`)
+  const request = Buffer.from(`${method} ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`)
+  socket.write(Buffer.concat([request, options.after ?? Buffer.alloc(0)]))
   let bytes = Buffer.alloc(0)
   socket.on('data', (chunk) => (bytes = Buffer.concat([bytes, chunk])))
   const ended = new Promise<void>((resolve) => {

@@ -104,7 +104,6 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
           return
         }
         accepted.set(req, outcome)
-        watchFrames(req)
         answer(true)
         if (!connections.has(outcome.facts.connectionId)) abandoned(req, outcome)
       })
@@ -127,15 +126,6 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
     const target = targets.get(request)
     if (!target) throw new TypeError('a handshake without a stage')
     return target
-  }
-
-  /** W84: ends a connection at the header of a frame that is too long. */
-  function watchFrames(request: IncomingMessage): void {
-    const connectionId = accepted.get(request)?.facts.connectionId ?? ''
-    const guard = createFrameGuard(MAX_FRAME_BYTES, () => {
-      connections.get(connectionId)?.close(1009, 'Frame too long')
-    })
-    request.socket.on('data', guard)
   }
 
   /** The client left while `$connect` ran: the connection was made and is over (W91). */
@@ -164,6 +154,11 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
       },
     })
     connections.set(outcome.facts.connectionId, connection)
+    // W84: before `ws` reads, and not before it listens, or bytes that came with the handshake would be lost to it.
+    const guard = createFrameGuard(MAX_FRAME_BYTES, () => {
+      connection.close(1009, 'Frame too long')
+    })
+    request.socket.prependListener('data', guard)
   })
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

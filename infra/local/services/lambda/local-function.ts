@@ -59,10 +59,16 @@ export function createLocalFunction(
 ): LocalFunction {
   const { clock } = dependencies
   let config = initial
+  // Throws here, while the function is created, when Lambda may not assume the role.
+  let credentials = credentialsOf(config)
   let pool = makePool()
   let inFlight = 0
   const tails = new Map<string, string[]>()
   const putMetric = functionMetrics(dependencies.metrics, config.name)
+
+  function credentialsOf(owner: FunctionConfig) {
+    return dependencies.authorization.credentialsFor(owner.roleArn, owner.name)
+  }
 
   function makePool(): Pool {
     const poolConfig = config
@@ -85,7 +91,7 @@ export function createLocalFunction(
       env: environmentVariables(starting, {
         region: dependencies.account.region,
         logStream,
-        credentials: dependencies.authorization.credentialsFor(starting.roleArn, starting.name),
+        credentials,
         endpoints: dependencies.endpoints(),
       }),
       logFormat: starting.logFormat,
@@ -190,6 +196,7 @@ export function createLocalFunction(
     warm: () => (nodeMajorOf(config.runtime) === undefined ? Promise.resolve() : pool.warm()),
     replace(next) {
       const old = pool
+      credentials = credentialsOf(next)
       config = next
       pool = makePool()
       void old.retire(false)

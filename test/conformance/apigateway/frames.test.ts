@@ -1,0 +1,210 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { gatewayBench, rawSocket } from './support.ts'
+import type { GatewayBench } from './support.ts'
+
+let bench: GatewayBench
+afterEach(() => bench.stop())
+
+const ok = () => ({ statusCode: 200 })
+
+interface Frame {
+  readonly fin?: boolean
+  readonly rsv1?: boolean
+  readonly opcode?: number
+  readonly payload?: Buffer | string
+  readonly masked?: boolean
+  /** Announces this length instead of the payload's. */
+  readonly length?: number
+}
+
+function frame({
+  fin = true,
+  rsv1 = false,
+  opcode = 1,
+  payload = '',
+  masked = true,
+  ...rest
+}: Frame): Buffer {
+  const data = Buffer.from(payload)
+  const length = rest.length ?? data.length
+  const first = (fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode
+  const mask = masked ? 0x80 : 0
+  const extended = Buffer.alloc(length < 126 ? 0 : length < 65_536 ? 2 : 8)
+  if (extended.length === 2) extended.writeUInt16BE(length)
+  if (extended.length === 8) extended.writeBigUInt64BE(BigInt(length))
+  const short = length < 126 ? length : length < 65_536 ? 126 : 127
+  const key = masked ? Buffer.from([1, 2, 3, 4]) : Buffer.alloc(0)
+  const body = masked ? data.map((byte, index) => byte ^ (1 + (index % 4))) : data
+  return Buffer.concat([Buffer.from([first, mask | short]), extended, key, body])
+}
+
+const closeFrame = (code: number, reason: Buffer | string = '') =>
+  frame({
+    opcode: 8,
+    payload: Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason)]),
+  })
+
+async function opened() {
+  bench = await gatewayBench({
+    handlers: {
+      connect: ok,
+      disconnect: ok,
+      default: (event) => ({ statusCode: 200, body: `${event.body?.length ?? 0}` }),
+    },
+    twoWay: ['default'],
+  })
+  return rawSocket(bench.gateway)
+}
+
+/** The code of the close frame that the server sent, and of $disconnect. */
+async function closedWith(...frames: Buffer[]): Promise<{ sent: number; reported: number }> {
+  const raw = await opened()
+  raw.socket.write(Buffer.concat(frames))
+  const event = await bench.nextEvent('disconnect')
+  await expect.poll(() => raw.received().length).toBeGreaterThan(3)
+  const bytes = raw.received()
+  raw.socket.destroy()
+  expect(bytes[0]).toBe(0x88)
+  return {
+    sent: bytes.readUInt16BE(2),
+    reported: event.requestContext.disconnectStatusCode ?? 0,
+  }
+}
+
+describe('raw frames (reliability E4)', () => {
+  it.each<[string, Buffer[], number]>([
+    ['an unmasked frame', [frame({ payload: 'x', masked: false })], 1002],
+    ['RSV1 without an extension', [frame({ payload: 'x', rsv1: true })], 1002],
+    ['a reserved data opcode', [frame({ opcode: 3 })], 1002],
+    ['a reserved control opcode', [frame({ opcode: 0xb })], 1002],
+    ['a continuation of nothing', [frame({ opcode: 0, payload: 'x' })], 1002],
+    [
+      'a new message inside a fragmented one',
+      [frame({ fin: false, payload: 'x' }), frame({ payload: 'y' })],
+      1002,
+    ],
+    ['a fragmented control frame', [frame({ opcode: 9, fin: false })], 1002],
+    ['a control frame over 125 bytes', [frame({ opcode: 9, payload: Buffer.alloc(126) })], 1002],
+    ['a close frame with one byte', [frame({ opcode: 8, payload: 'x' })], 1002],
+    ['a close code that may not be sent', [closeFrame(1005)], 1002],
+    ['a close code below 1000', [closeFrame(999)], 1002],
+    ['a close reason that is no UTF-8', [closeFrame(1000, Buffer.from([0xff]))], 1007],
+    ['text that is no UTF-8', [frame({ payload: Buffer.from([0xc3, 0x28]) })], 1007],
+    ['W82: a binary frame', [frame({ opcode: 2, payload: 'x' })], 1003],
+    ['W84: a frame over 32 KB', [frame({ payload: Buffer.alloc(32_769, 'x') })], 1009],
+    ['W84: a frame that announces 1 GB', [frame({ length: 2 ** 30 })], 1009],
+    [
+      'W84: a message over 128 KB in frames of 32 KB',
+      [
+        frame({ fin: false, payload: Buffer.alloc(32_768, 'x') }),
+        ...Array.from({ length: 3 }, () =>
+          frame({ fin: false, opcode: 0, payload: Buffer.alloc(32_768, 'x') }),
+        ),
+        frame({ opcode: 0, payload: 'x' }),
+      ],
+      1009,
+    ],
+    [
+      '20,001 tiny fragments',
+      [
+        frame({ fin: false, payload: 'x' }),
+        ...Array.from({ length: 20_000 }, () => frame({ fin: false, opcode: 0, payload: 'x' })),
+      ],
+      1008,
+    ],
+  ])('%s closes the connection', async (_, frames, code) => {
+    expect(await closedWith(...frames)).toEqual({ sent: code, reported: code })
+  })
+
+  it('W85: the announced length is enough, the payload is not waited for', async () => {
+    expect(await closedWith(frame({ length: 40_000 }))).toEqual({ sent: 1009, reported: 1009 })
+  })
+
+  it('W84: a frame of exactly 32 KB and a message of exactly 128 KB pass', async () => {
+    const raw = await opened()
+    raw.socket.write(frame({ payload: Buffer.alloc(32_768, 'x') }))
+    expect((await bench.nextEvent('default')).body).toHaveLength(32_768)
+    raw.socket.write(frame({ fin: false, payload: Buffer.alloc(32_768, 'x') }))
+    raw.socket.write(frame({ fin: false, opcode: 0, payload: Buffer.alloc(32_768, 'x') }))
+    raw.socket.write(frame({ fin: false, opcode: 0, payload: Buffer.alloc(32_768, 'x') }))
+    raw.socket.write(frame({ opcode: 0, payload: Buffer.alloc(32_768, 'x') }))
+    expect((await bench.nextEvent('default')).body).toHaveLength(131_072)
+    raw.socket.destroy()
+  })
+
+  it('W86: the client of npm sends one frame, so its limit is 32 KB', async () => {
+    await opened().then(({ socket }) => socket.destroy())
+    const client = await bench.open()
+    client.send('x'.repeat(32_768))
+    expect((await client.next()).text).toBe('32768')
+    client.send('x'.repeat(32_769))
+    expect((await client.closed).code).toBe(1009)
+  })
+
+  it('nothing of an oversized frame reaches a function', async () => {
+    await closedWith(frame({ payload: Buffer.alloc(40_000, 'x') }), frame({ payload: 'after' }))
+    expect(bench.events('default')).toEqual([])
+  })
+
+  it('many small messages in one chunk are all handled', async () => {
+    const raw = await opened()
+    const count = 2000
+    raw.socket.write(Buffer.concat(Array.from({ length: count }, () => frame({ payload: 'x' }))))
+    await expect.poll(() => bench.events('default').length).toBe(count)
+    raw.socket.destroy()
+  })
+
+  it('frames cut at every byte are put together', async () => {
+    const raw = await opened()
+    raw.socket.setNoDelay(true)
+    const bytes = Buffer.concat([
+      frame({ payload: 'y'.repeat(200) }),
+      frame({ opcode: 9, payload: 'p' }),
+      frame({ payload: 'z' }),
+    ])
+    for (const byte of bytes) await new Promise((done) => raw.socket.write(Buffer.of(byte), done))
+    expect((await bench.nextEvent('default')).body).toBe('y'.repeat(200))
+    expect((await bench.nextEvent('default')).body).toBe('z')
+    raw.socket.destroy()
+  })
+
+  it('bytes sent before the handshake is answered are the first message', async () => {
+    bench = await gatewayBench({ handlers: { connect: ok, default: ok } })
+    const { socket } = await rawSocket(bench.gateway, { after: frame({ payload: 'early' }) })
+    expect((await bench.nextEvent('default')).body).toBe('early')
+    socket.destroy()
+  })
+})
+
+describe('malformed handshakes (reliability E4)', () => {
+  const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
+  const upgrade = ['Host: 127.0.0.1', 'Upgrade: websocket', 'Connection: Upgrade']
+  it.each<[string, { headers: string[]; method?: string }, number]>([
+    ['version 12', { headers: [...upgrade, key, 'Sec-WebSocket-Version: 12'] }, 400],
+    ['no version', { headers: [...upgrade, key] }, 400],
+    [
+      'a bad key',
+      { headers: [...upgrade, 'Sec-WebSocket-Key: x', 'Sec-WebSocket-Version: 13'] },
+      400,
+    ],
+    ['no key', { headers: [...upgrade, 'Sec-WebSocket-Version: 13'] }, 400],
+    [
+      'a subprotocol offered twice',
+      { headers: [...upgrade, key, 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Protocol: a, a'] },
+      400,
+    ],
+    [
+      'another upgrade',
+      { headers: ['Host: 127.0.0.1', 'Upgrade: h2c', 'Connection: Upgrade', key] },
+      400,
+    ],
+    ['POST', { headers: [...upgrade, key, 'Sec-WebSocket-Version: 13'], method: 'POST' }, 405],
+    ['no upgrade at all', { headers: ['Host: 127.0.0.1'] }, 426],
+  ])('%s is refused before $connect runs', async (_, request, status) => {
+    bench = await gatewayBench({ handlers: { connect: ok } })
+    const raw = await rawSocket(bench.gateway, request)
+    expect(raw.response).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(bench.events('connect')).toEqual([])
+    raw.socket.destroy()
+  })
+})

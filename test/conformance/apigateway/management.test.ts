@@ -1,0 +1,370 @@
+import {
+  ApiGatewayManagementApiClient,
+  ApiGatewayManagementApiServiceException,
+  DeleteConnectionCommand,
+  GetConnectionCommand,
+  GoneException,
+  LimitExceededException,
+  PayloadTooLargeException,
+  PostToConnectionCommand,
+} from '@aws-sdk/client-apigatewaymanagementapi'
+import { afterEach, describe, expect, it } from 'vitest'
+import { manualClock } from '../../../infra/local/platform/clock.ts'
+import type { Fault } from '../../../infra/local/platform/types.ts'
+import { gatewayBench, rawSocket } from './support.ts'
+import type { BenchOptions, Client, GatewayBench } from './support.ts'
+
+let bench: GatewayBench
+afterEach(() => bench.stop())
+
+const ok = () => ({ statusCode: 200 })
+const roleKey = { accessKeyId: 'ASIAROLE', secretAccessKey: 'role-secret' }
+
+function sdk(options: { secretAccessKey?: string; accessKeyId?: string; path?: string } = {}) {
+  return new ApiGatewayManagementApiClient({
+    endpoint: options.path ?? bench.management,
+    region: 'eu-west-1',
+    maxAttempts: 1,
+    credentials: {
+      accessKeyId: options.accessKeyId ?? 'AKIALOCAL',
+      secretAccessKey: options.secretAccessKey ?? 'local',
+    },
+  })
+}
+
+async function connected(
+  options: BenchOptions = {},
+): Promise<{ client: Client; ConnectionId: string }> {
+  bench = await gatewayBench({ handlers: { connect: ok, disconnect: ok }, ...options })
+  const client = await bench.open({ headers: { 'User-Agent': 'test' } })
+  return { client, ConnectionId: (await bench.nextEvent('connect')).requestContext.connectionId }
+}
+
+const post = (ConnectionId: string, Data: string | Uint8Array = 'x') =>
+  sdk().send(new PostToConnectionCommand({ ConnectionId, Data }))
+
+async function failure(call: Promise<unknown>): Promise<ApiGatewayManagementApiServiceException> {
+  const error: unknown = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (error instanceof ApiGatewayManagementApiServiceException) return error
+  throw new Error(`no service exception: ${String(error)}`)
+}
+
+describe('POST', () => {
+  it('M1, M14: sends the body as one text message, even when given bytes', async () => {
+    const { client, ConnectionId } = await connected()
+    const { $metadata } = await post(ConnectionId, new TextEncoder().encode('grüße'))
+    expect($metadata.httpStatusCode).toBe(200)
+    expect(await client.next()).toEqual({ text: 'grüße', isBinary: false })
+  })
+
+  it('M1: messages of one poster arrive in the order posted', async () => {
+    const { client, ConnectionId } = await connected()
+    for (let n = 0; n < 50; n++) await post(ConnectionId, String(n))
+    for (let n = 0; n < 50; n++) expect((await client.next()).text).toBe(String(n))
+  })
+
+  it('M4, M9: a closed connection is GoneException', async () => {
+    const { client, ConnectionId } = await connected()
+    client.socket.close()
+    await bench.nextEvent('disconnect')
+    const error = await failure(post(ConnectionId))
+    expect(error).toBeInstanceOf(GoneException)
+    expect(error.$metadata.httpStatusCode).toBe(410)
+  })
+
+  it('M4: an id that never was, of valid format, is gone as well', async () => {
+    await connected()
+    expect(await failure(post('BFaT_fALIAMCKug='))).toBeInstanceOf(GoneException)
+  })
+
+  it('M5: an id of another format is a BadRequestException', async () => {
+    await connected()
+    const error = await failure(post('not-an-id'))
+    expect(error.$metadata.httpStatusCode).toBe(400)
+    expect(error.name).toBe('BadRequestException')
+    expect(error.message).toBe('Invalid connectionId: not-an-id')
+  })
+
+  it('M6: another stage is Forbidden', async () => {
+    const { ConnectionId } = await connected()
+    const path = bench.management.replace('/prod', '/dev')
+    const error = await failure(
+      sdk({ path }).send(new PostToConnectionCommand({ ConnectionId, Data: 'x' })),
+    )
+    expect(error.$metadata.httpStatusCode).toBe(403)
+    expect(error.name).toBe('ForbiddenException')
+  })
+
+  it('M7: 128 KB pass, one byte more is PayloadTooLargeException', async () => {
+    const { client, ConnectionId } = await connected()
+    await post(ConnectionId, 'x'.repeat(131_072))
+    expect((await client.next()).text).toHaveLength(131_072)
+    const error = await failure(post(ConnectionId, 'x'.repeat(131_073)))
+    expect(error).toBeInstanceOf(PayloadTooLargeException)
+    expect(error.$metadata.httpStatusCode).toBe(413)
+  })
+
+  it('M8: a client that does not read gets 429 once its buffer is full, and others are not held up', async () => {
+    const { client, ConnectionId } = await connected({ maxBufferedBytes: 65_536 })
+    client.socket.pause()
+    let error: unknown
+    for (let n = 0; n < 2000 && error === undefined; n++)
+      error = await post(ConnectionId, 'x'.repeat(100_000)).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      )
+    expect(error).toBeInstanceOf(LimitExceededException)
+    const other = await bench.open()
+    const otherId = (await bench.nextEvent('connect')).requestContext.connectionId
+    await post(otherId, 'hello')
+    expect((await other.next()).text).toBe('hello')
+  })
+
+  it('M8, W97: calls over the account rate are LimitExceededException', async () => {
+    const { ConnectionId } = await connected({
+      clock: manualClock(),
+      limits: { requestsPerSecond: 1, requestBurst: 1 },
+    })
+    await post(ConnectionId)
+    const error = await failure(post(ConnectionId))
+    expect(error).toBeInstanceOf(LimitExceededException)
+    expect(error.$metadata.httpStatusCode).toBe(429)
+  })
+
+  it('M10: the id and the @ may be URL-encoded', async () => {
+    const { client, ConnectionId } = await connected()
+    expect(ConnectionId).toMatch(/=$/)
+    for (const path of [
+      `/prod/@connections/${ConnectionId}`,
+      `/prod/%40connections/${encodeURIComponent(ConnectionId)}`,
+    ]) {
+      const response = await fetch(`${new URL(bench.management).origin}${path}`, {
+        method: 'POST',
+        body: 'x',
+        headers: unverifiable,
+      })
+      expect(response.status).toBe(200)
+      expect(await response.text()).toBe('')
+      await client.next()
+    }
+  })
+
+  it('M15, W84: a message over 32 KB leaves in frames of at most 32 KB', async () => {
+    bench = await gatewayBench({ handlers: { connect: ok } })
+    const raw = await rawSocket(bench.gateway)
+    const { connectionId } = (await bench.nextEvent('connect')).requestContext
+    await post(connectionId, 'x'.repeat(70_000))
+    while (raw.received().length < 70_012)
+      await new Promise((done) => raw.socket.once('data', done))
+    expect(frameLengths(raw.received())).toEqual([
+      [0x01, 32_768],
+      [0x00, 32_768],
+      [0x80, 4464],
+    ])
+    raw.socket.destroy()
+  })
+
+  it('W19, M12: while $connect runs the connection is gone', async () => {
+    let error: unknown
+    bench = await gatewayBench({
+      handlers: {
+        connect: async (event) => {
+          error = await failure(post(event.requestContext.connectionId))
+          return { statusCode: 200 }
+        },
+      },
+    })
+    await bench.open()
+    expect(error).toBeInstanceOf(GoneException)
+  })
+
+  it('W93: inside $disconnect the connection is gone', async () => {
+    let error: unknown
+    const { client } = await connected({
+      handlers: {
+        connect: ok,
+        disconnect: async (event) => {
+          error = await failure(post(event.requestContext.connectionId))
+        },
+      },
+      logs: { write: () => undefined },
+    })
+    client.socket.close()
+    await bench.nextEvent('disconnect')
+    await expect.poll(() => error).toBeInstanceOf(GoneException)
+  })
+})
+
+describe('GET and DELETE', () => {
+  it('M2: GET tells since when, when last active and who, in ISO 8601', async () => {
+    const clock = manualClock(Date.UTC(2026, 0, 1))
+    const { ConnectionId } = await connected({ clock })
+    await clock.advance(5000)
+    await post(ConnectionId)
+    const answer = await sdk().send(new GetConnectionCommand({ ConnectionId }))
+    expect(answer).toMatchObject({
+      ConnectedAt: new Date('2026-01-01T00:00:00.000Z'),
+      LastActiveAt: new Date('2026-01-01T00:00:05.000Z'),
+    })
+    const raw = await fetch(`${bench.management}/@connections/${ConnectionId}`, {
+      headers: unverifiable,
+    })
+    expect(await raw.json()).toEqual({
+      connectedAt: '2026-01-01T00:00:00.000Z',
+      lastActiveAt: '2026-01-01T00:00:05.000Z',
+      identity: { sourceIp: '127.0.0.1', userAgent: 'test' },
+    })
+  })
+
+  it('M3, W91: DELETE answers 204, closes the socket, and $disconnect follows', async () => {
+    const { client, ConnectionId } = await connected()
+    const { $metadata } = await sdk().send(new DeleteConnectionCommand({ ConnectionId }))
+    expect($metadata.httpStatusCode).toBe(204)
+    await client.closed
+    expect((await bench.nextEvent('disconnect')).requestContext.connectionId).toBe(ConnectionId)
+    expect(await failure(post(ConnectionId))).toBeInstanceOf(GoneException)
+  })
+
+  it('M4: GET and DELETE of a gone id are 410', async () => {
+    await connected()
+    const input = { ConnectionId: 'BFaT_fALIAMCKug=' }
+    expect(await failure(sdk().send(new GetConnectionCommand(input)))).toBeInstanceOf(GoneException)
+    expect(await failure(sdk().send(new DeleteConnectionCommand(input)))).toBeInstanceOf(
+      GoneException,
+    )
+  })
+})
+
+describe('authorization', () => {
+  const roleArn = 'arn:aws:iam::000000000000:role/deliver'
+  const withRole = (allowed: (action: string, resource: string) => boolean): BenchOptions => ({
+    principals: (accessKeyId) =>
+      accessKeyId === roleKey.accessKeyId
+        ? {
+            principal: { arn: 'arn:aws:sts::000000000000:assumed-role/deliver/fn', roleArn },
+            secretAccessKey: roleKey.secretAccessKey,
+          }
+        : undefined,
+    authorization: {
+      check: () => undefined,
+      isAllowed: (_, action, resource) => allowed(action, resource),
+      credentialsFor: () => ({ accessKeyId: '', secretAccessKey: '', sessionToken: '' }),
+    },
+  })
+
+  it('M6: a call without a signature is 403', async () => {
+    const { ConnectionId } = await connected()
+    const response = await fetch(`${bench.management}/@connections/${ConnectionId}`, {
+      method: 'POST',
+      body: 'x',
+    })
+    expect(response.status).toBe(403)
+    expect(response.headers.get('x-amzn-errortype')).toBe('ForbiddenException')
+  })
+
+  it('M6: a known key with another secret is 403', async () => {
+    const { ConnectionId } = await connected(withRole(() => true))
+    const call = sdk({ ...roleKey, secretAccessKey: 'other' }).send(
+      new PostToConnectionCommand({ ConnectionId, Data: 'x' }),
+    )
+    expect((await failure(call)).$metadata.httpStatusCode).toBe(403)
+  })
+
+  it('M11: the role is asked for execute-api:ManageConnections on the ARN of the call', async () => {
+    const asked: string[] = []
+    const { client, ConnectionId } = await connected(
+      withRole((action, resource) => {
+        asked.push(`${action} ${resource}`)
+        return true
+      }),
+    )
+    await sdk(roleKey).send(new PostToConnectionCommand({ ConnectionId, Data: 'x' }))
+    await client.next()
+    expect(asked).toEqual([
+      `execute-api:ManageConnections arn:aws:execute-api:eu-west-1:000000000000:${bench.apiId}/prod/POST/@connections/${ConnectionId}`,
+    ])
+  })
+
+  it('M11: a role that is not allowed is refused, by name', async () => {
+    const { ConnectionId } = await connected(withRole(() => false))
+    const error = await failure(
+      sdk(roleKey).send(new PostToConnectionCommand({ ConnectionId, Data: 'x' })),
+    )
+    expect(error.name).toBe('ForbiddenException')
+    expect(error.message).toMatch(
+      /assumed-role\/deliver\/fn is not authorized to perform: execute-api:ManageConnections/,
+    )
+  })
+
+  it('M11: a signature for another service is refused', async () => {
+    const { ConnectionId } = await connected()
+    const response = await fetch(`${bench.management}/@connections/${ConnectionId}`, {
+      method: 'POST',
+      headers: {
+        ...unverifiable,
+        authorization: unverifiable.authorization.replace('execute-api', 'dynamodb'),
+      },
+    })
+    expect(response.status).toBe(403)
+  })
+
+  it('refuses a page that reaches the port under a foreign name', async () => {
+    await connected()
+    const { response } = await rawSocket(bench.gateway, {
+      method: 'POST',
+      path: '/prod/@connections/BFaT_fALIAMCKug=',
+      headers: ['Host: evil.example', 'Content-Length: 0'],
+    })
+    expect(response).toMatch(/^HTTP\/1\.1 403 /)
+  })
+})
+
+describe('faults on purpose', () => {
+  async function withFault(fault: Fault) {
+    return connected({ faults: { at: (seam) => (seam === 'management.post' ? fault : undefined) } })
+  }
+
+  it('M17: an injected throttle is the documented 429', async () => {
+    const { ConnectionId } = await withFault({ kind: 'throttle' })
+    expect(await failure(post(ConnectionId))).toBeInstanceOf(LimitExceededException)
+  })
+
+  it('M13: an injected loss answers 200 and delivers nothing', async () => {
+    const { client, ConnectionId } = await withFault({ kind: 'drop' })
+    await post(ConnectionId, 'lost')
+    client.socket.ping()
+    await new Promise((done) => client.socket.once('pong', done))
+    expect(client.unread()).toBe(0)
+  })
+
+  it('an injected duplicate delivers the message again', async () => {
+    const { client, ConnectionId } = await withFault({ kind: 'duplicate', times: 1 })
+    await post(ConnectionId, 'twice')
+    expect([(await client.next()).text, (await client.next()).text]).toEqual(['twice', 'twice'])
+  })
+
+  it('an injected error has the status and name it was given', async () => {
+    const { ConnectionId } = await withFault({ kind: 'error', status: 503, code: 'Unavailable' })
+    expect(await failure(post(ConnectionId))).toMatchObject({ name: 'Unavailable' })
+  })
+})
+
+const unverifiable = {
+  'x-amz-date': '20261123T000000Z',
+  authorization:
+    'AWS4-HMAC-SHA256 Credential=AKIALOCAL/20261123/eu-west-1/execute-api/aws4_request, SignedHeaders=host, Signature=00',
+}
+
+function frameLengths(bytes: Buffer): [number, number][] {
+  const frames: [number, number][] = []
+  for (let at = 0; at < bytes.length;) {
+    const length = bytes[at + 1]!
+    const [header, payload] = length === 126 ? [4, bytes.readUInt16BE(at + 2)] : [2, length]
+    frames.push([bytes[at]!, payload])
+    at += header + payload
+  }
+  return frames
+}

@@ -1,0 +1,172 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { manualClock } from '../../../infra/local/platform/clock.ts'
+import { gatewayBench } from './support.ts'
+import type { BenchOptions, GatewayBench } from './support.ts'
+
+let bench: GatewayBench
+afterEach(() => bench.stop())
+
+const ok = () => ({ statusCode: 200 })
+const format = JSON.stringify({
+  requestId: '$context.requestId',
+  connectionId: '$context.connectionId',
+  eventType: '$context.eventType',
+  routeKey: '$context.routeKey',
+  status: '$context.status',
+  messageId: '$context.messageId',
+  time: '$context.requestTime',
+  user: '$context.authorizer.principalId',
+  role: '$context.authorizer.role',
+  ip: '$context.identity.sourceIp',
+  error: '$context.error.message',
+  integration: '$context.integration.status',
+  unknown: '$context.nothing.such',
+})
+const accessLog = {
+  AccessLogSettings: {
+    DestinationArn: 'arn:aws:logs:eu-west-1:000000000000:log-group:/access:*',
+    Format: format,
+  },
+}
+const lines = () => bench.logs.map((line) => JSON.parse(line.message) as Record<string, string>)
+
+describe('access log', () => {
+  it('W105: one line per connect, message and disconnect, with the values of $context', async () => {
+    bench = await gatewayBench({
+      handlers: {
+        auth: (event) => ({
+          principalId: 'ana',
+          policyDocument: {
+            Version: '2012-10-17',
+            Statement: { Effect: 'Allow', Action: '*', Resource: event.methodArn },
+          },
+          context: { role: 'operator' },
+        }),
+        connect: ok,
+        default: ok,
+        disconnect: ok,
+      },
+      stage: accessLog,
+    })
+    const client = await bench.open()
+    client.send('x')
+    const message = (await bench.nextEvent('default')).requestContext
+    client.socket.close()
+    await expect.poll(() => bench.logs.length).toBe(3)
+    expect(bench.logs[0]?.group).toBe('/access')
+    const common = { user: 'ana', role: 'operator', ip: '127.0.0.1', unknown: '-', error: '-' }
+    expect(lines()).toMatchObject([
+      { ...common, eventType: 'CONNECT', routeKey: '$connect', status: '200', messageId: '-' },
+      {
+        ...common,
+        eventType: 'MESSAGE',
+        routeKey: '$default',
+        status: '200',
+        messageId: message.messageId,
+        requestId: message.requestId,
+        connectionId: message.connectionId,
+      },
+      { ...common, eventType: 'DISCONNECT', routeKey: '$disconnect', status: '200' },
+    ])
+  })
+
+  it('W105: a refused handshake says why', async () => {
+    bench = await gatewayBench({
+      handlers: { auth: ok, connect: ok },
+      authorizer: { IdentitySource: ['route.request.querystring.token'] },
+      stage: accessLog,
+    })
+    await expect(bench.open()).rejects.toThrow()
+    expect(lines()).toMatchObject([{ status: '401', error: 'Unauthorized', user: '-' }])
+  })
+
+  it('W78: the request id of an error frame is in the log', async () => {
+    bench = await gatewayBench({ handlers: { default: () => 'odd' }, stage: accessLog })
+    const client = await bench.open()
+    client.send('x')
+    const frame = JSON.parse((await client.next()).text) as { requestId: string }
+    await expect
+      .poll(() => lines().at(-1))
+      .toMatchObject({
+        requestId: frame.requestId,
+        status: '500',
+      })
+  })
+})
+
+describe('metrics', () => {
+  async function sums(options: BenchOptions, act: () => Promise<void>) {
+    const clock = manualClock()
+    bench = await gatewayBench({ clock, ...options })
+    await act()
+    await clock.advance(1000)
+    const total = new Map<string, number>()
+    for (const { namespace, name, dimensions, value, count = 1 } of bench.metrics) {
+      expect(namespace).toBe('AWS/ApiGateway')
+      const key = `${name} ${Object.keys(dimensions).join(',')}`
+      total.set(key, (total.get(key) ?? 0) + value * count)
+    }
+    return total
+  }
+
+  it('W107: ConnectCount counts what was sent to the $connect integration', async () => {
+    const total = await sums({ handlers: { connect: ok } }, async () => {
+      await bench.open()
+      await bench.open()
+    })
+    expect(total.get('ConnectCount ApiId,Stage')).toBe(2)
+  })
+
+  it('W107: without a $connect integration ConnectCount is absent', async () => {
+    const total = await sums({}, async () => {
+      await bench.open()
+    })
+    expect(total.has('ConnectCount ApiId')).toBe(false)
+  })
+
+  it('W107, W108: MessageCount counts both directions by ApiId and by ApiId,Stage', async () => {
+    const total = await sums(
+      { handlers: { echo: () => ({ statusCode: 200, body: 'x' }) }, twoWay: ['echo'] },
+      async () => {
+        const client = await bench.open()
+        client.send({ action: 'echo' })
+        await client.next()
+      },
+    )
+    expect(total.get('MessageCount ApiId')).toBe(2)
+    expect(total.get('MessageCount ApiId,Stage')).toBe(2)
+    expect(total.has('MessageCount ApiId,Stage,Route')).toBe(false)
+  })
+
+  it('W108: by route as well with detailed metrics', async () => {
+    const total = await sums(
+      {
+        handlers: { echo: () => ({ statusCode: 200, body: 'x' }) },
+        twoWay: ['echo'],
+        stage: { DefaultRouteSettings: { DetailedMetricsEnabled: true } },
+      },
+      async () => {
+        const client = await bench.open()
+        client.send({ action: 'echo' })
+        await client.next()
+      },
+    )
+    expect(total.get('MessageCount ApiId,Stage,Route')).toBe(2)
+  })
+
+  it('W107: IntegrationError, ClientError and IntegrationLatency', async () => {
+    const total = await sums(
+      { handlers: { connect: ok, fails: () => ({ statusCode: 500 }), hello: ok } },
+      async () => {
+        const client = await bench.open()
+        client.send({ action: 'fails' })
+        await bench.nextEvent('fails')
+        client.send({ action: 'nobody' })
+        await client.next()
+      },
+    )
+    expect(total.get('IntegrationError ApiId')).toBe(1)
+    expect(total.get('ClientError ApiId')).toBe(1)
+    expect(total.has('IntegrationLatency ApiId')).toBe(true)
+  })
+})
