@@ -10,9 +10,16 @@ export type View = Pick<SubscriptionRow, 'mode' | 'metrics' | 'where' | 'maxHz' 
 const LATEST_HZ = 4
 const MEMORY_ENTRIES = 20_000
 
+const keys = new WeakMap<View, string>()
+
 /** Equal for views that show the same. */
-export function viewKey({ mode, metrics, where, maxHz, deadband }: View): string {
-  return JSON.stringify([mode, metrics && [...metrics].sort(), where, maxHz, deadband])
+export function viewKey(view: View): string {
+  const known = keys.get(view)
+  if (known !== undefined) return known
+  const { mode, metrics, where, maxHz, deadband } = view
+  const key = JSON.stringify([mode, metrics && [...metrics].sort(), where, maxHz, deadband])
+  keys.set(view, key)
+  return key
 }
 
 /** The last row that a view showed of a device. */

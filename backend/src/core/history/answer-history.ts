@@ -3,7 +3,6 @@ import {
   isEntitled,
   limits,
   ProtocolError,
-  type ClientMessage,
   type DeviceTopic,
   type HistoryPage,
   type Note,
@@ -11,9 +10,9 @@ import {
 import type { Clock } from '../clock.ts'
 import type { Connection } from '../connections/ports.ts'
 import { whereProblem } from '../delivery/where.ts'
-import { decodeCursor, encodeCursor, type Place } from './cursor.ts'
-import type { Budget } from './page.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
 import type { HistoryReader } from './ports.ts'
+import type { HistoryQuery, ReadPage, Reading } from './query.ts'
 import { readBuckets } from './read-buckets.ts'
 import { readByPosition } from './read-by-position.ts'
 import { readByTime } from './read-by-time.ts'
@@ -25,23 +24,6 @@ export interface HistoryPorts {
     between(topic: DeviceTopic, fromMs: number, toMs: number): Promise<readonly Note[]>
   }
   readonly clock: Clock
-}
-
-export type HistoryQuery = ClientMessage<'history'>
-
-/** What every way of reading takes and gives. */
-export interface Reading {
-  readonly query: HistoryQuery
-  readonly topic: DeviceTopic
-  readonly place: Place
-  readonly history: HistoryReader
-  readonly budget: Budget
-}
-export interface ReadPage {
-  readonly content: Pick<HistoryPage, 'blocks' | 'buckets'>
-  readonly next: Place | undefined
-  /** False when something that should be there is not. */
-  readonly complete: boolean
 }
 
 const ENVELOPE_BYTES = 2_048

@@ -59,12 +59,10 @@ function isPlace(value: unknown): value is Place {
   return isCount(late) && isCount(fromMs) && (after === undefined || isPosition(after)) && isKey
 }
 
-function markOf(
-  user: string,
-  { id: _id, cursor: _cursor, ...query }: ClientMessage<'history'>,
-): string {
+function markOf(user: string, query: ClientMessage<'history'>): string {
+  const asked = Object.entries(query).filter(([member]) => member !== 'id' && member !== 'cursor')
   return createHash('sha256')
-    .update(JSON.stringify([user, query]))
+    .update(JSON.stringify([user, asked]))
     .digest('base64url')
     .slice(0, 22)
 }

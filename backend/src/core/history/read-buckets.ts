@@ -1,10 +1,9 @@
 import { arrivalOf, earliestPosition, type Buckets, type Position } from '../../protocol/index.ts'
 import { matchesView } from '../delivery/view.ts'
-import type { ReadPage, Reading } from './answer-history.ts'
 import { createBuckets, firstBuckets, floorTo, type BucketTable } from './buckets.ts'
 import { lastPosition } from './device-block.ts'
 import { LATE_MS } from './ports.ts'
-import { viewOf } from './read-by-position.ts'
+import { viewOf, type ReadPage, type Reading } from './query.ts'
 import { isLate, isWithin } from './read-by-time.ts'
 import { walkBlocks, type Scan } from './walk.ts'
 

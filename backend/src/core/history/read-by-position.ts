@@ -1,6 +1,6 @@
 import { arrivalOf, comparePositions, type Position } from '../../protocol/index.ts'
-import type { ReadPage, Reading } from './answer-history.ts'
 import { fillPage, isBehind } from './page.ts'
+import { viewOf, type ReadPage, type Reading } from './query.ts'
 import { walkBlocks, type Scan } from './walk.ts'
 
 const PAGES = 8
@@ -35,15 +35,6 @@ export async function readByPosition(
         : { after: reached, key: scan.stoppedAt },
     complete: page.hole === undefined && isWhole && (head === null || !isAhead(since, head)),
   }
-}
-
-/** Rows of a history query are chosen by `metrics` and `where` only. */
-export function viewOf({ metrics, where }: Reading['query']): {
-  readonly mode: 'complete'
-  readonly metrics: Reading['query']['metrics']
-  readonly where: Reading['query']['where']
-} {
-  return { mode: 'complete', metrics, where }
 }
 
 function end(until: Position | undefined, head: Position | null): Position | null {

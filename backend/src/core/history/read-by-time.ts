@@ -1,10 +1,9 @@
 import { arrivalOf, earliestPosition, type Block } from '../../protocol/index.ts'
-import type { ReadPage, Reading } from './answer-history.ts'
 import type { Place } from './cursor.ts'
 import type { DeviceBlock } from './device-block.ts'
 import { fillPage } from './page.ts'
 import { LATE_MS, ROW_SPAN_MS } from './ports.ts'
-import { viewOf } from './read-by-position.ts'
+import { viewOf, type ReadPage, type Reading } from './query.ts'
 import { walkBlocks, type Scan } from './walk.ts'
 
 const PAGES = 8

@@ -1,0 +1,77 @@
+import type { Audiences } from '../core/delivery/ports.ts'
+import type {
+  Registry,
+  RowKey,
+  SubscriptionRow,
+  Subscriptions,
+} from '../core/subscriptions/ports.ts'
+import { activeEntries } from '../core/subscriptions/registry.ts'
+import type { Clock } from '../core/clock.ts'
+import { topicMatches } from '../protocol/index.ts'
+
+export interface MemorySubscriptions extends Subscriptions, Audiences {
+  readonly rows: ReadonlyMap<string, SubscriptionRow>
+  /** Connections of a user, for the cap over all of them. */
+  readonly connectionsOf: Map<string, string[]>
+  revokeUser(user: string): void
+}
+
+const keyOf = ({ topic, connectionId, sid, messageId }: RowKey): string =>
+  `${topic}|${connectionId}|${sid}|${messageId}`
+
+/** Subscriptions in Maps, both as the routes write them and as `deliver` reads them. */
+export function memorySubscriptions(clock: Clock): MemorySubscriptions {
+  const rows = new Map<string, SubscriptionRow>()
+  const registries = new Map<string, Registry>()
+  const connectionsOf = new Map<string, string[]>()
+  const slow = new Map<string, number>()
+  const revoked = new Set<string>()
+  const registry = (connectionId: string): Registry =>
+    registries.get(connectionId) ?? { revision: 0, closed: false, entries: new Map() }
+  return {
+    rows,
+    connectionsOf,
+    revokeUser: (user) => void revoked.add(user),
+    registry: (connectionId) => Promise.resolve(registry(connectionId)),
+    saveRegistry(connectionId, next) {
+      const isNext = registry(connectionId).revision === next.revision - 1
+      if (isNext) registries.set(connectionId, next)
+      return Promise.resolve(isNext ? 'saved' : 'conflict')
+    },
+    putRows(added) {
+      for (const row of added) rows.set(keyOf(row), row)
+      return Promise.resolve()
+    },
+    removeRows(keys) {
+      for (const key of keys) rows.delete(keyOf(key))
+      return Promise.resolve()
+    },
+    renewRows(renewals, { expiresAt, issuedAt, tokenId }) {
+      for (const { key, grants } of renewals) {
+        const row = rows.get(keyOf(key))
+        if (row) rows.set(keyOf(key), { ...row, expiresAt, issuedAt, tokenId, grants })
+      }
+      return Promise.resolve()
+    },
+    bump: () => Promise.resolve(),
+    countOfUser: (user) =>
+      Promise.resolve(
+        (connectionsOf.get(user) ?? []).reduce(
+          (sum, connectionId) => sum + activeEntries(registry(connectionId)).length,
+          0,
+        ),
+      ),
+    load() {
+      const standing = [...rows.values()]
+      return Promise.resolve({
+        rowsFor: (topic) => standing.filter((row) => topicMatches(row.topic, topic)),
+        isRevoked: (row) => revoked.has(row.user),
+        isSlow: (connectionId) => (slow.get(connectionId) ?? 0) > clock.now(),
+      })
+    },
+    slowDown(connectionId, untilMs) {
+      slow.set(connectionId, untilMs)
+      return Promise.resolve()
+    },
+  }
+}
