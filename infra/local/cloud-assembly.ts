@@ -11,6 +11,8 @@ export interface CloudAssembly {
   readonly stackName: string
   readonly template: Template
   readonly assetPath: AssetPath
+  /** Paths of every asset. */
+  readonly assets: readonly string[]
   /** `/Gaugeline/Tables/Connections/Resource`; undefined when the assembly does not say. */
   readonly constructPath: (logicalId: string) => string | undefined
 }
@@ -70,6 +72,6 @@ export async function readCloudAssembly(cdkOut: string): Promise<CloudAssembly> 
     constructPath: (logicalId) => paths.get(logicalId),
     stackName: stack.stackName,
     template: await readTemplate(path.join(cdkOut, stack.templateFile)),
-    assetPath: await readAssets(cdkOut, stack.id),
+    ...(await readAssets(cdkOut, stack.id)),
   }
 }

@@ -8,54 +8,26 @@ import { lockDirectory } from './lock.ts'
 import type { Unlock } from './lock.ts'
 
 /** Something generated that is made again only when what it is made from has changed. */
-interface BuildStep {
+export interface BuildStep {
   readonly name: string
   readonly title: string
+  /** Relative to the root, like everything here. */
   readonly sources: readonly string[]
-  readonly output: string
+  /** What it makes, read after it is made. */
+  readonly outputs: (root: string) => Promise<readonly string[]>
   /** Arguments of Node. */
   readonly command: readonly string[]
-  /** Relative to the root; the root when absent. */
+  /** The root when absent. */
   readonly cwd?: string
+  /** Removes what nobody needs any more. */
+  readonly tidy?: (root: string) => Promise<void>
 }
-
-/** The template holds the dashboard as an asset, therefore this order. */
-const steps: readonly BuildStep[] = [
-  {
-    name: 'dashboard',
-    title: 'building the dashboard',
-    sources: [
-      'dashboard/index.html',
-      'dashboard/public',
-      'dashboard/src',
-      'dashboard/vite.config.ts',
-      'dashboard/package.json',
-      'backend/src/protocol',
-    ],
-    output: 'dashboard/dist',
-    command: ['../node_modules/vite/bin/vite.js', 'build', '--logLevel', 'warn'],
-    cwd: 'dashboard',
-  },
-  {
-    name: 'template',
-    title: 'synthesizing the CDK app',
-    sources: [
-      'infra/cloud',
-      'infra/package.json',
-      'backend/src',
-      'backend/package.json',
-      'dashboard/dist',
-      'docs/runbook.md',
-      'cdk.json',
-    ],
-    output: 'cdk.out',
-    command: ['--import', 'tsx', 'infra/cloud/bin/gaugeline.ts'],
-  },
-]
 
 interface Stamp {
   readonly sources: string
   readonly output: string
+  /** The CDK's own checks of the template were part of it. */
+  readonly validated: boolean
 }
 
 export interface BuildOptions {
@@ -63,6 +35,11 @@ export interface BuildOptions {
   /** Told when a step starts (`made` undefined) and ends. */
   readonly progress: (title: string, tookMs?: number) => void
   readonly signal: AbortSignal
+  /**
+   * Lets the CDK check the template against CloudFormation's schemas. It costs several seconds and matters to a deployment only: the
+   * local services check every property that they read anyway.
+   */
+  readonly validate: boolean
 }
 
 const stampFile = (root: string, step: BuildStep): string =>
@@ -96,24 +73,27 @@ async function ensure(step: BuildStep, options: BuildOptions): Promise<void> {
       [...step.sources, 'package-lock.json', 'tsconfig.base.json'],
       [process.version, ...step.command],
     )
-  const outputHash = (): Promise<string> => contentHash(root, [step.output])
+  const outputHash = async (): Promise<string> => contentHash(root, await step.outputs(root))
   const file = stampFile(root, step)
   const [sources, output, stamp] = await Promise.all([sourceHash(), outputHash(), readStamp(file)])
   // The output counts too: somebody may have built another state of the sources by hand.
-  if (stamp?.sources === sources && stamp.output === output) return
+  const isCurrent = stamp?.sources === sources && stamp.output === output
+  if (isCurrent && (stamp.validated || !options.validate)) return
   const startedMs = Date.now()
   options.progress(step.title)
   await rm(file, { force: true })
   const outcome = await runChild(step.command, {
     cwd: path.join(root, step.cwd ?? '.'),
     signal: options.signal,
+    env: options.validate ? {} : { CDK_VALIDATION: 'false' },
   })
   if (outcome.exitCode !== 0) {
     throw new StartError('BUILD_FAILED', `${step.title} failed:\n${readable(outcome.output)}`)
   }
   await mkdir(path.dirname(file), { recursive: true })
-  const made: Stamp = { sources, output: await outputHash() }
+  const made: Stamp = { sources, output: await outputHash(), validated: options.validate }
   await writeFile(file, JSON.stringify(made))
+  await step.tidy?.(root)
   options.progress(step.title, Date.now() - startedMs)
 }
 
@@ -132,8 +112,8 @@ async function waitForLock(options: BuildOptions): Promise<Unlock> {
   }
 }
 
-/** Brings the dashboard and the template up to date. Throws StartError `BUILD_FAILED` with what the tool said. */
-export async function build(options: BuildOptions): Promise<void> {
+/** Brings every step's output up to date, in order. Throws StartError `BUILD_FAILED` with what the tool said. */
+export async function build(steps: readonly BuildStep[], options: BuildOptions): Promise<void> {
   const unlock = await waitForLock(options)
   try {
     for (const step of steps) await ensure(step, options)

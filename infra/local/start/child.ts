@@ -12,13 +12,18 @@ const OUTPUT_KEPT = 64 * 1024
 /** Runs Node with these arguments to its end and keeps what it said. An aborted signal ends it with SIGTERM. */
 export function runChild(
   args: readonly string[],
-  options: { readonly cwd: string; readonly signal: AbortSignal },
+  options: {
+    readonly cwd: string
+    readonly signal: AbortSignal
+    /** Beside our own environment. */
+    readonly env: Readonly<Record<string, string>>
+  },
 ): Promise<ChildOutcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...args], {
       cwd: options.cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
+      env: { ...process.env, ...options.env, NO_COLOR: '1', FORCE_COLOR: undefined },
     })
     let output = ''
     const keep = (chunk: Buffer): void => {

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { startSystem } from '../system.ts'
+import { buildSteps } from './build-steps.ts'
 import { build } from './build.ts'
 import { removeEndpoints, writeEndpoints } from './endpoints.ts'
 import { startFleet } from './fleet.ts'
@@ -55,9 +56,10 @@ async function prepare(options: StartOptions, context: RunContext, undos: Undo[]
   await removeEndpoints(options.stateDir)
   const localKey = await writeLocalKey(options.stateDir)
   undos.push(() => removeLocalKey(options.stateDir))
-  await build({
+  await build(buildSteps, {
     root: context.root,
     signal: context.signal,
+    validate: false,
     progress: (title, tookMs) => {
       context.terminal.err(progressLine(title, tookMs))
     },

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { StartError } from '../platform/errors.ts'
+import { buildSteps } from './build-steps.ts'
 import { build } from './build.ts'
 import { progressLine } from './terminal.ts'
 
@@ -15,9 +16,10 @@ export async function main(root: string): Promise<number> {
   process.once('SIGINT', end)
   process.once('SIGTERM', end)
   try {
-    await build({
+    await build(buildSteps, {
       root,
       signal: controller.signal,
+      validate: true,
       progress: (title, tookMs) => void process.stderr.write(progressLine(title, tookMs)),
     })
     process.stdout.write(`${path.join(root, 'cdk.out')}\n`)

@@ -20,8 +20,11 @@ function entries(manifest: unknown): readonly [string, string][] {
   })
 }
 
-/** Reads `{stack}.assets.json`. The function throws StartError `ASSET_MISSING` for a key that the manifest does not have. */
-export async function readAssets(cdkOut: string, stackName: string): Promise<AssetPath> {
+/** Reads `{stack}.assets.json`. `assetPath` throws StartError `ASSET_MISSING` for a key that the manifest does not have. */
+export async function readAssets(
+  cdkOut: string,
+  stackName: string,
+): Promise<{ readonly assetPath: AssetPath; readonly assets: readonly string[] }> {
   const file = path.join(cdkOut, `${stackName}.assets.json`)
   let manifest: unknown
   try {
@@ -32,14 +35,13 @@ export async function readAssets(cdkOut: string, stackName: string): Promise<Ass
     })
   }
   const sources = new Map(entries(manifest))
-  return (s3Key) => {
+  const assetPath: AssetPath = (s3Key) => {
     const source = sources.get(s3Key)
-    if (source === undefined) {
-      throw new StartError(
-        'ASSET_MISSING',
-        `asset ${s3Key} is not in ${path.basename(file)}; run npm run synth again`,
-      )
-    }
-    return path.resolve(cdkOut, source)
+    if (source !== undefined) return path.resolve(cdkOut, source)
+    throw new StartError(
+      'ASSET_MISSING',
+      `asset ${s3Key} is not in ${path.basename(file)}; run npm run synth again`,
+    )
   }
+  return { assetPath, assets: [...sources.values()].map((source) => path.resolve(cdkOut, source)) }
 }
