@@ -21,7 +21,7 @@ export interface ChartColumns extends LinePoints {
   readonly max: number
 }
 
-/** Figures of the readings in a window. */
+/** Figures of the readings in a window. `p95` is NaN where a part of it is only held as min/max buckets. */
 export interface WindowFigures {
   readonly count: number
   readonly min: number
@@ -62,19 +62,22 @@ export function readColumns(feed: DeviceFeed, metric: string, range: WindowRange
   const bands = feed.gaps
     .filter((gap) => gap.toMs >= range.fromMs)
     .map((gap) => gapBand(gap, range))
+  const holes = feed.gaps.filter((gap) => gap.state !== 'repaired')
   const line: LinePoints = { x: [], y: [] }
   coarsePoints(feed, metric, range, line)
   let start = from
   for (let row = from + 1; row <= to; row++) {
     const step = row < to ? (ts[row] ?? 0) - (ts[row - 1] ?? 0) : 0
-    const breaks = row < to && step > silenceMs && !series.isThinned(row)
+    const isSilence = step > silenceMs && !series.isThinned(row)
+    const breaks = row < to && (isSilence || isBroken(holes, ts[row - 1] ?? 0, ts[row] ?? 0))
     if (row < to && !breaks) continue
     append(line, ts, values, { from: start, to: row, bucketMs })
     if (!breaks) continue
     line.x.push((ts[row - 1] ?? 0) + 1)
     line.y.push(Number.NaN)
-    const band = silence(ts[row - 1] ?? 0, ts[row] ?? 0)
-    if (!isExplained(band, feed.gaps)) bands.push(band)
+    if (!isBroken(holes, ts[row - 1] ?? 0, ts[row] ?? 0)) {
+      bands.push(silence(ts[row - 1] ?? 0, ts[row] ?? 0))
+    }
     start = row
   }
   return { ...line, ...extent(line.y), bands, bucketMs, late: latePoints(feed, metric, from, to) }
@@ -167,10 +170,9 @@ function silence(fromMs: number, toMs: number): Band {
   }
 }
 
-function isExplained(band: Band, gaps: readonly Gap[]): boolean {
-  return gaps.some(
-    (gap) => gap.state !== 'repaired' && gap.fromMs < band.toMs && gap.toMs > band.fromMs,
-  )
+/** True when readings are missing somewhere between two times: no line may cross it, however short it is. */
+function isBroken(holes: readonly Gap[], fromMs: number, toMs: number): boolean {
+  return holes.some((gap) => gap.fromMs < toMs && gap.toMs > fromMs)
 }
 
 function extent(y: readonly number[]): { min: number; max: number } {
@@ -183,7 +185,7 @@ function extent(y: readonly number[]): { min: number; max: number } {
   return { min, max }
 }
 
-/** Figures of the raw readings in a window; undefined without any. */
+/** Figures of a window, the server's buckets before the first reading included; undefined without any. */
 export function windowFigures(
   feed: DeviceFeed,
   metric: string,
@@ -193,15 +195,38 @@ export function windowFigures(
   const from = feed.series.rowAt(range.fromMs)
   const to = Math.min(length, feed.series.rowAt(range.toMs + 1))
   const kept = values.slice(from, to).filter((value) => !Number.isNaN(value))
-  if (kept.length === 0) return undefined
   kept.sort()
-  let sum = 0
+  const older = coarseFigures(feed, metric, range.fromMs)
+  const count = kept.length + older.count
+  if (count === 0) return undefined
+  let { sum } = older
   for (const value of kept) sum += value
+  const p95 = kept[Math.min(kept.length - 1, Math.floor(kept.length * 0.95))]
   return {
-    count: kept.length,
-    min: kept[0] ?? 0,
-    avg: sum / kept.length,
-    max: kept[kept.length - 1] ?? 0,
-    p95: kept[Math.min(kept.length - 1, Math.floor(kept.length * 0.95))] ?? 0,
+    count,
+    min: Math.min(older.min, kept[0] ?? Infinity),
+    avg: sum / count,
+    max: Math.max(older.max, kept[kept.length - 1] ?? -Infinity),
+    p95: older.count === 0 && p95 !== undefined ? p95 : Number.NaN,
   }
+}
+
+function coarseFigures(
+  feed: DeviceFeed,
+  metric: string,
+  fromMs: number,
+): { count: number; sum: number; min: number; max: number } {
+  const figures = { count: 0, sum: 0, min: Infinity, max: -Infinity }
+  const column = feed.coarse?.metrics[metric]
+  if (!feed.coarse || !column) return figures
+  const firstRaw = feed.series.firstTs ?? Infinity
+  feed.coarse.ts.forEach((at, i) => {
+    const count = column.count[i] ?? 0
+    if (count === 0 || at < fromMs || at + (feed.coarse?.bucketMs ?? 0) > firstRaw) return
+    figures.count += count
+    figures.sum += count * (column.avg[i] ?? 0)
+    figures.min = Math.min(figures.min, column.min[i] ?? Infinity)
+    figures.max = Math.max(figures.max, column.max[i] ?? -Infinity)
+  })
+  return figures
 }

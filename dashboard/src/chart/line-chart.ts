@@ -8,7 +8,7 @@ import {
   PointElement,
 } from 'chart.js'
 import type { Band, ChartColumns } from './columns.ts'
-import { type Bounds, timeTicks } from './scales.ts'
+import { type Bounds, timeTicks, valueTicks } from './scales.ts'
 import type { ChartColors } from './theme.ts'
 
 Chart.register(LineController, LineElement, PointElement, LinearScale, Filler)
@@ -41,6 +41,8 @@ export interface LineChart {
   destroy(): void
 }
 
+/** Half the width of a time label, CSS pixels. */
+const HALF_LABEL = 30
 const FONT = { family: 'ui-sans-serif, system-ui, sans-serif', size: 11 }
 
 /** Chart.js as measured in product reference 5.2: no parsing, no animation, fixed bounds, no points, no plugins but the bands. */
@@ -63,7 +65,7 @@ export function createLineChart(canvas: HTMLCanvasElement): LineChart {
       responsive: true,
       maintainAspectRatio: false,
       events: [],
-      layout: { padding: { top: 6, right: 0, bottom: 0, left: 0 } },
+      layout: { autoPadding: false, padding: { top: 6, right: 0, bottom: 0, left: 0 } },
       scales: {
         x: {
           type: 'linear',
@@ -79,7 +81,10 @@ export function createLineChart(canvas: HTMLCanvasElement): LineChart {
           },
           afterBuildTicks: (axis) => {
             const count = Math.max(2, Math.floor(axis.width / 84))
-            axis.ticks = timeTicks(axis.min, axis.max, count).map((value) => ({ value }))
+            // A label that sticks out would push the plot away from the right edge.
+            const last = axis.max - ((axis.max - axis.min) * HALF_LABEL) / axis.width
+            const ticks = timeTicks(axis.min, axis.max, count).filter((at) => at <= last)
+            axis.ticks = ticks.map((value) => ({ value }))
           },
         },
         y: {
@@ -87,12 +92,14 @@ export function createLineChart(canvas: HTMLCanvasElement): LineChart {
           border: { display: false },
           grid: { color: () => picture?.colors.grid ?? '' },
           ticks: {
-            maxTicksLimit: 5,
+            autoSkip: false,
             font: FONT,
             padding: 8,
-            sampleSize: 2,
             color: () => picture?.colors.muted ?? '',
             callback: (value) => picture?.formatValue(Number(value)),
+          },
+          afterBuildTicks: (axis) => {
+            axis.ticks = valueTicks(axis).map((value) => ({ value }))
           },
           afterFit: (axis) => {
             // One width for all charts: their time axes stand exactly under each other.

@@ -24,6 +24,15 @@ export interface Bounds {
   readonly max: number
 }
 
+/** Round values inside the bounds, at most six; the bounds are multiples of the step by {@link calmBounds}. */
+export function valueTicks({ min, max }: Bounds): number[] {
+  const step = niceStep(max - min, 4)
+  const ticks: number[] = []
+  const first = Math.ceil(min / step - 1e-9)
+  for (let i = first; i * step <= max + step * 1e-9; i++) ticks.push(i * step)
+  return ticks
+}
+
 /**
  * Calm bounds for a value axis: grows at once when a value would leave the picture, shrinks only when the data fills less than half of
  * it, so that the scale does not breathe with every reading. `least` is the smallest span worth showing.

@@ -1,7 +1,9 @@
 import { computed, type ComputedRef } from 'vue'
 import type { Mark } from '../format/marks.ts'
 import { byMetricOrder } from '../format/numbers.ts'
+import type { Telemetry } from '../stream/telemetry.ts'
 import { deviceStatus, type DeviceStatus, staleAfterMs, statusOrder } from '../stream/fleet.ts'
+import { isLinkDown } from '../format/connection-words.ts'
 import { useApp } from './use-app.ts'
 import { useTick } from './use-tick.ts'
 
@@ -46,9 +48,10 @@ export function useFleet(): ComputedRef<FleetRow[]> {
   return computed(() => {
     tick()
     const now = telemetry.serverNow()
+    const judgedAt = judgingTime(telemetry)
     const rows: FleetRow[] = []
     for (const device of telemetry.fleet.devices()) {
-      const status = deviceStatus(device, now)
+      const status = deviceStatus(device, judgedAt)
       const metrics = [...device.values.keys()].sort(byMetricOrder)
       rows.push({
         topic: device.topic,
@@ -68,6 +71,18 @@ export function useFleet(): ComputedRef<FleetRow[]> {
     }
     return rows.sort(worstFirst)
   })
+}
+
+/**
+ * The server time by which devices are judged. While the link is down we know nothing newer than its last message: the devices keep the
+ * state that they had then, and the page says that the link is down instead of blaming them.
+ */
+function judgingTime(telemetry: Telemetry): number {
+  const connection = telemetry.client.connection()
+  const { lastReceivedAt, clockOffsetMs } = connection
+  const isDown = isLinkDown(connection, telemetry.serverNow() - clockOffsetMs)
+  if (!isDown || lastReceivedAt === undefined) return telemetry.serverNow()
+  return lastReceivedAt + clockOffsetMs
 }
 
 function worstFirst(a: FleetRow, b: FleetRow): number {

@@ -203,7 +203,8 @@ export class LiveClient implements StreamClient {
     this.#lastLookAt = now
     this.#nextRefreshAt = 0
     this.#change({
-      phase: 'resuming',
+      // One socket replaces another: for the person nothing was ever away.
+      phase: old ? this.#connection.phase : 'resuming',
       welcome,
       openedAt: now,
       lastReceivedAt: now,
@@ -219,8 +220,13 @@ export class LiveClient implements StreamClient {
     this.#look()
     this.#ping()
     const ready = [...this.#listeners].map(async (listener) => listener.welcome?.(welcome))
-    await Promise.allSettled(ready)
+    const settled = await Promise.allSettled(ready)
     if (session !== this.#current) return
+    if (settled.some(({ status }) => status === 'rejected')) {
+      // A socket without its subscriptions would look live and tell nothing.
+      session.close()
+      return
+    }
     this.#change({ phase: 'live', lostAt: undefined })
   }
 
@@ -368,5 +374,5 @@ export class LiveClient implements StreamClient {
 
 /** Only these prove that the service works for us: a socket that opens and dies must not reset the backoff. */
 function isProductive(message: ServerMessage): boolean {
-  return message.type === 'data' || message.type === 'subscribed' || message.type === 'pong'
+  return message.type === 'data' || message.type === 'subscribed'
 }

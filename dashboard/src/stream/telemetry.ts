@@ -200,7 +200,8 @@ export class Telemetry {
     await Promise.all([
       this.#subscribeFleet(welcome),
       this.#subscribeDevices([...this.#watches.values()]),
-      this.#listAlarms(),
+      // Without the alarms the readings are still worth showing; the next pong asks again.
+      this.#listAlarms().catch((): undefined => undefined),
     ])
   }
 
@@ -381,7 +382,7 @@ export class Telemetry {
         break
       case 'pong':
         this.#heads(message.heads)
-        if (message.alarmsRevision > this.#alarmsRevision && this.hasAlarms) {
+        if (message.alarmsRevision > this.#alarmsRevision) {
           this.#listAlarms().catch((): undefined => undefined)
         }
         break
@@ -439,6 +440,8 @@ export class Telemetry {
       if (!watch) continue
       this.#clock.after(REORDER_GRACE_MS, () => {
         if (watch.feed.learnHead(head)) this.#repair(watch)
+        // An announced gap in which nothing is missing after all.
+        else if (this.#lostAt === undefined) watch.feed.resumed(0)
       })
     }
   }
