@@ -8,6 +8,7 @@ import { ExpiryQueue } from './expiry-queue.ts'
 import type { Foundation } from './foundation.ts'
 import { Identity } from './identity.ts'
 import { Ingest } from './ingest.ts'
+import { OperationsDashboard } from './monitoring/dashboard.ts'
 import { Notifications } from './monitoring/notifications.ts'
 import { Site } from './site.ts'
 import { RouteFunctions } from './socket-api/route-functions.ts'
@@ -60,9 +61,14 @@ export class GaugelineStack extends Stack {
       expiryQueue,
       allowedOrigins: [site.origin],
     })
-    new Delivery(this, 'Delivery', { foundation, ingest, api })
+    const delivery = new Delivery(this, 'Delivery', { foundation, ingest, api })
     new AlarmEvents(this, 'AlarmEvents', { foundation, api })
-    new Sweeping(this, 'Sweeping', { foundation, api, expiryQueue })
+    const sweeping = new Sweeping(this, 'Sweeping', { foundation, api, expiryQueue })
+    new OperationsDashboard(this, 'Operations', {
+      notifications: foundation.notifications,
+      deliver: delivery.deliver,
+      sweeper: sweeping.sweeper,
+    })
     site.deployPage(foundation, {
       websocket: api.websocketUrl,
       issuer: identity.issuer,

@@ -32,7 +32,8 @@ export function synthesize(context: Readonly<Record<string, unknown>> = {}): Syn
   const app = new App({
     analyticsReporting: false,
     outdir: join(directory, 'cdk.out'),
-    context: { dashboardAssets, ...context },
+    // Nothing is deployed from here: spare the copies.
+    context: { dashboardAssets, 'aws:cdk:disable-asset-staging': true, ...context },
   })
   const stack = new GaugelineStack(app, 'Gaugeline', {
     config: parseConfig((name) => app.node.tryGetContext(name) as unknown),

@@ -28,10 +28,12 @@ const sweeperAccess: TableAccess = {
 
 /** What ends by itself: sockets whose token ran out, rows that nobody removed, commands nobody answered. */
 export class Sweeping extends Construct {
+  readonly sweeper: ServiceFunction
+
   constructor(scope: Construct, id: string, props: SweepingProps) {
     super(scope, id)
     this.#addExpire(props)
-    this.#addSweeper(props)
+    this.sweeper = this.#addSweeper(props)
   }
 
   #addExpire({ foundation, api, expiryQueue }: SweepingProps): void {
@@ -54,7 +56,7 @@ export class Sweeping extends Construct {
     expiryQueue.consumeWith(expire)
   }
 
-  #addSweeper({ foundation, api }: SweepingProps): void {
+  #addSweeper({ foundation, api }: SweepingProps): ServiceFunction {
     const sweeper = new ServiceFunction(this, 'Sweeper', {
       foundation,
       name: 'sweeper',
@@ -75,6 +77,11 @@ export class Sweeping extends Construct {
       // The next minute is the retry.
       targets: [new LambdaFunction(sweeper.function, { retryAttempts: 0 })],
     })
+    this.#addAlarms(sweeper, foundation)
+    return sweeper
+  }
+
+  #addAlarms(sweeper: ServiceFunction, foundation: Foundation): void {
     foundation.notifications.alarm(this, {
       name: 'sweeper-silent',
       severity: 'P2',

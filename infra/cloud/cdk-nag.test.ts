@@ -1,0 +1,97 @@
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag'
+import { describe, expect, it } from 'vitest'
+import { synthesize } from './stack.fixture.ts'
+
+const account = '<AWS::Region>:<AWS::AccountId>'
+const connections = (method: string) =>
+  `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:${account}:<SocketApi5DD0EDB2>/prod/${method}/@connections/*]`
+const deploymentRole =
+  "The CDK's own deployment function, which runs while the stack is deployed and not afterwards"
+
+/** Every finding that is accepted: how many resources it concerns, and why. Anything else, or one more, fails. */
+const accepted: Readonly<Record<string, readonly [count: number, reason: string]>> = {
+  'AwsSolutions-DDB3': [
+    2,
+    'Connections and Subscriptions hold live sockets only, which reconnect; a restore would bring back dead ones',
+  ],
+  'AwsSolutions-APIG4': [
+    12,
+    'A WebSocket API can authorize $connect only (aws-behaviour W53); every message is checked against the connection row',
+  ],
+  [connections('POST')]: [
+    8,
+    'The ids of connections are not known before; one API, stage and method is the narrowest there is',
+  ],
+  [connections('DELETE')]: [1, 'As for POST; expire only'],
+  [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:iot:${account}:topic/cmd/*]`]: [
+    1,
+    'Commands go to any device; which one is decided by the entitlement of the person',
+  ],
+  [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cloudwatch:${account}:alarm:*]`]: [
+    1,
+    'DescribeAlarms with a name prefix is authorized against all alarms; it only reads',
+  ],
+  'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]':
+    [1, 'The policy AWS documents for the account-wide log role of API Gateway'],
+  'AwsSolutions-S1': [
+    1,
+    'The bucket holds the public files of the dashboard; only CloudFront reads it',
+  ],
+  'AwsSolutions-CFR1': [1, 'Who may see data is decided by tokens, not by country'],
+  'AwsSolutions-CFR2': [1, 'Static files; the WebSocket API cannot have a WAF (aws-behaviour C24)'],
+  'AwsSolutions-CFR3': [
+    1,
+    'Requests for static files tell nothing that the API access log does not',
+  ],
+  'AwsSolutions-CFR4': [
+    1,
+    "CloudFront's own certificate cannot choose a TLS version; docs/deploy.md says how to use a domain",
+  ],
+  'AwsSolutions-COG2': [
+    1,
+    'MFA is offered (TOTP); requiring it is the choice of who runs the pool',
+  ],
+  'AwsSolutions-COG8': [1, 'The Plus plan costs per user; Essentials has what the tokens need'],
+  'AwsSolutions-SQS3': [
+    3,
+    'These queues are the failure queues; one failing must not fill another',
+  ],
+  'Serverless-SQSRedrivePolicy': [4, 'As AwsSolutions-SQS3'],
+  'Serverless-LambdaDLQ': [
+    14,
+    'Functions are invoked synchronously or by mappings and rules that have their own failure queues; the sweeper runs again in a minute',
+  ],
+  'Serverless-LambdaTracing': [
+    14,
+    'Log lines and metrics carry the hops of each reading; X-Ray would cost more than the pipeline (reliability (f))',
+  ],
+  'Serverless-LambdaEventSourceMappingDestination': [
+    1,
+    'The mapping of the expiry queue: a queue has its redrive policy instead',
+  ],
+  'Serverless-EventBusDLQ': [1, "The sweeper's schedule: the next minute is the retry"],
+  'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]':
+    [1, deploymentRole],
+  'AwsSolutions-IAM5[Action::s3:GetObject*]': [1, deploymentRole],
+  'AwsSolutions-IAM5[Action::s3:GetBucket*]': [1, deploymentRole],
+  'AwsSolutions-IAM5[Action::s3:List*]': [1, deploymentRole],
+  'AwsSolutions-IAM5[Action::s3:DeleteObject*]': [1, deploymentRole],
+  'AwsSolutions-IAM5[Action::s3:Abort*]': [1, deploymentRole],
+  'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/*]':
+    [1, deploymentRole],
+  'AwsSolutions-IAM5[Resource::<SiteFiles975A43CF.Arn>/*]': [1, deploymentRole],
+  'AwsSolutions-IAM5[Resource::*]': [1, deploymentRole],
+  'AwsSolutions-L1': [1, deploymentRole],
+  'Serverless-LambdaLatestVersion': [1, deploymentRole],
+}
+
+describe('cdk-nag (AwsSolutions, Serverless)', () => {
+  it('finds exactly what is accepted here with a reason', () => {
+    const { app, stack } = synthesize()
+    const found = [new AwsSolutionsChecks(app), new ServerlessChecks(app)]
+      .flatMap((pack) => pack.validateScope(stack).violations)
+      .map(({ ruleName, violatingResources }) => [ruleName, violatingResources.length] as const)
+    const expected = Object.entries(accepted).map(([rule, [count]]) => [rule, count] as const)
+    expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected))
+  })
+})
