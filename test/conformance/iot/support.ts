@@ -1,6 +1,7 @@
 import { connectAsync } from 'mqtt'
 import type { IClientOptions, MqttClient } from 'mqtt'
-import { systemClock } from '../../../infra/local/platform/clock.ts'
+import { manualClock } from '../../../infra/local/platform/clock.ts'
+import type { ManualClock } from '../../../infra/local/platform/clock.ts'
 import type {
   Authorization,
   Fault,
@@ -17,6 +18,7 @@ export const account = { region: 'eu-west-1', accountId: '000000000000', stackNa
 /** IoT with ports that remember what they were given. */
 export interface IotBench {
   readonly iot: Iot
+  readonly clock: ManualClock
   readonly puts: StreamPut[]
   readonly queued: { readonly queueArn: string; readonly body: string }[]
   readonly invoked: { readonly functionName: string; readonly payload: unknown }[]
@@ -31,6 +33,7 @@ export interface IotBench {
 
 export async function startIot(): Promise<IotBench> {
   const clients: MqttClient[] = []
+  const clock = manualClock()
   const bench = {
     puts: [] as StreamPut[],
     queued: [] as IotBench['queued'],
@@ -44,7 +47,7 @@ export async function startIot(): Promise<IotBench> {
     principal.roleArn === undefined || !bench.deniedActions.has(action)
   const faults: Faults = { at: (seam, target) => bench.fault?.(seam, target) }
   const iot = createIot({
-    clock: systemClock(),
+    clock,
     account,
     mqttPort: 0,
     faults,
@@ -85,6 +88,7 @@ export async function startIot(): Promise<IotBench> {
   await iot.start()
   return Object.assign(bench, {
     iot,
+    clock,
     async connect(options: IClientOptions = {}) {
       const client = await connectAsync(`mqtt://127.0.0.1:${iot.mqttPort()}`, {
         reconnectPeriod: 0,
@@ -105,7 +109,7 @@ export function create(iot: Iot, type: string, properties: Record<string, unknow
   const provider = iot.providers.find((candidate) => candidate.type === type)
   if (!provider) throw new TypeError(`no provider of ${type}`)
   void provider.create({
-    logicalId: properties.RuleName ? String(properties.RuleName) : 'R',
+    logicalId: 'Resource',
     type,
     properties,
   })

@@ -309,8 +309,7 @@ function refuseAnomalyDetection(properties: Fields): void {
   const usesBand =
     Array.isArray(queries) &&
     queries.some(
-      (query) =>
-        isObject(query) && String(query.Expression ?? '').includes('ANOMALY_DETECTION_BAND'),
+      (query) => isObject(query) && JSON.stringify(query).includes('ANOMALY_DETECTION_BAND'),
     )
   if (properties.has('ThresholdMetricId') || usesBand) {
     throw invalid('anomaly detection is not emulated on one machine; use a fixed Threshold')

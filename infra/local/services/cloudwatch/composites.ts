@@ -28,10 +28,11 @@ export function composites(options: {
     const holds = alarm.definition.rule.holds((name) => book.find(name)?.state.value)
     const value = holds ? 'ALARM' : 'OK'
     if (alarm.state.value === value) return
-    const because = cause ?? alarm
     book.setState(alarm, {
       value,
-      reason: `${because.arn} transitioned to ${because.state.value} at ${longTime(because.state.transitionedMs)}`,
+      reason: cause
+        ? `${cause.arn} transitioned to ${cause.state.value} at ${longTime(cause.state.transitionedMs)}`
+        : `${alarm.arn} was created and its alarm rule evaluates to ${value}`,
       reasonData: JSON.stringify({ triggeringAlarms: cause ? [triggering(cause)] : [] }),
     })
   }

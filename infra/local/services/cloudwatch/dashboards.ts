@@ -81,40 +81,50 @@ function widgetProblems(widget: unknown): readonly string[] {
 }
 
 function metricProblems(properties: Readonly<Record<string, unknown>>): readonly string[] {
-  const { metrics, annotations, view, stat, period } = properties
-  const problems: string[] = []
-  if (view !== undefined && !VIEWS.includes(String(view)))
-    problems.push(`view ${String(view)} is not one of ${VIEWS.join(', ')}`)
-  if (stat !== undefined && !isStatistic(String(stat)))
-    problems.push(`stat ${String(stat)} is not a statistic`)
-  if (period !== undefined && !isPeriod(period))
-    problems.push(`period ${String(period)} is not 1, 5, 10, 30 or a multiple of 60`)
+  const { metrics, annotations, view, period } = properties
+  const problems = statProblems(properties)
+  if (view !== undefined && !(typeof view === 'string' && VIEWS.includes(view))) {
+    problems.push(`view is not one of ${VIEWS.join(', ')}`)
+  }
+  if (period !== undefined && !isPeriod(period)) {
+    problems.push('period is not 1, 5, 10, 30 or a multiple of 60')
+  }
   if (typeof properties.region !== 'string') problems.push('region is missing')
-  if (metrics === undefined)
+  if (metrics === undefined) {
     return isObject(annotations)
       ? problems
       : [...problems, 'it has neither metrics nor annotations']
-  if (!Array.isArray(metrics) || metrics.length > MAX_METRICS)
+  }
+  if (!Array.isArray(metrics) || metrics.length > MAX_METRICS) {
     return [...problems, 'metrics is not a list']
+  }
   return [...problems, ...(metrics as readonly unknown[]).flatMap(seriesProblems)]
+}
+
+function statProblems({ stat }: Readonly<Record<string, unknown>>): string[] {
+  const isValid = stat === undefined || (typeof stat === 'string' && isStatistic(stat))
+  return isValid ? [] : [`stat ${JSON.stringify(stat)} is not a statistic`]
 }
 
 /** `[namespace, name, dimension, value, …, options]`, `"."` and `"..."` repeat the line before; or `[{expression}]`. */
 function seriesProblems(series: unknown): readonly string[] {
   if (!Array.isArray(series) || series.length === 0) return ['a metric is not a list']
   const last: unknown = series.at(-1)
-  const options = isObject(last) ? last : undefined
-  const names = (options ? series.slice(0, -1) : series) as readonly unknown[]
-  if (options?.stat !== undefined && !isStatistic(String(options.stat)))
-    return [`stat ${String(options.stat)} is not a statistic`]
-  if (options?.expression !== undefined)
+  const options = isObject(last) ? last : {}
+  const names = (isObject(last) ? series.slice(0, -1) : series) as readonly unknown[]
+  const problems = statProblems(options)
+  if (typeof options.expression === 'string') {
     return names.length === 0
-      ? expressionProblems(String(options.expression))
-      : ['an expression has no metric beside it']
-  if (!names.every((name) => typeof name === 'string'))
-    return ['namespace, name and dimensions are texts']
+      ? [...problems, ...expressionProblems(options.expression)]
+      : [...problems, 'an expression has no metric beside it']
+  }
+  if (!names.every((name) => typeof name === 'string')) {
+    return [...problems, 'namespace, name and dimensions are texts']
+  }
   const isComplete = names.includes('...') || (names.length >= 2 && names.length % 2 === 0)
-  return isComplete ? [] : ['a metric has a namespace, a name and pairs of dimension and value']
+  return isComplete
+    ? problems
+    : [...problems, 'a metric has a namespace, a name and pairs of dimension and value']
 }
 
 function expressionProblems(expression: string): readonly string[] {

@@ -27,7 +27,7 @@ const TABLE: readonly (readonly [item: string, m: number, points: string, verdic
 ]
 
 function pointsOf(text: string): readonly Point[] {
-  return [...text].map((character) => (character === '-' ? undefined : character === 'X'))
+  return Array.from(text, (character) => (character === '-' ? undefined : character === 'X'))
 }
 
 describe('the verdict on an evaluation range', () => {

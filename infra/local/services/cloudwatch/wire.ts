@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib'
-import { cbor, tag } from '@smithy/core/cbor'
+import { cbor, tag, tagSymbol } from '@smithy/core/cbor'
 import { AwsError } from '../../platform/errors.ts'
 import { isObject } from '../../platform/fields.ts'
 import type { ApiRequest, ApiResponse } from '../../platform/types.ts'
@@ -54,11 +54,12 @@ export function timeOf(value: unknown): number | undefined {
   if (value === undefined || value === null) return undefined
   const isNumeric =
     typeof value === 'number' || (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value))
-  const epochMs = isNumeric ? Number(value) * 1000 : Date.parse(String(value))
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  const epochMs = isNumeric ? Number(value) * 1000 : Date.parse(text)
   if (Number.isFinite(epochMs)) return epochMs
   throw new AwsError(
     'InvalidParameterValue',
-    `${String(value)} is not a time; give ISO 8601 or epoch seconds.`,
+    `${text} is not a time; give ISO 8601 or epoch seconds.`,
   )
 }
 
@@ -77,9 +78,10 @@ function setAt(target: Record<string, unknown>, steps: readonly string[], value:
   const [step = '', ...rest] = steps
   if (rest.length === 0) target[step] = value
   else {
-    const inner = Object.hasOwn(target, step) ? target[step] : {}
+    const known = Object.hasOwn(target, step) ? target[step] : undefined
+    const inner: Record<string, unknown> = isObject(known) ? known : {}
     target[step] = inner
-    if (isObject(inner)) setAt(inner as Record<string, unknown>, rest, value)
+    setAt(inner, rest, value)
   }
 }
 
@@ -104,7 +106,7 @@ function withoutTags(value: unknown): unknown {
 
 function toCbor(value: unknown): unknown {
   if (value instanceof Timestamp)
-    return tag({ tag: EPOCH_TAG, value: value.epochMs / 1000 } as never)
+    return tag({ tag: EPOCH_TAG, value: value.epochMs / 1000, [tagSymbol]: true })
   return mapped(value, toCbor)
 }
 

@@ -1,4 +1,6 @@
 import { AwsError } from '../../platform/errors.ts'
+import { propertiesOf } from '../../platform/fields.ts'
+import { physicalName } from '../../platform/naming.ts'
 import type { PropertySpec, ResolvedResource, ResourceProvider } from '../../platform/types.ts'
 import { actionNames, makeAction } from './actions.ts'
 import type { ActionPorts } from './actions.ts'
@@ -22,10 +24,11 @@ const ACTION: PropertySpec = {
 /** `AWS::IoT::TopicRule` (aws-behaviour C13): Ref = rule name, Arn. */
 export function topicRuleProvider(engine: RulesEngine, ports: ActionPorts): ResourceProvider {
   const { account } = ports
+  const nameOf = (resource: ResolvedResource): string =>
+    propertiesOf(resource).optionalText('RuleName') ??
+    defaultRuleName(account.stackName, resource.logicalId)
   const create = (resource: ResolvedResource): { ref: string; attributes: { Arn: string } } => {
-    const name = String(
-      resource.properties.RuleName ?? defaultRuleName(account.stackName, resource.logicalId),
-    )
+    const name = nameOf(resource)
     if (!/^[A-Za-z0-9_]{1,128}$/.test(name)) {
       throw invalid(
         `the rule name ${name} is not 1 to 128 letters, digits and _ (aws-behaviour I53)`,
@@ -55,11 +58,7 @@ export function topicRuleProvider(engine: RulesEngine, ports: ActionPorts): Reso
     create,
     update: create,
     delete(resource) {
-      engine.remove(
-        String(
-          resource.properties.RuleName ?? defaultRuleName(account.stackName, resource.logicalId),
-        ),
-      )
+      engine.remove(nameOf(resource))
     },
   }
 }
@@ -130,9 +129,11 @@ export function registryProviders(account: ActionPorts['account']): {
   const arnOf = (kind: string, name: string): string =>
     `arn:aws:iot:${account.region}:${account.accountId}:${kind}/${name}`
   const policyName = (resource: ResolvedResource): string =>
-    String(resource.properties.PolicyName ?? `${account.stackName}-${resource.logicalId}`)
+    propertiesOf(resource).optionalText('PolicyName') ??
+    physicalName(account.stackName, resource.logicalId)
   const thingName = (resource: ResolvedResource): string =>
-    String(resource.properties.ThingName ?? `${account.stackName}-${resource.logicalId}`)
+    propertiesOf(resource).optionalText('ThingName') ??
+    physicalName(account.stackName, resource.logicalId)
   const createPolicy: ResourceProvider['create'] = (resource) => {
     const name = policyName(resource)
     policies.set(name, readPolicy(resource.properties.PolicyDocument))

@@ -2,6 +2,7 @@ import { isObject } from '../../platform/fields.ts'
 import type { Fields } from '../../platform/fields.ts'
 import type { Metrics } from '../../platform/types.ts'
 import { readFilterPattern } from './filter-pattern.ts'
+import type { FilterPattern } from './filter-pattern.ts'
 import type { LogEvent } from './log-groups.ts'
 
 /** Metric filters by log group: what a matching event adds to which metric. */
@@ -13,7 +14,7 @@ export interface MetricFilters {
 
 interface Filter {
   readonly group: string
-  readonly matches: (message: string) => boolean
+  readonly pattern: FilterPattern
   readonly transformations: readonly Transformation[]
 }
 
@@ -31,7 +32,7 @@ export function metricFilters(metrics: Metrics): MetricFilters {
     put(name, group, properties) {
       filters.set(name, {
         group,
-        matches: readFilterPattern(properties.text('FilterPattern')).matches,
+        pattern: readFilterPattern(properties.text('FilterPattern')),
         transformations: properties.nestedList('MetricTransformations').map(readTransformation),
       })
     },
@@ -40,7 +41,7 @@ export function metricFilters(metrics: Metrics): MetricFilters {
     },
     apply(group, event) {
       for (const filter of filters.values()) {
-        if (filter.group !== group || !filter.matches(event.message)) continue
+        if (filter.group !== group || !filter.pattern.matches(event.message)) continue
         for (const transformation of filter.transformations) publish(metrics, transformation, event)
       }
     },
