@@ -22,6 +22,7 @@ export interface LambdaBench {
     handler: string,
     properties?: Readonly<Record<string, unknown>>,
   ): Promise<string>
+  update(logicalId: string, handler: string): Promise<void>
   resource(type: string, logicalId: string, properties: object): Promise<void>
   stop(): Promise<void>
 }
@@ -62,23 +63,34 @@ export function lambdaBench(
     const provider = lambda.providers.find((candidate) => candidate.type === type)
     await provider!.create({ logicalId, type, properties: { ...properties } })
   }
+  const functionResource = (logicalId: string, handler: string, properties: object = {}) => ({
+    logicalId,
+    type: 'AWS::Lambda::Function',
+    properties: {
+      FunctionName: logicalId,
+      Handler: handler,
+      Runtime: 'nodejs22.x',
+      Role: `arn:aws:iam::000000000000:role/${logicalId}`,
+      Code: { S3Key: 'asset.zip' },
+      Timeout: 5,
+      ...properties,
+    },
+  })
   return {
     lambda,
     metrics,
     logs,
     sent,
     resource,
-    async create(logicalId, handler, properties = {}) {
-      await resource('AWS::Lambda::Function', logicalId, {
-        FunctionName: logicalId,
-        Handler: handler,
-        Runtime: 'nodejs22.x',
-        Role: `arn:aws:iam::000000000000:role/${logicalId}`,
-        Code: { S3Key: 'asset.zip' },
-        Timeout: 5,
-        ...properties,
-      })
+    async create(logicalId, handler, properties) {
+      const made = functionResource(logicalId, handler, properties)
+      await resource(made.type, logicalId, made.properties)
       return logicalId
+    },
+    async update(logicalId, handler) {
+      const provider = lambda.providers.find(({ type }) => type === 'AWS::Lambda::Function')
+      const next = functionResource(logicalId, handler)
+      await provider!.update!(next, next)
     },
     stop: () => lambda.stop(),
   }
