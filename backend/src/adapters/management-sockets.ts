@@ -4,6 +4,7 @@ import {
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi'
 import type { SocketOutcome, Sockets } from '../core/connections/ports.ts'
+import type { Log } from '../core/telemetry-sink.ts'
 
 const DEADLINE_MS = 2_000
 /** Closing somebody's socket is rare and must work: unlike a reading, it is tried again. */
@@ -14,28 +15,32 @@ const ATTEMPTS = 3
  * The endpoint comes from the standard variable (aws-behaviour M16).
  */
 export function managementSockets(
+  log: Log,
   client = new ApiGatewayManagementApiClient({ maxAttempts: ATTEMPTS }),
 ): Sockets {
-  return {
-    post: (connectionId, frame) =>
-      outcomeOf((abortSignal) =>
-        client.send(new PostToConnectionCommand({ ConnectionId: connectionId, Data: frame }), {
-          abortSignal,
-        }),
-      ),
-    disconnect: (connectionId) =>
-      outcomeOf((abortSignal) =>
-        client.send(new DeleteConnectionCommand({ ConnectionId: connectionId }), { abortSignal }),
-      ),
+  const attempt = async (
+    connectionId: string,
+    operation: 'post' | 'disconnect',
+    call: (options: { abortSignal: AbortSignal }) => Promise<unknown>,
+  ): Promise<SocketOutcome> => {
+    try {
+      await call({ abortSignal: AbortSignal.timeout(DEADLINE_MS) })
+      return 'ok'
+    } catch (error) {
+      if (isGone(error)) return 'gone'
+      log.warn('socket not reached', { connectionId, operation }, error)
+      return 'failed'
+    }
   }
-}
-
-async function outcomeOf(call: (signal: AbortSignal) => Promise<unknown>): Promise<SocketOutcome> {
-  try {
-    await call(AbortSignal.timeout(DEADLINE_MS))
-    return 'ok'
-  } catch (error) {
-    return isGone(error) ? 'gone' : 'failed'
+  return {
+    post: (ConnectionId, Data) =>
+      attempt(ConnectionId, 'post', (options) =>
+        client.send(new PostToConnectionCommand({ ConnectionId, Data }), options),
+      ),
+    disconnect: (ConnectionId) =>
+      attempt(ConnectionId, 'disconnect', (options) =>
+        client.send(new DeleteConnectionCommand({ ConnectionId }), options),
+      ),
   }
 }
 

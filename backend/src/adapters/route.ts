@@ -54,7 +54,7 @@ export function createRoute(
   return async (event) => {
     let id: EchoId
     try {
-      const connection = await admit(event.requestContext.connectionId, options)
+      const connection = await admit(event.requestContext, options)
       const envelope = openMessage(event.body)
       id = envelope.id
       const answer = await answerTo(envelope, options.handlers, {
@@ -72,8 +72,12 @@ export function createRoute(
   }
 }
 
-async function admit(connectionId: string, options: RouteOptions): Promise<Connection> {
-  const admission = await options.connections.admit(connectionId, options.clock.now())
+/** By the time at which API Gateway took the message: a function that is slow to run must not make a burst look calm. */
+async function admit(
+  { connectionId, requestTimeEpoch }: APIGatewayProxyWebsocketEventV2['requestContext'],
+  options: RouteOptions,
+): Promise<Connection> {
+  const admission = await options.connections.admit(connectionId, requestTimeEpoch)
   switch (admission.outcome) {
     case 'admitted':
       return requireValid(admission.connection, options.clock)

@@ -35,7 +35,7 @@ export function createSessionPorts(
     heads: dynamoHeads({ client, table: config.historyTable }),
     alarms: dynamoAlarms({ client, table: config.alarmsTable }),
     tokens: createTokenVerifier(config, context),
-    sockets: managementSockets(),
+    sockets: managementSockets(context.telemetry.log),
     wakes: createWakeQueue(config.expiryQueueUrl),
     clock: context.clock,
   }

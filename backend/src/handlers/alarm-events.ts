@@ -16,7 +16,7 @@ const client = createDynamo()
 const ports = {
   records: dynamoAlarms({ client, table: config.alarmsTable }),
   watchers: dynamoAlarmWatchers({ client, table: config.subscriptionsTable }),
-  sockets: managementSockets(),
+  sockets: managementSockets(telemetry.log),
   prefix: config.alarmPrefix,
   clock: systemClock,
 }

@@ -12,12 +12,13 @@ import { services } from '../contract.ts'
 import { answerAlarms } from '../core/alarms/answer-alarms.ts'
 
 const config = readConfig('connectionsTable', 'subscriptionsTable', 'alarmsTable', 'alarmPrefix')
+const telemetry = createTelemetry(services.alarms)
 const client = createDynamo()
 const ports = {
   source: cloudwatchAlarmSource(config.alarmPrefix),
   records: dynamoAlarms({ client, table: config.alarmsTable }),
   watchers: dynamoAlarmWatchers({ client, table: config.subscriptionsTable }),
-  sockets: managementSockets(),
+  sockets: managementSockets(telemetry.log),
   prefix: config.alarmPrefix,
   clock,
 }
@@ -25,7 +26,7 @@ const ports = {
 /** Route `alarms`. */
 export const handler = createRoute({
   connections: dynamoConnections({ client, table: config.connectionsTable }),
-  telemetry: createTelemetry(services.alarms),
+  telemetry,
   clock,
   handlers: {
     alarms: (message, { connection }) => answerAlarms(message, connection, ports),

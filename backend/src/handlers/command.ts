@@ -17,7 +17,7 @@ const client = createDynamo()
 const ports = {
   commands: dynamoCommands({ client, table: config.commandsTable }),
   devices: iotDeviceMessages(),
-  sockets: managementSockets(),
+  sockets: managementSockets(telemetry.log),
   clock,
   newId: randomUUID,
   digest: (text: string) => createHash('sha256').update(text).digest('base64url'),

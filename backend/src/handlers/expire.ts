@@ -14,7 +14,7 @@ const telemetry = createTelemetry(services.expire)
 const client = createDynamo()
 const ports = {
   ...connectionRows(client, config),
-  sockets: managementSockets(),
+  sockets: managementSockets(telemetry.log),
   wakes: createWakeQueue(config.expiryQueueUrl),
   clock: systemClock,
   log: telemetry.log,

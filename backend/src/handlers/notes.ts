@@ -16,10 +16,11 @@ const config = readConfig(
   'historyTable',
   'retentionHours',
 )
+const telemetry = createTelemetry(services.notes)
 const client = createDynamo()
 const ports = {
   ...dynamoNotes(client, config, Number(config.retentionHours) * 3_600_000),
-  sockets: managementSockets(),
+  sockets: managementSockets(telemetry.log),
   clock,
   newId: randomUUID,
 }
@@ -27,7 +28,7 @@ const ports = {
 /** Route `sendMessage`. */
 export const handler = createRoute({
   connections: dynamoConnections({ client, table: config.connectionsTable }),
-  telemetry: createTelemetry(services.notes),
+  telemetry,
   clock,
   handlers: {
     sendMessage: (message, { connection }) => sendNote(message, connection, ports),

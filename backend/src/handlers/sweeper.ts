@@ -15,7 +15,7 @@ const client = createDynamo()
 const ports = {
   ...connectionRows(client, config),
   commands: dynamoCommands({ client, table: config.commandsTable }),
-  sockets: managementSockets(),
+  sockets: managementSockets(telemetry.log),
   clock: systemClock,
 }
 

@@ -1,17 +1,18 @@
 import { ProtocolError, type ClientMessage, type Revoked } from '../../protocol/index.ts'
 import { hasRole } from '../auth/identity.ts'
 import type { Revocations } from '../auth/ports.ts'
-import { closeConnection, type ClosePorts } from '../connections/close.ts'
+import { forgetConnection, type ClosePorts } from '../connections/close.ts'
 import type { Connection, WakeQueue } from '../connections/ports.ts'
 
-export interface RevokePorts extends ClosePorts {
+export interface RevokePorts extends Pick<ClosePorts, 'connections' | 'subscriptions' | 'clock'> {
   readonly revocations: Revocations
   readonly wakes: WakeQueue
 }
 
 /**
- * Takes back a user's or one token's access: first the revocation (no new socket), then the subscriptions of the living sockets (no further
- * reading), then the sockets. Role `admin`; only within the administrator's own issuer.
+ * Takes back a user's or one token's access: first the revocation (no new socket), then the rows of the living sockets (no further reading, no
+ * further message), then the sockets, which `expire` closes at once: it alone has the right to. Role `admin`; only within the administrator's own
+ * issuer.
  *
  * Throws ProtocolError FORBIDDEN or MESSAGE_INVALID (not exactly one of `user` and `jti`).
  */
@@ -25,8 +26,8 @@ export async function revoke(
   }
   const targets = await record(message, connection.issuer, ports)
   for (const { connectionId } of targets) {
-    const outcome = await closeConnection(connectionId, 'revoked', ports)
-    if (outcome === 'failed') await ports.wakes.send({ connectionId, reason: 'revoked' }, 1)
+    await forgetConnection(connectionId, ports)
+    await ports.wakes.send({ connectionId, reason: 'revoked' }, 0)
   }
   return { type: 'revoked', id: message.id, connectionsClosed: targets.length }
 }
