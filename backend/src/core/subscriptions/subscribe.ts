@@ -41,9 +41,6 @@ const ENVELOPE_BYTES = 1_024
 const RESULT_BYTES = 320
 /** States of a large fleet may take more than a frame: API Gateway cuts an answer of up to 128 KB into frames (aws-behaviour M15, W84). */
 const STATES_BYTES = 98_304
-/** Below this the ten connections of a user cannot reach his limit together. */
-const SAFE_COUNT = limits.subscriptionsPerUser / limits.connectionsPerUser
-
 /**
  * Writes the subscriptions, then makes `deliver` look, then reads what was before: nothing falls between (docs/architecture.md, "Order
  * and proof"). Each item has its own result. Of two messages about one `sid` the one with the greater `id` holds, whatever order API
@@ -119,11 +116,11 @@ async function writeRows(
 ): Promise<ReadonlyMap<Wanted, ErrorCode>> {
   if (wanted.length === 0) return new Map()
   const { connectionId, user } = connection
-  const known = await subscriptions.registry(connectionId)
-  const others =
-    activeEntries(known).length + wanted.length > SAFE_COUNT
-      ? (await subscriptions.countOfUser(user)) - activeEntries(known).length
-      : 0
+  const [known, ofUser] = await Promise.all([
+    subscriptions.registry(connectionId),
+    subscriptions.countOfUser(user),
+  ])
+  const others = ofUser - activeEntries(known).length
   const { refused, replaced } = await changeRegistry(connectionId, subscriptions, (registry) =>
     plan(registry, wanted, others),
   )

@@ -42,7 +42,7 @@ const FIRST_MS = 946_684_800_000
 const LAST_MS = 4_102_444_800_000
 /** Own members that an attacker uses to reach Object.prototype (M21); such a metric is left out. */
 const HARMFUL_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
- 
+
 const CONTROL = /[\u0000-\u001f\u007f]/
 
 /**

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+import { ProtocolError } from '../../protocol/index.ts'
+import { checkMessage, errorMessage, openMessage } from './parse-message.ts'
+
+const answerTo = (text: string | undefined) => {
+  try {
+    const envelope = openMessage(text)
+    return checkMessage('subscribe', envelope)
+  } catch (error) {
+    return error instanceof ProtocolError ? error.code : error
+  }
+}
+
+describe('client messages', () => {
+  it.each<[string, string | undefined, string]>([
+    ['R01: a word', 'hello', 'MESSAGE_NOT_JSON'],
+    ['R01: an open brace', '{', 'MESSAGE_NOT_JSON'],
+    ['R01: an empty frame', '', 'MESSAGE_NOT_JSON'],
+    ['R01: no body', undefined, 'MESSAGE_NOT_JSON'],
+    ['R03: a list', '[]', 'MESSAGE_NOT_OBJECT'],
+    ['R03: a number', '7', 'MESSAGE_NOT_OBJECT'],
+    ['R03: null', 'null', 'MESSAGE_NOT_OBJECT'],
+    ['R04: no action', '{"id":1}', 'UNKNOWN_ACTION'],
+    ['R04: a number as action', '{"action":1}', 'UNKNOWN_ACTION'],
+    ['R04: __proto__', '{"action":"__proto__"}', 'UNKNOWN_ACTION'],
+    ['R04: $connect', '{"action":"$connect"}', 'UNKNOWN_ACTION'],
+    ['R04: an action of 1 KB', `{"action":"${'x'.repeat(1_024)}"}`, 'UNKNOWN_ACTION'],
+    ['R08: no subscriptions', '{"action":"subscribe","id":1}', 'MESSAGE_INVALID'],
+    ['R08: a text', '{"action":"subscribe","id":1,"subscriptions":"x"}', 'MESSAGE_INVALID'],
+    ['R08: an empty list', '{"action":"subscribe","id":1,"subscriptions":[]}', 'MESSAGE_INVALID'],
+    [
+      'R08: 51 subscriptions',
+      JSON.stringify({ action: 'subscribe', id: 1, subscriptions: Array(51).fill(1) }),
+      'MESSAGE_INVALID',
+    ],
+    ['R17: no id', '{"action":"subscribe","subscriptions":[1]}', 'MESSAGE_INVALID'],
+    ['R20: 16,385 bytes', `{"action":"ping"}${' '.repeat(16_368)}`, 'MESSAGE_INVALID'],
+    ['16,385 bytes of few characters', `"${'ü'.repeat(8_192)}"`, 'MESSAGE_INVALID'],
+    ['R25: 16 KB of brackets', '['.repeat(16_000), 'MESSAGE_TOO_DEEP'],
+  ])('refuses %s', (_name, text, code) => {
+    expect(answerTo(text)).toBe(code)
+  })
+
+  it('R23: ignores members that it does not know', () => {
+    const text =
+      '{"action":"subscribe","id":1,"subscriptions":[{}],"connectionId":"x","__proto__":1}'
+    expect(answerTo(text)).toEqual({ action: 'subscribe', id: 1, subscriptions: [{}] })
+  })
+
+  it.each([
+    ['a number', 7, 7],
+    ['a short text', 'a', 'a'],
+    ['a text of 65 characters', 'a'.repeat(65), undefined],
+    ['an object', {}, undefined],
+  ])('R17: echoes an id that is %s only if it is small', (_name, id, echoed) => {
+    expect(openMessage(JSON.stringify({ action: 'ping', id })).id).toBe(echoed)
+  })
+
+  it('tells a client nothing about a failure of ours', () => {
+    const answer = errorMessage(new Error('table secret-name is gone'), 3)
+    expect(answer).toMatchObject({ type: 'error', id: 3, code: 'INTERNAL', retry: 'backoff' })
+    expect(JSON.stringify(answer)).not.toContain('secret')
+  })
+
+  it('R04: shows a strange action cut and escaped', () => {
+    try {
+      openMessage(JSON.stringify({ action: `\u001b[31m${'x'.repeat(200)}` }))
+    } catch (error) {
+      const { message } = error as Error
+      expect(message).not.toContain('\u001b')
+      expect(message).not.toContain('x'.repeat(70))
+    }
+    expect.assertions(2)
+  })
+})

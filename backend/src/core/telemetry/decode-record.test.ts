@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import { START_MS, streamItem } from '../../testing/records.ts'
+import { decodeRecord } from './decode-record.ts'
+
+const telemetry = (topic: string) => decodeRecord(streamItem(1, { a: 1 }, { topic }))
+
+describe('stream records', () => {
+  it('gives each reading of a payload its own position', () => {
+    const decoded = decodeRecord(streamItem(1, [{ a: 1 }, { a: 2 }]))
+    const positions = decoded.kind === 'telemetry' ? decoded.readings.map((r) => r.position) : []
+    expect(positions).toHaveLength(2)
+    expect(positions[0]! < positions[1]!).toBe(true)
+  })
+
+  it.each([
+    ['M07: an empty level', 'dt/plant-1//telemetry'],
+    ['M07: a level too few', 'dt/plant-1/telemetry'],
+    ['M08: another case', 'dt/plant-1/pump-7/Telemetry'],
+    ['M12: a device ".."', 'dt/plant-1/../telemetry'],
+    ['M12: a device with a bar', 'dt/plant-1/d1|d2/telemetry'],
+    ['M12: a percent escape', 'dt/plant-1/%2e%2e/telemetry'],
+    ['M12: an emoji', 'dt/plant-1/😀/telemetry'],
+    ['M12: 129 characters', `dt/plant-1/${'d'.repeat(129)}/telemetry`],
+  ])('puts aside a topic with %s', (_name, topic) => {
+    expect(telemetry(topic)).toMatchObject({
+      kind: 'reject',
+      reject: { reason: 'TOPIC_INVALID', topic },
+    })
+  })
+
+  it('M12: takes a device named __proto__ as any other', () => {
+    expect(telemetry('dt/plant-1/__proto__/telemetry')).toMatchObject({ kind: 'telemetry' })
+  })
+
+  it('keeps the original bytes of a bad payload', () => {
+    const original = Buffer.from([0x7b, 0xff, 0x00])
+    const decoded = decodeRecord(streamItem(7, original))
+    expect(decoded).toMatchObject({ kind: 'reject', reject: { reason: 'PAYLOAD_NOT_UTF8' } })
+    expect(decoded.kind === 'reject' && Buffer.compare(decoded.reject.original, original)).toBe(0)
+  })
+
+  it.each([
+    ['no JSON', Buffer.from('x')],
+    ['an unknown kind', streamItem(1, {}, { kind: 'other' }).data],
+    ['no payload', Buffer.from('{"kind":"telemetry","topic":"dt/a/b/telemetry","ts":1}')],
+  ])('puts aside a record that is not of our rules: %s', (_name, data) => {
+    const decoded = decodeRecord({ ...streamItem(1, {}), data })
+    expect(decoded).toMatchObject({ kind: 'reject', reject: { reason: 'RECORD_INVALID' } })
+  })
+
+  it('understands presence', () => {
+    const payload = { timestamp: START_MS, versionNumber: 3, disconnectReason: 'CONNECTION_LOST' }
+    const topic = '$aws/events/presence/disconnected/pump-7'
+    expect(decodeRecord(streamItem(1, payload, { kind: 'presence', topic }))).toMatchObject({
+      kind: 'presence',
+      event: { clientId: 'pump-7', online: false, atMs: START_MS, version: 3 },
+    })
+  })
+
+  it('understands a command’s result', () => {
+    const topic = 'cmd/plant-1/pump-7/0f4c/result'
+    expect(decodeRecord(streamItem(1, { state: 'done' }, { kind: 'result', topic }))).toMatchObject(
+      {
+        kind: 'result',
+        event: { topic: 'plant-1/pump-7', commandId: '0f4c' },
+      },
+    )
+  })
+})

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+import { START_MS } from '../../testing/records.ts'
+import { parseTelemetry } from './parse-telemetry.ts'
+
+const bytes = (payload: unknown): Uint8Array =>
+  Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload))
+const parse = (payload: unknown) =>
+  parseTelemetry(payload instanceof Uint8Array ? payload : bytes(payload), START_MS)
+const metricsOf = (payload: unknown) => {
+  const parsed = parse(payload)
+  return parsed.ok ? parsed.readings.map((one) => Object.fromEntries(one.metrics)) : parsed.reason
+}
+const many = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`m${i}`, i]))
+
+describe('telemetry payloads', () => {
+  it.each<[string, unknown, string]>([
+    ['M13: nothing', new Uint8Array(), 'PAYLOAD_EMPTY'],
+    ['M14: 131,073 bytes', `{"a":1}${' '.repeat(131_066)}`, 'PAYLOAD_TOO_LARGE'],
+    ['M15: a word', 'hello', 'PAYLOAD_NOT_JSON'],
+    ['M15: an open brace', '{', 'PAYLOAD_NOT_JSON'],
+    ['M15: a brace too many', '{"a":1}}', 'PAYLOAD_NOT_JSON'],
+    ['M15: NaN', '{"a":NaN}', 'PAYLOAD_NOT_JSON'],
+    ['M15: single quotes', "{'a':1}", 'PAYLOAD_NOT_JSON'],
+    ['M15: a trailing comma', '{"a":1,}', 'PAYLOAD_NOT_JSON'],
+    ['M15: a comment', '{"a":1/*x*/}', 'PAYLOAD_NOT_JSON'],
+    ['M16: null', 'null', 'PAYLOAD_NOT_OBJECT'],
+    ['M16: a number', '1', 'PAYLOAD_NOT_OBJECT'],
+    ['M16: a text', '"x"', 'PAYLOAD_NOT_OBJECT'],
+    ['M16: an empty list', '[]', 'PAYLOAD_NOT_OBJECT'],
+    ['M16: a list of nothing', '[{}]', 'PAYLOAD_NOT_OBJECT'],
+    ['M16: a list in a list', '[[{"a":1}]]', 'PAYLOAD_NOT_OBJECT'],
+    ['M18: invalid UTF-8', Buffer.from([0x7b, 0xc3, 0x28]), 'PAYLOAD_NOT_UTF8'],
+    ['M18: UTF-16 with its mark', Buffer.from('\ufeff{"a":1}', 'utf16le'), 'PAYLOAD_NOT_UTF8'],
+    ['M18: gzip', Buffer.from([0x1f, 0x8b, 0x08, 0]), 'PAYLOAD_NOT_UTF8'],
+    ['M18: CBOR', Buffer.from([0xa1, 0x61, 0x61, 0x01]), 'PAYLOAD_NOT_UTF8'],
+    ['M20: a name twice', '{"t":1,"t":2}', 'DUPLICATE_KEY'],
+    ['M20: a name twice, once escaped', '{"metrics":{"t":1,"\\u0074":2}}', 'DUPLICATE_KEY'],
+    ['M22: nesting of 10,000', '['.repeat(10_000), 'PAYLOAD_TOO_DEEP'],
+    ['M23: 65 metrics', many(65), 'TOO_MANY_FIELDS'],
+    ['M23: 10,000 metrics', many(10_000), 'TOO_MANY_FIELDS'],
+    ['M24: a text as value', { temperature: '21.5' }, 'VALUE_NOT_NUMBER'],
+    ['M24: true as value', { metrics: { temperature: true } }, 'VALUE_NOT_NUMBER'],
+    ['M24: an object as value', { temperature: {} }, 'VALUE_NOT_NUMBER'],
+    ['M24: metrics that are none', { ts: START_MS, metrics: 21 }, 'VALUE_NOT_NUMBER'],
+    ['M24: no value at all', { ts: START_MS, metrics: {} }, 'PAYLOAD_NOT_OBJECT'],
+    ['M25: 1e400', '{"a":1e400}', 'VALUE_NOT_FINITE'],
+    ['M25: -1e400', '{"a":-1e400}', 'VALUE_NOT_FINITE'],
+    ['M28: a time as text', { ts: '2026-01-01', metrics: { a: 1 } }, 'TS_INVALID'],
+    ['M28: time 0', { ts: 0, metrics: { a: 1 } }, 'TS_INVALID'],
+    ['M28: a negative time', { ts: -START_MS, metrics: { a: 1 } }, 'TS_INVALID'],
+    ['M28: the year 275761', { ts: 8.64e15 + 1, metrics: { a: 1 } }, 'TS_INVALID'],
+    ['M28: a time of 1e400', '{"ts":1e400,"metrics":{"a":1}}', 'TS_INVALID'],
+    ['M28: a time of null', { ts: null, metrics: { a: 1 } }, 'TS_INVALID'],
+    ['M30: a negative counter', { n: -1, metrics: { a: 1 } }, 'SEQ_INVALID'],
+    ['M30: half a counter', { n: 1.5, metrics: { a: 1 } }, 'SEQ_INVALID'],
+    ['M30: a counter above 2^53', { n: 2 ** 53, metrics: { a: 1 } }, 'SEQ_INVALID'],
+    ['M30: a counter as text', { n: '7', metrics: { a: 1 } }, 'SEQ_INVALID'],
+    ['M31: a boot that is no text', { boot: 7, metrics: { a: 1 } }, 'BOOT_INVALID'],
+    ['M35: a metric name with a line break', { 'a\nb': 1 }, 'METRIC_NAME_INVALID'],
+    ['M35: a metric name of 65 characters', { ['x'.repeat(65)]: 1 }, 'METRIC_NAME_INVALID'],
+    ['501 readings', Array.from({ length: 501 }, () => ({ a: 1 })), 'TOO_MANY_READINGS'],
+    ['one bad reading among good ones', [{ a: 1 }, { a: 'x' }], 'VALUE_NOT_NUMBER'],
+  ])('rejects %s', (_name, payload, reason) => {
+    expect(parse(payload)).toEqual({ ok: false, reason })
+  })
+
+  it.each<[string, unknown, unknown]>([
+    ['the full form', { ts: START_MS, boot: 'b', n: 1, metrics: { t: 1.5 } }, [{ t: 1.5 }]],
+    ['a flat object of numbers', { temperature: 21.4 }, [{ temperature: 21.4 }]],
+    ['a list of both forms', [{ a: 1 }, { metrics: { b: 2 } }], [{ a: 1 }, { b: 2 }]],
+    ['M17: a byte order mark', '\ufeff{"a":1}', [{ a: 1 }]],
+    ['M19: a name with a degree sign', { '°C außen': 1 }, [{ '°C außen': 1 }]],
+    ['M21: __proto__, which it leaves out', '{"__proto__":1,"a":2}', [{ a: 2 }]],
+    ['M21: constructor and prototype', '{"constructor":1,"prototype":1,"a":2}', [{ a: 2 }]],
+    ['M23: 64 metrics', many(64), [many(64)]],
+    ['M24: null as "no reading"', { a: null, b: 1 }, [{ a: null, b: 1 }]],
+    ['M25: 1e-400 as 0', '{"a":1e-400}', [{ a: 0 }]],
+    ['M26: 2^53 + 1 as the nearest double', '{"a":9007199254740993}', [{ a: 2 ** 53 }]],
+    ['M34: a foreign deviceId, which it ignores', { deviceId: 'x', metrics: { a: 1 } }, [{ a: 1 }]],
+    ['M35: markup in a name, as text', { '<script>': 1 }, [{ '<script>': 1 }]],
+    ['500 readings', Array.from({ length: 500 }, () => ({ a: 1 })), Array(500).fill({ a: 1 })],
+  ])('accepts %s', (_name, payload, metrics) => {
+    expect(metricsOf(payload)).toEqual(metrics)
+    expect(({} as Record<string, unknown>).a).toBeUndefined()
+  })
+
+  it.each<[string, unknown, number, string | null]>([
+    ['M27: none: the broker’s', undefined, START_MS, 'broker-time'],
+    ['milliseconds as they are', START_MS - 5, START_MS - 5, null],
+    ['M28: seconds times 1,000', START_MS / 1_000, START_MS, null],
+    ['M28: microseconds by 1,000', START_MS * 1_000 + 999, START_MS, null],
+    ['M29: 6 min ahead, flagged', START_MS + 360_000, START_MS + 360_000, 'skew'],
+    ['M29: 25 h behind, flagged', START_MS - 90_000_000, START_MS - 90_000_000, 'skew'],
+  ])('takes the time %s', (_name, ts, expected, quality) => {
+    const parsed = parse({ ...(ts === undefined ? {} : { ts }), metrics: { a: 1 } })
+    expect(parsed).toMatchObject({ ok: true, readings: [{ ts: expected, quality }] })
+  })
+})

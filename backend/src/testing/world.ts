@@ -1,0 +1,118 @@
+import type { Data, ServerMessage, Subscribed } from '../protocol/index.ts'
+import type { Connection } from '../core/connections/ports.ts'
+import { createDeliver } from '../core/delivery/deliver-batch.ts'
+import type { Audiences, CommandResults, PostOutcome } from '../core/delivery/ports.ts'
+import { answerHistory, type HistoryPorts } from '../core/history/answer-history.ts'
+import type { HistoryReader, HistoryWriter } from '../core/history/ports.ts'
+import type { Subscriptions } from '../core/subscriptions/ports.ts'
+import { removeConnection } from '../core/subscriptions/remove-connection.ts'
+import { subscribe } from '../core/subscriptions/subscribe.ts'
+import { unsubscribe } from '../core/subscriptions/unsubscribe.ts'
+import type { Reject, StreamItem } from '../core/telemetry/decode-record.ts'
+import { memoryHistory } from './memory-history.ts'
+import { memorySubscriptions } from './memory-subscriptions.ts'
+import { connection, START_MS } from './records.ts'
+
+/** What a world stands on; by default the fakes. */
+export interface WorldParts {
+  readonly history: HistoryReader & HistoryWriter
+  readonly subscriptions: Subscriptions
+  readonly audiences: Audiences
+}
+
+/** A clock that only moves when told. */
+export interface TestClock {
+  ms: number
+  now(): number
+}
+
+export function testClock(ms = START_MS + 10_000): TestClock {
+  return {
+    ms,
+    now() {
+      return this.ms
+    },
+  }
+}
+
+/** The delivery path with recorded posts: what `deliver` and the `subscriptions` route do, without a wire. */
+export function createWorld(
+  clock: TestClock = testClock(),
+  parts: Partial<WorldParts> = {},
+  results: CommandResults = { apply: () => Promise.resolve(undefined) },
+) {
+  const memory = memorySubscriptions(clock)
+  const { history = memoryHistory({ clock }), subscriptions = memory, audiences = memory } = parts
+  const posts: { connectionId: string; message: ServerMessage }[] = []
+  const outcomes = new Map<string, PostOutcome>()
+  const removed: string[] = []
+  const rejects: Reject[] = []
+  const counts = new Map<string, number>()
+  const errors: string[] = []
+  const deliver = createDeliver({
+    history,
+    audiences,
+    rejects: { write: (all) => Promise.resolve(void rejects.push(...all)) },
+    posts: {
+      post(connectionId, message) {
+        const outcome = outcomes.get(connectionId) ?? 'ok'
+        if (outcome === 'ok') {
+          posts.push({ connectionId, message: JSON.parse(message) as ServerMessage })
+        }
+        return Promise.resolve(outcome)
+      },
+    },
+    results,
+    async removeConnection(connectionId) {
+      removed.push(connectionId)
+      await removeConnection(connectionId, subscriptions)
+    },
+    clock,
+    metrics: {
+      count: (name, value = 1) => void counts.set(name, (counts.get(name) ?? 0) + value),
+      durations: (name, valuesMs) => void counts.set(name, valuesMs.length),
+    },
+    log: {
+      info: () => undefined,
+      warn: () => undefined,
+      error: (message) => void errors.push(message),
+    },
+  })
+  const ports = {
+    subscriptions,
+    history,
+    notes: { between: () => Promise.resolve([]) },
+    clock,
+  } satisfies HistoryPorts & { subscriptions: Subscriptions }
+  let messageId = 0
+  return {
+    posts,
+    outcomes,
+    removed,
+    rejects,
+    counts,
+    errors,
+    memory,
+    ...ports,
+    deliver: (...items: StreamItem[]) => deliver({ items, deadlineMs: clock.now() + 10_000 }),
+    deliverUntil: (deadlineMs: number, ...items: StreamItem[]) => deliver({ items, deadlineMs }),
+    subscribe: (items: unknown[], who: Connection = connection(), id = ++messageId) =>
+      subscribe({ action: 'subscribe', id, subscriptions: items }, who, ports),
+    unsubscribe: (sids: number[], who: Connection = connection(), id = ++messageId) =>
+      unsubscribe({ action: 'unsubscribe', id, sids }, who, subscriptions),
+    ask: (query: Partial<Parameters<typeof answerHistory>[0]>, who: Connection = connection()) =>
+      answerHistory({ action: 'history', id: 1, topic: 'plant-1/pump-7', ...query }, who, ports),
+    /** The values of a metric that a connection was pushed, in order. */
+    pushed(connectionId: string, metric = 'a'): (number | null)[] {
+      return posts
+        .filter((post) => post.connectionId === connectionId && post.message.type === 'data')
+        .flatMap((post) => (post.message as Data).blocks)
+        .flatMap((block) => [...(block.metrics[metric] ?? [])])
+    },
+  }
+}
+
+/** The values of a metric in an answer's blocks, in order. */
+export function valuesIn(answer: Pick<Subscribed, 'blocks'>, metric = 'a'): (number | null)[] {
+  return answer.blocks.flatMap((block) => [...(block.metrics[metric] ?? [])])
+}
