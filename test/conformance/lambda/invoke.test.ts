@@ -313,7 +313,7 @@ describe('environments', () => {
     bench = lambdaBench()
     const functionName = await bench.create('Fn', 'functions.overlaps')
     const old = bench.lambda.invoke({ functionName, payload: {} })
-    await expect.poll(() => bench.logs.length).toBe(1)
+    await expect.poll(() => bench.logs.length).toBeGreaterThan(0)
     await bench.update('Fn', 'functions.echo')
     expect((await old).payload).toMatchObject({ at_once: 1 })
     const next = await bench.lambda.invoke({ functionName, payload: { a: 1 } })

@@ -21,7 +21,7 @@ export function compileSelection(expression: string): SelectRoute {
 }
 
 function parse(expression: string): Part[] {
-  const bare = /^\$(request\.[^{}\s]*)$/.exec(expression)?.[1]
+  const bare = /^\$(request\.[^{}]*)$/.exec(expression)?.[1]
   if (bare !== undefined) return [{ path: parsePath(bare) }]
   const parts: Part[] = []
   const token = /\$\{([^}]*)\}|\\(.)|([^\\$]+|\$)/g
