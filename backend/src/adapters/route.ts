@@ -1,6 +1,7 @@
 import type { APIGatewayProxyWebsocketEventV2 } from 'aws-lambda'
 import { metrics as names } from '../contract.ts'
-import type { Connection, Connections } from '../core/connections/ports.ts'
+import { reportAbuse } from '../core/connections/abuse.ts'
+import type { Connection, Connections, WakeQueue } from '../core/connections/ports.ts'
 import {
   checkMessage,
   errorMessage,
@@ -40,8 +41,8 @@ export interface RouteOptions {
   readonly connections: Pick<Connections, 'admit'>
   readonly telemetry: Telemetry
   readonly clock: Clock
-  /** Called when a connection goes on after being told RATE_LIMITED; `strikes` as in `Admission`. */
-  readonly onAbuse?: (connectionId: string, strikes: number) => Promise<void>
+  /** Where to have a socket closed that goes on after being told RATE_LIMITED. */
+  readonly wakes: WakeQueue
 }
 
 /**
@@ -83,7 +84,7 @@ async function admit(
       return requireValid(admission.connection, options.clock)
     case 'limited':
       options.telemetry.metrics.count(names.rateLimited)
-      await options.onAbuse?.(connectionId, admission.strikes)
+      await reportAbuse(connectionId, admission.strikes, options.wakes)
       throw new ProtocolError(
         'RATE_LIMITED',
         `Too many messages on this connection; wait ${admission.retryAfterMs} ms.`,

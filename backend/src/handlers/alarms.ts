@@ -6,12 +6,19 @@ import { createDynamo } from '../adapters/dynamo-client.ts'
 import { dynamoConnections } from '../adapters/dynamo-connections.ts'
 import { managementSockets } from '../adapters/management-sockets.ts'
 import { createRoute } from '../adapters/route.ts'
+import { createWakeQueue } from '../adapters/sqs-wake-queue.ts'
 import { systemClock as clock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { services } from '../contract.ts'
 import { answerAlarms } from '../core/alarms/answer-alarms.ts'
 
-const config = readConfig('connectionsTable', 'subscriptionsTable', 'alarmsTable', 'alarmPrefix')
+const config = readConfig(
+  'connectionsTable',
+  'expiryQueueUrl',
+  'subscriptionsTable',
+  'alarmsTable',
+  'alarmPrefix',
+)
 const telemetry = createTelemetry(services.alarms)
 const client = createDynamo()
 const ports = {
@@ -26,6 +33,7 @@ const ports = {
 /** Route `alarms`. */
 export const handler = createRoute({
   connections: dynamoConnections({ client, table: config.connectionsTable }),
+  wakes: createWakeQueue(config.expiryQueueUrl),
   telemetry,
   clock,
   handlers: {

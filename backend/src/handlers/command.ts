@@ -6,12 +6,13 @@ import { dynamoConnections } from '../adapters/dynamo-connections.ts'
 import { iotDeviceMessages } from '../adapters/iot-device-messages.ts'
 import { managementSockets } from '../adapters/management-sockets.ts'
 import { createRoute } from '../adapters/route.ts'
+import { createWakeQueue } from '../adapters/sqs-wake-queue.ts'
 import { systemClock as clock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { metrics, services } from '../contract.ts'
 import { sendCommand } from '../core/commands/send-command.ts'
 
-const config = readConfig('connectionsTable', 'commandsTable')
+const config = readConfig('connectionsTable', 'expiryQueueUrl', 'commandsTable')
 const telemetry = createTelemetry(services.command)
 const client = createDynamo()
 const ports = {
@@ -26,6 +27,7 @@ const ports = {
 /** Route `command`. */
 export const handler = createRoute({
   connections: dynamoConnections({ client, table: config.connectionsTable }),
+  wakes: createWakeQueue(config.expiryQueueUrl),
   telemetry,
   clock,
   handlers: {

@@ -5,6 +5,7 @@ import { dynamoConnections } from '../adapters/dynamo-connections.ts'
 import { dynamoNotes } from '../adapters/dynamo-notes.ts'
 import { managementSockets } from '../adapters/management-sockets.ts'
 import { createRoute } from '../adapters/route.ts'
+import { createWakeQueue } from '../adapters/sqs-wake-queue.ts'
 import { systemClock as clock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { services } from '../contract.ts'
@@ -12,6 +13,7 @@ import { sendNote } from '../core/notes/send-note.ts'
 
 const config = readConfig(
   'connectionsTable',
+  'expiryQueueUrl',
   'subscriptionsTable',
   'historyTable',
   'retentionHours',
@@ -28,6 +30,7 @@ const ports = {
 /** Route `sendMessage`. */
 export const handler = createRoute({
   connections: dynamoConnections({ client, table: config.connectionsTable }),
+  wakes: createWakeQueue(config.expiryQueueUrl),
   telemetry,
   clock,
   handlers: {

@@ -4,7 +4,6 @@ import { createSessionPorts } from '../adapters/session-ports.ts'
 import { systemClock as clock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { services } from '../contract.ts'
-import { reportAbuse } from '../core/connections/abuse.ts'
 import { refresh } from '../core/session/refresh.ts'
 import { revoke } from '../core/session/revoke.ts'
 import { pong, welcome } from '../core/session/session.ts'
@@ -27,7 +26,7 @@ export const handler = createRoute({
   connections: ports.connections,
   telemetry,
   clock,
-  onAbuse: (connectionId, strikes) => reportAbuse(connectionId, strikes, ports.wakes),
+  wakes: ports.wakes,
   handlers: {
     hello: (message, { connection }) => Promise.resolve(welcome(message, connection, clock)),
     ping: (message, call) => pong(message, call, ports),

@@ -5,6 +5,7 @@ import { dynamoHistory } from '../adapters/dynamo-history.ts'
 import { dynamoNoteReader } from '../adapters/dynamo-note-reader.ts'
 import { dynamoSubscriptions } from '../adapters/dynamo-subscriptions.ts'
 import { createRoute } from '../adapters/route.ts'
+import { createWakeQueue } from '../adapters/sqs-wake-queue.ts'
 import { systemClock as clock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { services } from '../contract.ts'
@@ -14,6 +15,7 @@ import { unsubscribe } from '../core/subscriptions/unsubscribe.ts'
 
 const config = readConfig(
   'connectionsTable',
+  'expiryQueueUrl',
   'subscriptionsTable',
   'historyTable',
   'retentionHours',
@@ -33,6 +35,7 @@ const ports = {
 /** Routes `subscribe`, `unsubscribe` and `history`. */
 export const handler = createRoute({
   connections: dynamoConnections({ client, table: config.connectionsTable }),
+  wakes: createWakeQueue(config.expiryQueueUrl),
   telemetry: createTelemetry(services.subscriptions),
   clock,
   handlers: {

@@ -90,8 +90,8 @@ export class RouteFunctions extends Construct {
   }
 
   #session(): ServiceFunction {
-    const { api, issuer, expiryQueue } = this.#props
-    const session = this.#add({
+    const { api, issuer } = this.#props
+    const session = this.#addMessageRoute({
       name: 'session',
       description: 'hello, ping, refresh, revoke and unknown messages',
       tables: {
@@ -102,17 +102,15 @@ export class RouteFunctions extends Construct {
       },
       environment: {
         ...issuer.environment,
-        ...expiryQueue.environment,
         [env.managementEndpoint]: api.managementUrl,
       },
     })
-    expiryQueue.grantSend(session)
     api.grantPost(session)
     return session
   }
 
   #subscriptions(): ServiceFunction {
-    return this.#add({
+    return this.#addLimited({
       name: 'subscriptions',
       description: 'subscribe, unsubscribe and history',
       tables: {
@@ -127,7 +125,7 @@ export class RouteFunctions extends Construct {
   #command(): ServiceFunction {
     const { api } = this.#props
     const { partition, region, account } = Stack.of(this)
-    const command = this.#add({
+    const command = this.#addLimited({
       name: 'command',
       description: 'Sends a command to a device',
       tables: { connections: ['read', 'write'], commands: ['read', 'write'] },
@@ -140,7 +138,7 @@ export class RouteFunctions extends Construct {
 
   #notes(): ServiceFunction {
     const { api, foundation } = this.#props
-    const notes = this.#add({
+    const notes = this.#addLimited({
       name: 'notes',
       description: 'A note to everybody who watches a topic',
       tables: {
@@ -160,7 +158,7 @@ export class RouteFunctions extends Construct {
   #alarms(): ServiceFunction {
     const { api } = this.#props
     const { partition, region, account, stackName } = Stack.of(this)
-    const alarms = this.#add({
+    const alarms = this.#addLimited({
       name: 'alarms',
       description: 'Lists, acknowledges, notes and shelves alarms',
       tables: {
@@ -180,6 +178,26 @@ export class RouteFunctions extends Construct {
     )
     api.grantPost(alarms)
     return alarms
+  }
+
+  /** A route whose clients may be closed for writing too fast, by a message to `expire`. */
+  #addLimited(definition: RouteFunctionDefinition): ServiceFunction {
+    const { expiryQueue } = this.#props
+    const environment = { ...definition.environment, ...expiryQueue.environment }
+    const added = this.#add({ ...definition, environment })
+    expiryQueue.grantSend(added)
+    return added
+  }
+
+  /** A function of message routes: it also asks for the end of a socket that goes on after being told to slow down. */
+  #addMessageRoute(definition: RouteFunctionDefinition): ServiceFunction {
+    const { expiryQueue } = this.#props
+    const added = this.#add({
+      ...definition,
+      environment: { ...definition.environment, ...expiryQueue.environment },
+    })
+    expiryQueue.grantSend(added)
+    return added
   }
 
   #add({ name, description, tables, environment }: RouteFunctionDefinition): ServiceFunction {
