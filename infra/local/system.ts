@@ -28,8 +28,8 @@ export interface SystemOptions {
   readonly localKey: string
   /** Changes the template before it is deployed: for tests that take something away. */
   readonly edit?: (template: Template) => Template
-  /** One line per thing worth telling a person while starting. */
-  readonly note?: (line: string) => void
+  /** Starts the functions behind the sockets ahead of the first person, in the background. */
+  readonly warm?: boolean
 }
 
 /** A whole running Gaugeline in this process. */
@@ -89,6 +89,21 @@ function endpointsOf(
     tables: names('AWS::DynamoDB::Table'),
     functions: names('AWS::Lambda::Function'),
   }
+}
+
+/**
+ * One after the other, so that a machine with few cores still answers in the meantime. A function that cannot start says so at its
+ * first event, as in AWS.
+ */
+async function warmSocketFunctions(
+  deployed: Deployed,
+  lambda: Composition['lambda'],
+): Promise<void> {
+  const names = deployed
+    .byType('AWS::Lambda::Permission')
+    .filter(({ properties }) => properties['Principal'] === 'apigateway.amazonaws.com')
+    .map(({ properties }) => String(properties['FunctionName']))
+  for (const name of new Set(names)) await lambda.warm([name]).catch(() => undefined)
 }
 
 /** The group a function logs to: its own, or the one that Lambda makes for it. */
@@ -151,6 +166,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   }
   const running = deployed
   const names: Names = (type) => byLogicalName(running.byType(type), assembly.constructPath)
+  if (options.warm === true) void warmSocketFunctions(running, parts.lambda)
   const endpoints = endpointsOf(running, parts, { hosts, names })
   return {
     deployed,

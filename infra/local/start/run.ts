@@ -7,6 +7,7 @@ import { startFleet } from './fleet.ts'
 import { removeLocalKey, writeLocalKey } from './local-key.ts'
 import { lockDirectory } from './lock.ts'
 import type { StartOptions } from './options.ts'
+import { requireFreePort } from './ports.ts'
 import { readyText } from './ready-text.ts'
 import type { Terminal } from './terminal.ts'
 import { progressLine } from './terminal.ts'
@@ -51,6 +52,9 @@ const aborted = (signal: AbortSignal): Promise<void> =>
   })
 
 async function prepare(options: StartOptions, context: RunContext, undos: Undo[]): Promise<string> {
+  await requireFreePort(options.port, { what: 'the dashboard', flag: '--port' })
+  await requireFreePort(options.mqttPort, { what: 'the MQTT broker', flag: '--mqtt-port' })
+  await requireFreePort(options.awsPort, { what: 'the AWS APIs', flag: '--aws-port' })
   undos.push(await lockDirectory(options.stateDir, '--state-dir'))
   if (options.dataDir !== undefined) undos.push(await lockDirectory(options.dataDir, '--data-dir'))
   await removeEndpoints(options.stateDir)
@@ -82,9 +86,7 @@ async function startAll(options: StartOptions, context: RunContext, undos: Undo[
     ports: { dashboard: options.port, mqtt: options.mqttPort, aws: options.awsPort },
     localKey,
     dataDir: options.dataDir,
-    note: (line) => {
-      terminal.err(`  ${line}\n`)
-    },
+    warm: true,
   })
   undos.push(() => system.stop())
   stopIfAsked()
