@@ -1,11 +1,6 @@
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { env } from '../../backend/src/contract.ts'
-import { type Resource, type Synthesized, synthesize } from './stack.fixture.ts'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const read = (path: string) => readFileSync(`${root}${path}`, 'utf8')
+import { type Resource, sourcesOf, type Synthesized, synthesize } from './stack.fixture.ts'
 
 let stack: Synthesized
 beforeAll(() => {
@@ -58,8 +53,7 @@ describe('functions', () => {
     for (const properties of functions()) {
       const given = Object.keys(variables(properties))
       const name = String(variables(properties)['POWERTOOLS_SERVICE_NAME'])
-      const handler = read(`backend/src/handlers/${name}.ts`)
-      const wanted = [...handler.matchAll(/readConfig\(([^)]*)\)/g)].flatMap(([, list]) =>
+      const wanted = [...sourcesOf(name).matchAll(/readConfig\(([^)]*)\)/g)].flatMap(([, list]) =>
         [...list!.matchAll(/'(\w+)'/g)].map(([, key]) => env[key as keyof typeof env]),
       )
       expect(given.filter((variable) => !shared.includes(variable)).sort(), name).toEqual(

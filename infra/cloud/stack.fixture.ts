@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { App } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
+import { buildSync } from 'esbuild'
 import { parseConfig } from './config.ts'
 import { GaugelineStack } from './gaugeline-stack.ts'
 
@@ -53,4 +55,25 @@ export function synthesize(context: Readonly<Record<string, unknown>> = {}): Syn
     resources,
     properties: (type) => Object.values(resources(type)).map((resource) => resource.Properties),
   }
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Text of every source file that ends up in a handler's bundle. */
+export function sourcesOf(service: string): string {
+  const { metafile } = buildSync({
+    absWorkingDir: root,
+    entryPoints: [`backend/src/handlers/${service}.ts`],
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    metafile: true,
+    logLevel: 'silent',
+  })
+  return Object.keys(metafile.inputs)
+    .filter((file) => !file.endsWith('contract.ts'))
+    .map((file) => readFileSync(`${root}${file}`, 'utf8'))
+    .join('\n')
 }

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { buildSync } from 'esbuild'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { metrics, METRICS_NAMESPACE } from '../../../backend/src/contract.ts'
-import { synthesize } from '../stack.fixture.ts'
+import { sourcesOf, synthesize } from '../stack.fixture.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -62,25 +61,6 @@ function seriesOf(alarm: Alarm): readonly MetricSeries[] {
   return alarm.Metrics.flatMap(({ MetricStat }) =>
     MetricStat ? [{ ...MetricStat.Metric, Period: MetricStat.Period }] : [],
   )
-}
-
-/** Text of every source file that ends up in a handler's bundle. */
-function sourcesOf(service: string): string {
-  const { metafile } = buildSync({
-    absWorkingDir: root,
-    entryPoints: [`backend/src/handlers/${service}.ts`],
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-    metafile: true,
-    logLevel: 'silent',
-  })
-  return Object.keys(metafile.inputs)
-    .filter((file) => !file.endsWith('contract.ts'))
-    .map((file) => readFileSync(`${root}${file}`, 'utf8'))
-    .join('\n')
 }
 
 describe('alarms', () => {
