@@ -1,6 +1,7 @@
 import { isEntitled, type DeviceTopic } from '../../protocol/index.ts'
 import type { SubscriptionRow } from '../subscriptions/ports.ts'
-import { packFrames, serializeBlock, type BlockBody } from './frames.ts'
+import { packFrames, serializeBlock, type BlockBody, type Entry } from './frames.ts'
+import type { Notices } from './notices.ts'
 import type { DeviceNews } from './ingest.ts'
 import type { Audience } from './ports.ts'
 import type { Mail } from './post-frames.ts'
@@ -26,6 +27,7 @@ export interface Addressing {
   /** Epoch ms. */
   readonly nowMs: number
   readonly memory: ViewMemory
+  readonly notices: Notices
 }
 
 export interface Addressed {
@@ -36,7 +38,7 @@ export interface Addressed {
 }
 
 interface Basket {
-  readonly entries: { sid: number; body: BlockBody }[]
+  readonly entries: Entry[]
   readonly messages: string[]
 }
 
@@ -62,8 +64,9 @@ export function addressMail(addressing: Addressing): Addressed {
     for (const row of rowsOf(device.topic)) {
       const isSlow = addressing.audience.isSlow(row.connectionId)
       const view: View = isSlow ? { ...row, mode: 'latest' } : row
-      for (const body of bodies(view))
-        basketOf(row.connectionId).entries.push({ sid: row.sid, body })
+      for (const body of bodies(view)) {
+        basketOf(row.connectionId).entries.push({ sid: row.sid, topic: device.topic, body })
+      }
     }
   }
   for (const push of addressing.pushes) {
@@ -72,7 +75,10 @@ export function addressMail(addressing: Addressing): Addressed {
   }
   const mails = [...baskets].map(([connectionId, { entries, messages }]) => ({
     connectionId,
-    messages,
+    messages: [
+      ...addressing.notices.take(connectionId, addressing.audience.isSlow(connectionId)),
+      ...messages,
+    ],
     frames: packFrames(entries),
   }))
   return { mails, connectedAt, rowsRead }

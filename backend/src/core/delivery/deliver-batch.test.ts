@@ -273,6 +273,10 @@ describe('deliver: what is wrong', () => {
     await world.deliver(streamItem(3, { a: 3 }), streamItem(4, { a: 4 }))
     world.clock.ms += 30_001
     await world.deliver(streamItem(5, { a: 5 }))
+    expect(world.posts.map((post) => post.message.type)).toEqual(
+      // The first frame; what was missed and that it is slow now, ahead of the second; that it is over, ahead of the third.
+      ['data', 'gap', 'slow', 'data', 'slow', 'data'],
+    )
     const [first, slow, later] = blocks(world)
     expect(slow).toMatchObject({ metrics: { a: [4] }, thinned: true })
     expect(later!.thinned).toBeUndefined()

@@ -13,6 +13,7 @@ import {
 import type { StreamReading } from '../telemetry/reading.ts'
 import { ingest } from './ingest.ts'
 import { addressMail, type Push } from './address-mail.ts'
+import { createNotices, type Notices } from './notices.ts'
 import { postFrames } from './post-frames.ts'
 import type { DeliverPorts } from './ports.ts'
 import { settleReceipts } from './settle-receipts.ts'
@@ -25,9 +26,15 @@ export interface Batch {
   readonly deadlineMs: number
 }
 
+/** What lives between batches in one execution environment, and may be lost at any time. */
+interface Memory {
+  readonly views: ViewMemory
+  readonly notices: Notices
+}
+
 /** The fan-out, with the memory that its views keep between batches. */
 export function createDeliver(ports: DeliverPorts): (batch: Batch) => Promise<void> {
-  const memory: ViewMemory = new Map()
+  const memory: Memory = { views: new Map(), notices: createNotices() }
   return (batch) => deliverBatch(batch, ports, memory)
 }
 
@@ -37,7 +44,11 @@ export function createDeliver(ports: DeliverPorts): (batch: Batch) => Promise<vo
  *
  * Throws only when the batch could not be kept (the stream gives it again); what cannot be sent is left to resume.
  */
-async function deliverBatch(batch: Batch, ports: DeliverPorts, memory: ViewMemory): Promise<void> {
+async function deliverBatch(
+  batch: Batch,
+  ports: DeliverPorts,
+  { views, notices }: Memory,
+): Promise<void> {
   const startedMs = ports.clock.now()
   const shardId = batch.items[0]?.shardId
   if (shardId === undefined) return
@@ -54,10 +65,12 @@ async function deliverBatch(batch: Batch, ports: DeliverPorts, memory: ViewMemor
   const topics = [...news.map((device) => device.topic), ...pushes.flatMap(topicOf)]
   if (topics.length === 0 && pushes.length === 0) return
   const audience = await ports.audiences.load(topics)
-  const mails = addressMail({ news, pushes, audience, startedMs, memory, nowMs: ports.clock.now() })
-  ports.metrics.count(names.subscriptionsRead, mails.rowsRead)
-  const receipts = await postFrames(mails.mails, ports, batch.deadlineMs)
-  await settleReceipts(receipts, mails.connectedAt, ports)
+  const nowMs = ports.clock.now()
+  const addressing = { news, pushes, audience, startedMs, nowMs, memory: views, notices }
+  const { mails, connectedAt, rowsRead } = addressMail(addressing)
+  ports.metrics.count(names.subscriptionsRead, rowsRead)
+  const receipts = await postFrames(mails, ports, batch.deadlineMs)
+  await settleReceipts(receipts, { connectedAt, notices }, ports)
 }
 
 interface Sorted {

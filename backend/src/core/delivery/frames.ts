@@ -14,7 +14,14 @@ export interface BlockBody {
 /** A message for one connection. */
 export interface Frame {
   readonly message: string
-  readonly bodies: readonly BlockBody[]
+  readonly entries: readonly Entry[]
+}
+
+/** A block on its way to a subscription. */
+export interface Entry {
+  readonly sid: number
+  readonly topic: string
+  readonly body: BlockBody
 }
 
 const ENVELOPE_BYTES = '{"type":"data","blocks":[]}'.length
@@ -27,7 +34,8 @@ const BLOCK_BYTES = limits.frameBytes - ENVELOPE_BYTES - SID_BYTES
 /** Serializes a block once. */
 export function serializeBlock(block: Block, brokerMs?: number): BlockBody {
   const json = JSON.stringify(block).slice(1)
-  return { json, bytes: Buffer.byteLength(json), readings: block.ts.length, brokerMs }
+  const bytes = Buffer.byteLength(json)
+  return { json, bytes, readings: block.ts.length, brokerMs }
 }
 
 /** The block in parts that follow each other and each fit a frame, whatever view is taken of them. */
@@ -42,25 +50,21 @@ export function splitToFit(block: DeviceBlock): readonly DeviceBlock[] {
 }
 
 /** The blocks of one connection in as few frames as fit `limits.frameBytes`, in order. */
-export function packFrames(
-  entries: readonly { readonly sid: number; readonly body: BlockBody }[],
-): readonly Frame[] {
+export function packFrames(all: readonly Entry[]): readonly Frame[] {
   const frames: Frame[] = []
-  let parts: string[] = []
-  let bodies: BlockBody[] = []
+  let entries: Entry[] = []
   let bytes = ENVELOPE_BYTES
   const close = (): void => {
-    if (parts.length === 0) return
-    frames.push({ message: `{"type":"data","blocks":[${parts.join(',')}]}`, bodies })
-    parts = []
-    bodies = []
+    if (entries.length === 0) return
+    const blocks = entries.map(({ sid, body }) => `{"sid":${sid},${body.json}`)
+    frames.push({ message: `{"type":"data","blocks":[${blocks.join(',')}]}`, entries })
+    entries = []
     bytes = ENVELOPE_BYTES
   }
-  for (const { sid, body } of entries) {
-    if (bytes + body.bytes + SID_BYTES > limits.frameBytes) close()
-    parts.push(`{"sid":${sid},${body.json}`)
-    bodies.push(body)
-    bytes += body.bytes + SID_BYTES
+  for (const entry of all) {
+    if (bytes + entry.body.bytes + SID_BYTES > limits.frameBytes) close()
+    entries.push(entry)
+    bytes += entry.body.bytes + SID_BYTES
   }
   close()
   return frames

@@ -1,4 +1,6 @@
 import { metrics as names } from '../../contract.ts'
+import type { Frame } from './frames.ts'
+import type { Notices } from './notices.ts'
 import type { DeliverPorts, PostOutcome } from './ports.ts'
 import type { Receipt } from './post-frames.ts'
 
@@ -16,15 +18,24 @@ const outcomeMetrics = {
   forbidden: names.postsForbidden,
 } as const satisfies Record<PostOutcome, string>
 
+interface Known {
+  /** Epoch ms, by connection. */
+  readonly connectedAt: ReadonlyMap<string, number>
+  readonly notices: Notices
+}
+
 /** Counts what became of a batch's posts and acts on it: gone connections go, throttled ones get less, a refused role is shouted about. */
 export async function settleReceipts(
   receipts: readonly Receipt[],
-  connectedAt: ReadonlyMap<string, number>,
+  { connectedAt, notices }: Known,
   ports: DeliverPorts,
 ): Promise<void> {
   countReceipts(receipts, ports)
   const nowMs = ports.clock.now()
-  for (const { connectionId, outcome } of receipts) {
+  for (const receipt of receipts) {
+    const { connectionId, outcome } = receipt
+    const gaps = notices.note(receipt)
+    if (gaps > 0) ports.metrics.count(names.gapNotices, gaps)
     const ageMs = nowMs - (connectedAt.get(connectionId) ?? 0)
     if (outcome === 'gone' && ageMs >= GRACE_MS) await ports.removeConnection(connectionId)
     if (outcome === 'throttled') await ports.audiences.slowDown(connectionId, nowMs + SLOW_MS)
@@ -48,12 +59,12 @@ function countReceipts(receipts: readonly Receipt[], { metrics }: DeliverPorts):
       totals.set(outcome, (totals.get(outcome) ?? 0) + count)
     }
     for (const { frame, acceptedMs } of receipt.delivered) {
-      for (const body of frame.bodies) {
+      for (const { body } of frame.entries) {
         delivered += body.readings
         if (body.brokerMs !== undefined) latencies.push(Math.max(0, acceptedMs - body.brokerMs))
       }
     }
-    shed += receipt.unsent.reduce((sum, { bodies }) => sum + readingsOf(bodies), 0)
+    shed += receipt.unsent.reduce((sum, frame) => sum + readingsOf(frame), 0)
   }
   for (const [outcome, count] of totals)
     if (count > 0) metrics.count(outcomeMetrics[outcome], count)
@@ -62,6 +73,6 @@ function countReceipts(receipts: readonly Receipt[], { metrics }: DeliverPorts):
   metrics.durations(names.deliveryLatency, latencies)
 }
 
-function readingsOf(bodies: readonly { readonly readings: number }[]): number {
-  return bodies.reduce((sum, body) => sum + body.readings, 0)
+function readingsOf({ entries }: Frame): number {
+  return entries.reduce((sum, { body }) => sum + body.readings, 0)
 }
