@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { PublishPacket } from 'aedes'
-import type { Clock, Faults } from '../../platform/types.ts'
+import type { Clock, Fault, Faults } from '../../platform/types.ts'
 import type { Connection } from './connection.ts'
 import type { Counters } from './counters.ts'
 import { limits, topicProblem } from './limits.ts'
@@ -50,26 +50,33 @@ export function publishGate(options: {
       // I1: there is no QoS 2; the packet gets no answer.
       count('ClientError')
       discard(packet, done)
-    } else if (faults.at('iot.publish', packet.topic)) {
-      withFault(packet, connection, done)
     } else {
-      count('Success')
-      accept(packet, connection, done)
+      const fault = faults.at('iot.publish', packet.topic)
+      if (fault) {
+        withFault(fault, packet, connection, done)
+      } else {
+        count('Success')
+        accept(packet, connection, done)
+      }
     }
   }
 
-  function withFault(packet: PublishPacket, connection: Connection, done: Done): void {
-    const fault = faults.at('iot.publish', packet.topic)
-    if (fault?.kind === 'delay')
+  function withFault(
+    fault: Fault,
+    packet: PublishPacket,
+    connection: Connection,
+    done: Done,
+  ): void {
+    if (fault.kind === 'delay')
       clock.after(fault.ms, () => {
         accept(packet, connection, done)
       })
-    else if (fault?.kind === 'duplicate') {
+    else if (fault.kind === 'duplicate') {
       const { topic, payload } = packet
       for (let extra = 1; extra < fault.times; extra++)
         void toRules({ ...packet, topic, payload }, connection)
       accept(packet, connection, done)
-    } else if (fault?.kind === 'error') {
+    } else if (fault.kind === 'error') {
       count('ServerError')
       done(new Error('fault on purpose'))
     } else discard(packet, done)
