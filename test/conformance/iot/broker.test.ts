@@ -231,7 +231,7 @@ describe('the MQTT broker', () => {
     await slow.next('connack')
     slow.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'dt/#', qos: 1 }] })
     await slow.next('suback')
-    const sent = 60
+    const sent = 20
     const floods = await Promise.all(
       Array.from({ length: sent }, (_, index) => raw(`flood-${index}`)),
     )

@@ -43,6 +43,7 @@ export function newConnection(
 export interface ClientInternals {
   readonly _parser: NodeJS.EventEmitter
   readonly _disconnected: boolean
+  readonly subscriptions: object
 }
 
 export function internalsOf(client: Client): ClientInternals {
