@@ -1,27 +1,18 @@
-import { createRequire } from 'node:module'
-import dynaliteDb, { type DynaliteError, type Item, type Store } from 'dynalite/db/index.js'
 import { AwsError } from '../../platform/errors.ts'
 import type { Account } from '../../platform/types.ts'
+import {
+  actionModule,
+  database,
+  validations,
+  validationModule,
+  type Action,
+  type DynaliteError,
+  type Item,
+  type Json,
+  type Validation,
+} from './dynalite.ts'
 
-type Input = Record<string, unknown>
-type Action = (
-  store: Store,
-  data: Input,
-  done: (error: DynaliteError | null, output: Input) => void,
-) => void
-
-interface Validation {
-  readonly types: unknown
-  readonly custom: unknown
-}
-
-interface Validations {
-  checkTypes(data: Input, types: unknown): Input
-  checkValidations(data: Input, types: unknown, custom: unknown, store: Store): void
-}
-
-const load = createRequire(import.meta.url)
-const validations = load('dynalite/validations') as Validations
+type Input = Json
 
 /** What dynalite does itself (D17). */
 export const ENGINE_OPERATIONS = [
@@ -51,8 +42,8 @@ const actions = new Map<string, { readonly run: Action; readonly validation: Val
     return [
       operation,
       {
-        run: load(`dynalite/actions/${file}`) as Action,
-        validation: load(`dynalite/validations/${file}`) as Validation,
+        run: actionModule(file),
+        validation: validationModule(file),
       },
     ]
   }),
@@ -78,7 +69,7 @@ export function isEngineOperation(operation: string): operation is EngineOperati
 
 /** `path`: a directory that keeps the tables; in memory when absent. A write is in the operating system's hands when it returns. */
 export function createEngine(account: Account, path: string | undefined): Engine {
-  const store = dynaliteDb.create({
+  const store = database.create({
     createTableMs: 0,
     deleteTableMs: 0,
     updateTableMs: 0,
@@ -111,7 +102,7 @@ export function createEngine(account: Account, path: string | undefined): Engine
         })
       })
     },
-    meetsCondition: (prepared, item) => dynaliteDb.checkConditional(prepared, item) === null,
+    meetsCondition: (prepared, item) => database.checkConditional(prepared, item) === null,
     items: (tableName) =>
       store.db.values({ gte: `item-${tableName}~`, lt: `item-${tableName}~\xFF` }),
   }

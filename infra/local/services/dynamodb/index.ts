@@ -96,7 +96,7 @@ async function open(engine: { open(): Promise<void> }, path: string | undefined)
     const reason = inner instanceof Error ? inner.message : String(inner)
     throw new StartError(
       'DATA_DIR_TABLES',
-      `The tables in ${path ?? 'memory'} cannot be opened: ${reason}. Is another instance using this --data-dir?`,
+      `The tables in ${path ?? 'memory'} cannot be opened: ${reason}. Choose another --data-dir, or stop the instance that uses it.`,
       { cause },
     )
   }

@@ -1,6 +1,6 @@
-import type { Item } from 'dynalite/db/index.js'
 import { AwsError } from '../../platform/errors.ts'
 import { isObject } from '../../platform/fields.ts'
+import type { Item } from './dynalite.ts'
 import { capacityOf } from './capacity.ts'
 import type { Engine, EngineOperation } from './engine.ts'
 import { keyOf, readItem } from './item-calls.ts'

@@ -1,6 +1,6 @@
-import type { Item } from 'dynalite/db/index.js'
 import { AwsError } from '../../platform/errors.ts'
 import type { Clock } from '../../platform/types.ts'
+import type { Item } from './dynalite.ts'
 import type { Engine } from './engine.ts'
 import { keyOf } from './item-calls.ts'
 

@@ -1,0 +1,63 @@
+import { createRequire } from 'node:module'
+
+// dynalite 4.0.0 has no types; these are the parts of it that are used here.
+
+export type Item = Record<string, Record<string, unknown>>
+
+export interface DynaliteError extends Error {
+  readonly statusCode?: number
+  readonly body?: Record<string, unknown>
+}
+
+export interface Store {
+  readonly db: {
+    open(): Promise<void>
+    close(): Promise<void>
+    values(range: { gte: string; lt: string }): AsyncIterable<Item>
+  }
+  readonly tableDb: { awsAccountId: string; awsRegion: string }
+  getTable(name: string, done: (error: DynaliteError | null, table: TableDescription) => void): void
+}
+
+interface Database {
+  create(options: {
+    path?: string
+    createTableMs: number
+    deleteTableMs: number
+    updateTableMs: number
+  }): Store
+  checkConditional(data: Record<string, unknown>, item: Item | undefined): DynaliteError | null
+}
+
+export type Json = Record<string, unknown>
+
+export type Action = (
+  store: Store,
+  data: Json,
+  done: (error: DynaliteError | null, output: Json) => void,
+) => void
+
+export interface Validation {
+  readonly types: unknown
+  readonly custom: unknown
+}
+
+interface Validations {
+  checkTypes(data: Json, types: unknown): Json
+  checkValidations(data: Json, types: unknown, custom: unknown, store: Store): void
+}
+
+const load = createRequire(import.meta.url)
+
+export const database = load('dynalite/db') as Database
+
+export const validations = load('dynalite/validations') as Validations
+
+/** `name`: an operation with a small first letter. */
+export function actionModule(name: string): Action {
+  return load(`dynalite/actions/${name}`) as Action
+}
+
+export function validationModule(name: string): Validation {
+  return load(`dynalite/validations/${name}`) as Validation
+}
