@@ -63,7 +63,7 @@ export function addressMail(addressing: Addressing): Addressed {
     const bodies = renderer(device, addressing)
     for (const row of rowsOf(device.topic)) {
       const isSlow = addressing.audience.isSlow(row.connectionId)
-      const view: View = isSlow ? { ...row, mode: 'latest' } : row
+      const view = isSlow && row.mode === 'complete' ? newestOnly(row) : row
       for (const body of bodies(view)) {
         basketOf(row.connectionId).entries.push({ sid: row.sid, topic: device.topic, body })
       }
@@ -91,6 +91,11 @@ function maySee(
 ): boolean {
   if (row.expiresAt * 1_000 <= nowMs || audience.isRevoked(row)) return false
   return isEntitled(row.grants, topic)
+}
+
+/** What a connection that could not follow gets of a complete subscription. */
+function newestOnly(row: SubscriptionRow): View {
+  return { ...row, mode: 'latest', isUnchained: true }
 }
 
 /** While a subscription is being replaced both rows may stand: the later message holds. */

@@ -278,7 +278,7 @@ describe('deliver: what is wrong', () => {
       ['data', 'gap', 'slow', 'data', 'slow', 'data'],
     )
     const [first, slow, later] = blocks(world)
-    expect(slow).toMatchObject({ metrics: { a: [4] }, thinned: true })
+    expect(slow).toMatchObject({ metrics: { a: [4] }, thinned: true, prev: null })
     expect(later!.thinned).toBeUndefined()
     expect(later!.prev).not.toBe(first!.position)
     const missed = await world.ask({ since: first!.position, until: later!.prev! })

@@ -4,7 +4,13 @@ import type { SubscriptionRow } from '../subscriptions/ports.ts'
 import { matchesWhere } from './where.ts'
 
 /** What a subscription wants to see of a device. Subscriptions with equal views share the serialized bytes. */
-export type View = Pick<SubscriptionRow, 'mode' | 'metrics' | 'where' | 'maxHz' | 'deadband'>
+export interface View extends Pick<
+  SubscriptionRow,
+  'mode' | 'metrics' | 'where' | 'maxHz' | 'deadband'
+> {
+  /** The reader checks the chain but gets newest values for now: its blocks must not claim what they leave out. */
+  readonly isUnchained?: boolean
+}
 
 /** `latest` without `maxHz`: enough for an eye, a quarter of what a fast device sends. */
 const LATEST_HZ = 4
@@ -16,8 +22,9 @@ const keys = new WeakMap<View, string>()
 export function viewKey(view: View): string {
   const known = keys.get(view)
   if (known !== undefined) return known
-  const { mode, metrics, where, maxHz, deadband } = view
-  const key = JSON.stringify([mode, metrics && [...metrics].sort(), where, maxHz, deadband])
+  const { mode, metrics, where, maxHz, deadband, isUnchained } = view
+  const names = metrics && [...metrics].sort()
+  const key = JSON.stringify([mode, names, where, maxHz, deadband, isUnchained])
   keys.set(view, key)
   return key
 }
@@ -91,7 +98,7 @@ function renderLatest(
   return [
     {
       topic: lastBlock.topic,
-      prev: blocks[0]?.prev ?? null,
+      prev: view.isUnchained ? null : (blocks[0]?.prev ?? null),
       position: lastPosition(lastBlock),
       ts: [newest.ts],
       metrics: Object.fromEntries([...newest.values].map(([name, value]) => [name, [value]])),
