@@ -5,6 +5,7 @@ import type {
   ApiHandler,
   Authorization,
   Clock,
+  Fault,
   Faults,
   Functions,
   InvocationResult,
@@ -69,14 +70,18 @@ export function createLambda(options: LambdaOptions): Lambda {
   const invoke: Functions['invoke'] = async (request) => {
     const { fn, functionArn } = registry.find(request.functionName)
     if (request.invokedBy) permissions.check(fn.config.name, request.invokedBy)
-    await applyFault(fn.config.name)
+    const fault = await passFault(fn.config.name)
     const event = JSON.stringify(request.payload ?? {})
     const requestId = randomUUID()
     if (request.invocationType === 'Event') {
       void asyncInvocations.accept(fn, event, requestId)
       return { requestId, payload: undefined }
     }
-    const result = await fn.run(event, { requestId, functionArn })
+    const run = () => fn.run(event, { requestId, functionArn })
+    if (fault?.kind === 'duplicate') for (let extra = 0; extra < fault.times; extra++) await run()
+    const result = await run()
+    // The function has run and nobody hears of it.
+    if (fault?.kind === 'drop') throw serviceError('The answer was lost on purpose')
     return {
       requestId,
       payload: JSON.parse(result.body) as unknown,
@@ -87,19 +92,18 @@ export function createLambda(options: LambdaOptions): Lambda {
     } satisfies InvocationResult
   }
 
-  async function applyFault(functionName: string): Promise<void> {
+  /** Throttles, fails or delays; what happens after the run is the caller's. */
+  async function passFault(functionName: string): Promise<Fault | undefined> {
     const fault = faults.at('lambda.invoke', functionName)
     if (fault?.kind === 'throttle')
       throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', {
         status: 429,
         extra: { Reason: 'ConcurrentInvocationLimitExceeded', Type: 'User' },
       })
-    if (fault?.kind === 'error')
-      throw new AwsError(fault.code ?? 'ServiceException', fault.message ?? 'Injected fault', {
-        status: fault.status ?? 500,
-      })
+    if (fault?.kind === 'error') throw serviceError(fault.message ?? 'Failed on purpose', fault)
     if (fault?.kind === 'delay')
       await new Promise<void>((resolve) => clock.after(fault.ms, resolve))
+    return fault
   }
 
   return {
@@ -127,4 +131,11 @@ export function createLambda(options: LambdaOptions): Lambda {
       await Promise.all(functionNames.map((name) => registry.find(name).fn.warm()))
     },
   }
+}
+
+function serviceError(
+  message: string,
+  fault: { readonly code?: string; readonly status?: number } = {},
+): AwsError {
+  return new AwsError(fault.code ?? 'ServiceException', message, { status: fault.status ?? 500 })
 }
