@@ -22,7 +22,7 @@ export async function startFleet(options: {
   readonly ended: (reason: StartError) => void
 }): Promise<Fleet> {
   const what = options.scenario === undefined ? ['demo'] : ['run', options.scenario]
-  const preload = path.join(import.meta.dirname, 'end-with-parent.mjs')
+  const preload = path.join(import.meta.dirname, '../bin/end-with-parent.mjs')
   const child = spawn(
     process.execPath,
     [
