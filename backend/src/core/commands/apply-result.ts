@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import type { CommandState, CommandUpdate } from '../../protocol/index.ts'
 import type { ResultEvent } from '../telemetry/decode-record.ts'
 import { toUpdate } from './command-update.ts'
-import type { Commands } from './ports.ts'
+import type { Command, Commands } from './ports.ts'
 
 const MESSAGE_CHARACTERS = 280
 const resultSchema = v.object({
@@ -39,9 +39,14 @@ export async function applyResult(
     at: event.atMs,
     ...(message === undefined ? {} : { message: message.slice(0, MESSAGE_CHARACTERS) }),
   })
-  if (!moved?.moved) return { ignored: 'late' }
+  if (!moved || !(moved.moved || isRepeated(moved.command, event, state)))
+    return { ignored: 'late' }
   return { user: moved.command.user, update: toUpdate(moved.command) }
 }
+
+/** The stream gives a batch again when it failed halfway: what was recorded then may not have been told yet. */
+const isRepeated = (command: Command, event: ResultEvent, state: CommandState): boolean =>
+  command.state === state && command.at === event.atMs
 
 function parseJson(payload: Uint8Array): unknown {
   try {

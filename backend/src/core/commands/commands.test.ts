@@ -161,7 +161,10 @@ it('commands are limited per user and minute, with the time to wait', async () =
 })
 
 describe('what the device answers', () => {
-  const answer = (payload: unknown, change: { topic?: string; clientId?: string } = {}) =>
+  const answer = (
+    payload: unknown,
+    change: { topic?: string; clientId?: string; atMs?: number } = {},
+  ) =>
     commandResults(ports).apply({
       topic: 'plant-1/pump-7',
       commandId: 'cmd-1',
@@ -190,9 +193,14 @@ describe('what the device answers', () => {
   it('counts once, and what has ended stays ended', async () => {
     await answer({ state: 'done' })
     for (const state of ['done', 'acked', 'failed']) {
-      expect(await answer({ state })).toBeUndefined()
+      expect(await answer({ state }, { atMs: clock.ms + 21 })).toBeUndefined()
     }
     expect(await ports.commands.find('cmd-1')).toMatchObject({ state: 'done' })
+  })
+  it('K16: is told again when the stream gives the same answer again', async () => {
+    const first = await answer({ state: 'done' })
+    expect(await answer({ state: 'done' })).toEqual(first)
+    expect(await answer({ state: 'acked' })).toBeUndefined()
   })
   it('is only believed from the device itself', async () => {
     expect(await answer({ state: 'acked' }, { topic: 'plant-1/pump-8' })).toBeUndefined()
