@@ -73,6 +73,7 @@ export function createAsyncInvocations(options: {
       // L24: nothing can ever run, so nothing is tried.
       if (fn.config.reservedConcurrency === 0) return give(event, 'RetriesExhausted', undefined)
       const result = await attempt(event)
+      if (fn.isStopped()) return
       if (result === 'throttled') {
         await wait(backoffMs)
         backoffMs = Math.min(backoffMs * 2, THROTTLE_BACKOFF_MAX_MS)
@@ -103,7 +104,8 @@ export function createAsyncInvocations(options: {
       event.invokeCount++
       return result
     } catch (error) {
-      if (error instanceof AwsError && error.code === 'TooManyRequestsException') return 'throttled'
+      // L20: a throttle and an error of the service itself are tried again the same way.
+      if (error instanceof AwsError) return 'throttled'
       throw error
     }
   }

@@ -43,6 +43,7 @@ export interface LocalFunction {
   warm(): Promise<void>
   /** Takes other properties; events at work finish with the old code. */
   replace(config: FunctionConfig): void
+  isStopped(): boolean
   stop(): Promise<void>
 }
 
@@ -63,6 +64,7 @@ export function createLocalFunction(
   let credentials = credentialsOf(config)
   let pool = makePool()
   let inFlight = 0
+  let stopped = false
   const tails = new Map<string, string[]>()
   const putMetric = functionMetrics(dependencies.metrics, config.name)
 
@@ -115,6 +117,8 @@ export function createLocalFunction(
   }
 
   function admit(): void {
+    if (stopped)
+      throw new AwsError('ServiceException', `${config.name} has been stopped`, { status: 500 })
     const reserved = config.reservedConcurrency
     if (reserved === undefined || inFlight < reserved) return
     putMetric('Throttles', { value: 1, unit: 'Count', timestampMs: clock.now() })
@@ -201,7 +205,11 @@ export function createLocalFunction(
       pool = makePool()
       void old.retire(false)
     },
-    stop: () => pool.retire(true),
+    isStopped: () => stopped,
+    stop() {
+      stopped = true
+      return pool.retire(true)
+    },
   }
 }
 

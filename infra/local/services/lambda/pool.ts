@@ -27,6 +27,11 @@ const STARTING_AT_ONCE = 2
 /** AWS keeps an idle environment for some minutes, without a promise. */
 const IDLE_MS = 10 * 60_000
 
+const stoppedError: FunctionErrorBody = {
+  errorType: 'Runtime.ExitError',
+  errorMessage: 'Error: the function has been stopped',
+}
+
 export function createPool(options: {
   readonly clock: Clock
   readonly maxEnvironments: number
@@ -37,9 +42,11 @@ export function createPool(options: {
   const waiting: Waiter[] = []
   let starting = 0
   let retired = false
+  let ended = false
 
   function startMore(): void {
     while (
+      !ended &&
       starting < Math.min(waiting.length, STARTING_AT_ONCE) &&
       alive.size < options.maxEnvironments
     )
@@ -108,6 +115,9 @@ export function createPool(options: {
     size: () => alive.size,
     async retire(now) {
       retired = true
+      ended = now
+      // Those that still wait for an environment get none.
+      if (now) for (const waiter of waiting.splice(0)) waiter.settle(stoppedError)
       const ending = now ? [...alive] : idle.map((entry) => entry.environment)
       await Promise.all(ending.map((environment) => environment.terminate()))
     },
