@@ -152,7 +152,7 @@ async function serve(
     response.end(result.body ?? '')
   } catch {
     // A lost answer on purpose, or a client that left while it was being read: there is nobody to tell.
-    request.destroy()
+    response.destroy()
   }
 }
 
