@@ -1,10 +1,11 @@
-import { Stack } from 'aws-cdk-lib'
+import { Duration, Stack } from 'aws-cdk-lib'
 import {
   type Alarm,
   type AlarmBase,
   Alarm as MetricAlarm,
   ComparisonOperator,
   type IMetric,
+  MathExpression,
   type TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
@@ -71,6 +72,21 @@ export class Notifications extends Construct {
     this.alarms.push(alarm)
     return alarm
   }
+}
+
+/**
+ * The sum of sparse metrics, with 0 where nothing was emitted, so that the alarm has a state from the first minute on. At most ten
+ * (aws-behaviour A27); names are lower-case words.
+ */
+export function sumOf(metrics: Readonly<Record<string, IMetric>>, label: string): MathExpression {
+  return new MathExpression({
+    expression: Object.keys(metrics)
+      .map((name) => `FILL(${name}, 0)`)
+      .join(' + '),
+    usingMetrics: { ...metrics },
+    period: Duration.minutes(1),
+    label,
+  })
 }
 
 /** One line, as the dashboard splits it: severity | what | impact | runbook. */

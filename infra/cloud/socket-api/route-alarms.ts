@@ -1,8 +1,8 @@
 import { Duration } from 'aws-cdk-lib'
-import { MathExpression, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Construct } from 'constructs'
 import { metrics } from '../../../backend/src/contract.ts'
-import type { Notifications } from '../monitoring/notifications.ts'
+import { type Notifications, sumOf } from '../monitoring/notifications.ts'
 import type { ServiceFunction } from '../service-function.ts'
 import type { SocketApi } from './socket-api.ts'
 
@@ -64,7 +64,7 @@ function addMessageAlarms(
   owner: Construct,
   { api, functions, notifications }: RouteAlarmsProps,
 ): void {
-  const usingMetrics = Object.fromEntries(
+  const errors = Object.fromEntries(
     functions.map(({ name, function: lambda }) => [
       name,
       lambda.metricErrors({ period: Duration.minutes(1) }),
@@ -75,12 +75,7 @@ function addMessageAlarms(
     severity: 'P2',
     what: 'Functions behind the WebSocket API fail',
     impact: 'Requests of dashboards are answered with Internal server error',
-    metric: new MathExpression({
-      expression: Object.keys(usingMetrics).join(' + '),
-      usingMetrics,
-      period: Duration.minutes(1),
-      label: 'errors',
-    }),
+    metric: sumOf(errors, 'errors'),
     threshold: 0,
     datapoints: [2, 5],
     missing,
