@@ -7,6 +7,7 @@ import {
   type Plugin,
   PointElement,
 } from 'chart.js'
+import type { InjectionKey } from 'vue'
 import type { Band, ChartColumns } from './columns.ts'
 import { type Bounds, timeTicks, valueTicks } from './scales.ts'
 import type { ChartColors } from './theme.ts'
@@ -25,6 +26,10 @@ export interface Picture {
   readonly formatValue: (value: number) => string
 }
 
+/** What makes the charts of the page, if not {@link createLineChart}. */
+export const chartEngineKey: InjectionKey<(canvas: HTMLCanvasElement) => LineChart> =
+  Symbol('chart engine')
+
 /** The plot inside the canvas, CSS pixels. */
 export interface PlotArea {
   readonly left: number
@@ -37,7 +42,6 @@ export interface PlotArea {
 export interface LineChart {
   draw(picture: Picture): void
   area(): PlotArea | undefined
-  resize(): void
   destroy(): void
 }
 
@@ -116,7 +120,6 @@ export function createLineChart(canvas: HTMLCanvasElement): LineChart {
       chart.update('none')
     },
     area: () => chart.chartArea,
-    resize: () => chart.resize(),
     destroy: () => chart.destroy(),
   }
 }

@@ -28,19 +28,20 @@ export interface Bounds {
 export function valueTicks({ min, max }: Bounds): number[] {
   const step = niceStep(max - min, 4)
   const ticks: number[] = []
+  // Adding 0 below makes 0 of -0, which would read “−0”.
   const first = Math.ceil(min / step - 1e-9)
-  for (let i = first; i * step <= max + step * 1e-9; i++) ticks.push(i * step)
+  for (let i = first; i * step <= max + step * 1e-9; i++) ticks.push(i * step + 0)
   return ticks
 }
 
 /**
- * Calm bounds for a value axis: grows at once when a value would leave the picture, shrinks only when the data fills less than half of
+ * Calm bounds for a value axis: grows at once when a value would leave the picture, shrinks only when the data fills less than a third of
  * it, so that the scale does not breathe with every reading. `least` is the smallest span worth showing.
  */
 export function calmBounds(data: Bounds, held: Bounds | undefined, least: number): Bounds {
   if (!Number.isFinite(data.min)) return held ?? { min: 0, max: least }
   const span = Math.max(data.max - data.min, least)
-  if (held && data.min >= held.min && data.max <= held.max && span > (held.max - held.min) * 0.45) {
+  if (held && data.min >= held.min && data.max <= held.max && span > (held.max - held.min) * 0.3) {
     return held
   }
   const middle = (data.min + data.max) / 2

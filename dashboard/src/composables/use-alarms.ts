@@ -29,6 +29,12 @@ export function alarmGroup(alarm: AlarmView, now: number): AlarmGroup {
   return alarm.acknowledgedBy === undefined ? 'open' : 'acknowledged'
 }
 
+/** CloudWatch names are kebab-case; people read sentences. */
+function sentence(title: string): string {
+  const words = title.replaceAll('-', ' ')
+  return words.slice(0, 1).toUpperCase() + words.slice(1)
+}
+
 function markOf(alarm: AlarmView, group: AlarmGroup): Mark {
   if (group === 'quiet') return 'normal'
   if (group === 'unknown' || group === 'shelved') return 'stale'
@@ -46,7 +52,8 @@ export function useAlarms(): ComputedRef<AlarmRow[]> {
     const rows = [...telemetry.alarms.values()].map((alarm) => {
       const group = alarmGroup(alarm, now)
       const severityWord = severityWords[alarm.severity]
-      return { ...alarm, group, mark: markOf(alarm, group), severityWord }
+      const title = sentence(alarm.title)
+      return { ...alarm, title, group, mark: markOf(alarm, group), severityWord }
     })
     return rows.sort(
       (a, b) =>

@@ -10,11 +10,26 @@ export interface MetricLook {
 
 const LINES = 6
 
+/** Chosen so that the metrics of one kind of machine differ. */
+const lines: Readonly<Record<string, number>> = {
+  temperature: 1,
+  humidity: 2,
+  pressure: 3,
+  flow: 4,
+  vibration: 5,
+  current: 6,
+  speed: 2,
+  power: 4,
+  energy: 5,
+  co2: 5,
+  level: 3,
+  battery: 6,
+}
+
 /** How a metric is shown. An unknown one by its name, without a unit, with a colour of its own. */
 export function metricLook(metric: string): MetricLook {
   const known = knownMetrics[metric]
-  const order = Object.keys(knownMetrics).indexOf(metric)
-  const line = ((order >= 0 ? order : hash(metric)) % LINES) + 1
+  const line = lines[metric] ?? (hash(metric) % LINES) + 1
   return known ? { ...known, line } : { label: metric, unit: '', digits: 2, line }
 }
 

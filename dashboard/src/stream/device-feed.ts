@@ -41,6 +41,8 @@ export class DeviceFeed {
   version = 0
   /** When the last reading arrived, epoch milliseconds of this machine. */
   receivedAt: number | undefined
+  /** True while the pages of a snapshot are still coming: a push that runs ahead of them is no lost push. */
+  isLoading = false
   /** Buckets of the time before the first reading held, when a wide window asked for them. */
   coarse: Buckets | undefined
   /** Epoch milliseconds from which on readings or buckets are held or being asked for. */
@@ -69,7 +71,7 @@ export class DeviceFeed {
     this.receivedAt = receivedAt
     const firstTs = block.ts[0]
     const missing = last !== null && this.#coverage.holes().some((hole) => hole.since === last)
-    if (missing && lastTs !== undefined && firstTs !== undefined) {
+    if (missing && !this.isLoading && lastTs !== undefined && firstTs !== undefined) {
       this.#open({ fromMs: lastTs, toMs: firstTs, reason: 'hole' })
     }
     return added

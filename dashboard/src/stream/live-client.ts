@@ -217,8 +217,8 @@ export class LiveClient implements StreamClient {
   }
 
   async #resume(session: SocketSession, welcome: Welcome): Promise<void> {
-    this.#look()
     this.#ping()
+    this.#look()
     const ready = [...this.#listeners].map(async (listener) => listener.welcome?.(welcome))
     const settled = await Promise.allSettled(ready)
     if (session !== this.#current) return

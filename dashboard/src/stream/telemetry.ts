@@ -28,6 +28,7 @@ const HISTORY_PAGE = 1_000
 const REORDER_GRACE_MS = 500
 /** A chart that was closed stays subscribed this long: people go back and forth. */
 const LINGER_MS = 20_000
+const SUBSCRIBE_RETRY_MS = 3_000
 const SAMPLES_MS = 60_000
 const COMMANDS_KEPT = 50
 const COARSE_BUCKETS = 600
@@ -38,6 +39,8 @@ interface Watch {
   users: number
   windowMs: number
   repairing: boolean
+  /** Settles when the first subscribe has been answered, well or not. */
+  ready: Promise<void>
   cancelLinger: () => void
 }
 
@@ -83,6 +86,7 @@ export class Telemetry {
   readonly #watches = new Map<string, Watch>()
   #nextSid = FIRST_DEVICE_SID
   #alarmsRevision = 0
+  #listingAlarms = false
   #lostAt: number | undefined
 
   constructor(options: TelemetryOptions) {
@@ -134,7 +138,8 @@ export class Telemetry {
    */
   async widen(topic: string, windowMs: number): Promise<void> {
     const watch = this.#watches.get(topic)
-    if (!watch || !this.client.connection().welcome) return
+    if (!watch) return
+    await watch.ready
     const to = watch.feed.series.firstTs ?? this.serverNow()
     const from = Math.floor(this.serverNow() - windowMs)
     if (from >= to || from >= watch.feed.reachesBackTo) return
@@ -166,11 +171,27 @@ export class Telemetry {
       users: 0,
       windowMs,
       repairing: false,
+      ready: Promise.resolve(),
       cancelLinger: () => undefined,
     }
     this.#watches.set(topic, watch)
-    if (this.client.connection().welcome) void this.#subscribeDevices([watch])
+    if (this.client.connection().welcome) watch.ready = this.#subscribeFirst(watch)
     return watch
+  }
+
+  /** A failure on a live socket is tried again; without a socket the next welcome subscribes. */
+  async #subscribeFirst(watch: Watch): Promise<void> {
+    try {
+      await this.#subscribeDevices([watch])
+    } catch (error) {
+      if (error instanceof RequestFailed && error.code === 'CLOSED') return
+      this.#clock.after(SUBSCRIBE_RETRY_MS, () => {
+        const isWanted = this.#watches.get(watch.feed.topic) === watch
+        if (isWanted && this.client.connection().phase === 'live') {
+          watch.ready = this.#subscribeFirst(watch)
+        }
+      })
+    }
   }
 
   #drop(watch: Watch): void {
@@ -280,7 +301,7 @@ export class Telemetry {
     this.denied.delete(feed.topic)
     const before = feed.series.length
     const rest = feed.subscribed(result, blocks, since ?? null)
-    if (rest) await this.#fill(watch, rest)
+    if (rest) await this.#fillSnapshot(watch, rest)
     const readings = feed.series.length - before
     feed.resumed(readings)
     this.#repair(watch)
@@ -326,6 +347,15 @@ export class Telemetry {
     )
   }
 
+  async #fillSnapshot(watch: Watch, rest: Span): Promise<void> {
+    watch.repairing = watch.feed.isLoading = true
+    try {
+      await this.#fill(watch, rest)
+    } finally {
+      watch.repairing = watch.feed.isLoading = false
+    }
+  }
+
   async #fill(watch: Watch, hole: Span): Promise<void> {
     const { topic } = watch.feed
     let cursor: string | null = null
@@ -348,7 +378,11 @@ export class Telemetry {
   }
 
   async #listAlarms(): Promise<void> {
-    const list = await this.client.request({ action: 'alarms', op: 'list' })
+    if (this.#listingAlarms) return
+    this.#listingAlarms = true
+    const list = await this.client
+      .request({ action: 'alarms', op: 'list' })
+      .finally(() => (this.#listingAlarms = false))
     if (list.type !== 'alarms') return
     this.alarms.clear()
     for (const alarm of list.alarms) this.alarms.set(alarm.alarm, alarm)

@@ -1,0 +1,202 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { bucketMsFor, minMaxBuckets } from '../stream/buckets.ts'
+import { DeviceFeed } from '../stream/device-feed.ts'
+import { at, block } from '../stream/test-blocks.ts'
+import { readColumns, windowFigures } from './columns.ts'
+import { calmBounds, timeTicks, valueTicks } from './scales.ts'
+import { DrawScheduler } from './scheduler.ts'
+
+const T0 = 1_700_000_000_000
+const range = { fromMs: T0, toMs: T0 + 60_000, pixels: 400 }
+
+function feedOf(...blocks: ReturnType<typeof block>[]): DeviceFeed {
+  const feed = new DeviceFeed('plant-1/pump-1')
+  const result = { sid: 1_000, ok: true, recovered: true, more: false, head: at(0) } as const
+  feed.subscribed(result, [], null)
+  for (const next of blocks) feed.push(next, T0)
+  return feed
+}
+
+describe('min/max buckets', () => {
+  it('keeps the lowest and highest reading of each bucket, in order, and invents none', () => {
+    const columns = fc.array(fc.tuple(fc.nat(10_000), fc.integer({ min: -50, max: 50 })), {
+      maxLength: 200,
+    })
+    fc.assert(
+      fc.property(columns, fc.constantFrom(100, 1_000, 5_000), (rows, bucketMs) => {
+        rows.sort((a, b) => a[0] - b[0])
+        const ts = Float64Array.from(rows, ([time]) => time)
+        const values = Float64Array.from(rows, ([, value]) => value)
+        const thin = minMaxBuckets(ts, values, { from: 0, to: rows.length, bucketMs })
+        expect(thin.x).toEqual([...thin.x].sort((a, b) => a - b))
+        for (const [time, value] of rows) {
+          const inBucket = thin.y.filter(
+            (_, i) => Math.floor(thin.x[i]! / bucketMs) === Math.floor(time / bucketMs),
+          )
+          expect(Math.min(...inBucket)).toBeLessThanOrEqual(value)
+          expect(Math.max(...inBucket)).toBeGreaterThanOrEqual(value)
+        }
+        for (const [i, x] of thin.x.entries()) expect(rows).toContainEqual([x, thin.y[i]])
+      }),
+    )
+  })
+
+  it('cuts at the epoch: moving the window moves no point that stays inside', () => {
+    const feed = feedOf(block(1, 600))
+    const wide = { pixels: 50 }
+    const now = readColumns(feed, 'temperature', { fromMs: T0, toMs: T0 + 500_000, ...wide })
+    const later = readColumns(feed, 'temperature', {
+      fromMs: T0 + 3_000,
+      toMs: T0 + 503_000,
+      ...wide,
+    })
+    const inside = (x: number): boolean => x > T0 + 20_000 && x < T0 + 480_000
+    expect(later.x.filter(inside)).toEqual(now.x.filter(inside))
+    expect(now.bucketMs).toBe(10_000)
+  })
+
+  it('chooses a round bucket', () => {
+    expect(bucketMsFor(300_000, 600)).toBe(500)
+    expect(bucketMsFor(3_600_000, 600)).toBe(10_000)
+  })
+})
+
+describe('chart columns', () => {
+  it('gives every reading when there are at most two for a pixel', () => {
+    const columns = readColumns(feedOf(block(1, 30)), 'temperature', range)
+    expect(columns.y).toEqual(Array.from({ length: 30 }, (_, i) => i + 1))
+    expect(columns).toMatchObject({ bucketMs: null, min: 1, max: 30, bands: [] })
+  })
+
+  it('breaks the line where the device was silent and says how long', () => {
+    const feed = feedOf(block(1, 10), block(25, 30, { prev: at(10) }))
+    const columns = readColumns(feed, 'temperature', range)
+    expect(columns.y.filter((value) => Number.isNaN(value))).toHaveLength(1)
+    expect(columns.bands).toMatchObject([
+      { tone: 'silent', form: 'hatch', text: 'device sent nothing for 15 s' },
+    ])
+  })
+
+  it('breaks the line at a hole however short it is, and blames the way, not the device', () => {
+    const feed = feedOf(block(1, 10), block(12, 20))
+    const columns = readColumns(feed, 'temperature', range)
+    expect(columns.y.filter((value) => Number.isNaN(value))).toHaveLength(1)
+    expect(columns.bands).toMatchObject([{ tone: 'open', form: 'hatch' }])
+  })
+
+  it('leaves a tick on the axis when the hole is repaired, and the line is whole', () => {
+    const feed = feedOf(block(1, 10), block(12, 20), block(11))
+    feed.resumed(1)
+    const columns = readColumns(feed, 'temperature', range)
+    expect(columns.y).not.toContain(Number.NaN)
+    expect(columns.bands).toMatchObject([{ tone: 'repaired', form: 'tick' }])
+  })
+
+  it('lists late readings apart, to be drawn hollow', () => {
+    const feed = feedOf(block(1), block(3), block(2))
+    expect(readColumns(feed, 'temperature', range).late.y).toEqual([2])
+  })
+
+  it('puts the server’s buckets before the first reading and counts them in the figures', () => {
+    const feed = feedOf(block(30, 40, { prev: at(0) }))
+    const metrics = {
+      temperature: { min: [2, 4], max: [8, 6], avg: [5, 5], count: [10, 10] },
+    }
+    feed.setCoarse({ topic: feed.topic, bucketMs: 10_000, ts: [T0, T0 + 10_000], metrics })
+    expect(readColumns(feed, 'temperature', range).y.slice(0, 4)).toEqual([2, 8, 4, 6])
+    const figures = windowFigures(feed, 'temperature', range)!
+    expect(figures).toMatchObject({ count: 31, min: 2, max: 40 })
+    expect(figures.p95).toBeNaN()
+  })
+
+  it('has no figures without readings', () => {
+    expect(windowFigures(feedOf(), 'temperature', range)).toBeUndefined()
+  })
+})
+
+describe('scales', () => {
+  it('puts time ticks on round times', () => {
+    expect(timeTicks(T0 + 7_000, T0 + 67_000, 6)).toEqual(
+      [10, 20, 30, 40, 50, 60].map((s) => T0 + s * 1_000),
+    )
+  })
+
+  it('grows the value axis at once and keeps it while the data fills a third of it', () => {
+    const first = calmBounds({ min: 20, max: 24 }, undefined, 1)
+    expect(calmBounds({ min: 21, max: 24 }, first, 1)).toBe(first)
+    expect(calmBounds({ min: 20, max: 60 }, first, 1).max).toBeGreaterThanOrEqual(60)
+    expect(calmBounds({ min: 21, max: 21.5 }, first, 0.1)).not.toBe(first)
+  })
+
+  it('shows a flat line inside its bounds, with round ticks', () => {
+    const bounds = calmBounds({ min: 5, max: 5 }, undefined, 1)
+    expect(bounds.min).toBeLessThan(5)
+    expect(bounds.max).toBeGreaterThan(5)
+    expect(valueTicks({ min: 0, max: 20 })).toEqual([0, 5, 10, 15, 20])
+  })
+})
+
+describe('draw scheduler', () => {
+  function page() {
+    let time = 0
+    let callback: (() => void) | undefined
+    const state = { hidden: false, cost: 1 }
+    const drawn: string[] = []
+    const scheduler = new DrawScheduler({
+      now: () => time,
+      request: (next) => {
+        callback = next
+        return 1
+      },
+      isHidden: () => state.hidden,
+    })
+    const add = (name: string, change: { visible?: boolean } = {}) =>
+      scheduler.add({
+        isVisible: () => change.visible ?? true,
+        intervalMs: () => 500,
+        draw: () => {
+          drawn.push(name)
+          time += state.cost
+        },
+      })
+    const frame = (ms: number): void => {
+      time += ms
+      callback?.()
+    }
+    return { add, frame, drawn, state }
+  }
+
+  it('draws what is visible and due, and nothing on a hidden page', () => {
+    const { add, frame, drawn, state } = page()
+    add('a')
+    add('b', { visible: false })
+    frame(16)
+    frame(16)
+    expect(drawn).toEqual(['a'])
+    state.hidden = true
+    frame(1_000)
+    expect(drawn).toEqual(['a'])
+    state.hidden = false
+    frame(16)
+    expect(drawn).toEqual(['a', 'a'])
+  })
+
+  it('stops at 8 ms a frame and goes on with those that wait', () => {
+    const { add, frame, drawn, state } = page()
+    state.cost = 5
+    for (const name of ['a', 'b', 'c', 'd']) add(name)
+    frame(16)
+    expect(drawn).toEqual(['a', 'b'])
+    frame(16)
+    expect(drawn).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  it('forgets a chart that is gone', () => {
+    const { add, frame, drawn } = page()
+    const remove = add('a')
+    remove()
+    frame(16)
+    expect(drawn).toEqual([])
+  })
+})
