@@ -6,6 +6,8 @@ export interface Distribution {
   maximum: number
   /** Value → how often; absent while all values are the same. */
   values?: Map<number, number>
+  /** True once the values are grouped. */
+  isGrouped?: boolean
 }
 
 /** Above so many different values they are grouped by 1 % of their size, as CloudWatch groups its own. */
@@ -22,9 +24,10 @@ export function record(distribution: Distribution, value: number, count: number)
   const isUniform = distribution.count === 0 || (!distribution.values && first === value)
   if (!isUniform) {
     distribution.values ??= new Map([[first, distribution.count]])
-    addValue(distribution.values, value, count)
-    if (distribution.values.size > MAX_EXACT_VALUES)
-      distribution.values = grouped(distribution.values)
+    const key = distribution.isGrouped === true ? binOf(value) : value
+    distribution.values.set(key, (distribution.values.get(key) ?? 0) + count)
+    if (distribution.isGrouped !== true && distribution.values.size > MAX_EXACT_VALUES)
+      group(distribution)
   }
   distribution.count += count
   distribution.sum += value * count
@@ -50,18 +53,14 @@ function sorted(distribution: Distribution): readonly (readonly [number, number]
   return values ? [...values].sort(([a], [b]) => a - b) : [[minimum, count]]
 }
 
-function addValue(values: Map<number, number>, value: number, count: number): void {
-  const key = values.size > MAX_EXACT_VALUES / 2 && !values.has(value) ? binOf(value) : value
-  values.set(key, (values.get(key) ?? 0) + count)
-}
-
-function grouped(values: ReadonlyMap<number, number>): Map<number, number> {
-  const result = new Map<number, number>()
-  for (const [value, count] of values) {
+function group(distribution: Distribution): void {
+  const bins = new Map<number, number>()
+  for (const [value, count] of distribution.values ?? []) {
     const bin = binOf(value)
-    result.set(bin, (result.get(bin) ?? 0) + count)
+    bins.set(bin, (bins.get(bin) ?? 0) + count)
   }
-  return result
+  distribution.values = bins
+  distribution.isGrouped = true
 }
 
 function binOf(value: number): number {
