@@ -43,5 +43,6 @@ function outcomeOf(error: unknown): PostOutcome {
   if (status === 410 || name === 'GoneException') return 'gone'
   if (status === 429 || name === 'LimitExceededException') return 'throttled'
   if (status === 403 || name === 'ForbiddenException') return 'forbidden'
-  return name === 'AbortError' || name === 'TimeoutError' ? 'slow' : 'failed'
+  // Our own deadline. The SDK's TimeoutError is a reset socket (reliability E1).
+  return name === 'AbortError' ? 'slow' : 'failed'
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { comparePositions, type Block, type Position } from '../../protocol/index.ts'
 import { connection, START_MS, streamItem } from '../../testing/records.ts'
-import { createWorld, testClock } from '../../testing/world.ts'
+import { createWorld, testClock, valuesIn } from '../../testing/world.ts'
 import { memoryHistory } from '../../testing/memory-history.ts'
 
 /**
@@ -63,8 +63,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('reconnect' as const) }),
 )
 
-/** Runs a story and returns what the reader holds in the end, and what the stream gave. */
-async function run(steps: readonly Step[]): Promise<{ held: number[]; sent: number[] }> {
+/** Runs a story and returns what the reader and the history hold in the end, and what the stream gave. */
+async function run(
+  steps: readonly Step[],
+  hasCounter: boolean,
+): Promise<{ held: number[]; kept: number[]; sent: number[] }> {
   const clock = testClock(START_MS + 1_000_000)
   const world = createWorld(clock, { history: memoryHistory({ clock, pageRows: 2 }) })
   const reader = new Reader()
@@ -73,8 +76,10 @@ async function run(steps: readonly Step[]): Promise<{ held: number[]; sent: numb
   let me = connection({ connectionId: 'c0' })
   let read = 0
 
-  const item = (n: number) =>
-    streamItem(n, { ts: START_MS + n * 100, boot: 'b', n, metrics: { a: n } })
+  const item = (n: number) => {
+    const counter = hasCounter ? { boot: 'b', n } : {}
+    return streamItem(n, { ts: START_MS + n * 100, ...counter, metrics: { a: n } })
+  }
   const batch = (from: number, size: number) =>
     Array.from({ length: size }, (_, i) => item(from + i))
   const resume = async (): Promise<void> => {
@@ -124,7 +129,10 @@ async function run(steps: readonly Step[]): Promise<{ held: number[]; sent: numb
     await listen()
   }
   await resume()
-  return { held: reader.sorted(), sent: Array.from({ length: given }, (_, i) => i + 1) }
+  const page = await world.ask({ from: START_MS, to: START_MS + 900_000 })
+  expect([page.cursor, page.complete]).toEqual([null, true])
+  const kept = valuesIn({ blocks: page.blocks ?? [] }).map(Number)
+  return { held: reader.sorted(), kept, sent: Array.from({ length: given }, (_, i) => i + 1) }
 }
 
 async function crash(
@@ -134,22 +142,27 @@ async function crash(
 ): Promise<void> {
   const { history, memory } = world
   const fail = (): Promise<never> => Promise.reject(new Error('killed'))
-  const saved = { writeRows: history.writeRows, writeHeads: history.writeHeads, load: memory.load }
+  const saved = { history: { ...history }, memory: { ...memory } }
   if (at === 'rows') history.writeRows = fail
   if (at === 'heads') history.writeHeads = fail
   if (at === 'posts') memory.load = fail
   await deliver().catch(() => undefined)
-  Object.assign(history, { writeRows: saved.writeRows, writeHeads: saved.writeHeads })
-  memory.load = saved.load
+  Object.assign(history, saved.history)
+  Object.assign(memory, saved.memory)
 }
 
 describe('delivery under faults', () => {
   it('P01–P05: whatever crashes, comes again or is lost, a reader that follows the protocol holds everything, once', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-        const { held, sent } = await run(steps)
-        expect(held).toEqual(sent)
-      }),
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 25 }),
+        fc.boolean(),
+        async (steps, hasCounter) => {
+          const { held, kept, sent } = await run(steps, hasCounter)
+          expect(held).toEqual(sent)
+          expect(kept).toEqual(sent)
+        },
+      ),
       { numRuns: 150 },
     )
   })

@@ -1,0 +1,70 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { managementPosts } from './management-posts.ts'
+
+let server: Server
+let requests: { path: string; body: string }[]
+const answers = async (listener: RequestListener): Promise<void> => {
+  server = createServer((request, response) => {
+    let body = ''
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()))
+    request.on('end', () => {
+      requests.push({ path: request.url ?? '', body })
+      listener(request, response)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  process.env['AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI'] = `http://127.0.0.1:${port}/prod`
+}
+const error = (status: number, name?: string, body = '{}'): RequestListener => {
+  return (_request, response) => {
+    response.writeHead(status, name === undefined ? {} : { 'x-amzn-errortype': name }).end(body)
+  }
+}
+
+beforeEach(() => {
+  requests = []
+  Object.assign(process.env, {
+    AWS_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+  })
+})
+afterEach(async () => {
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+})
+
+describe('posts to connections (E1: the error shapes of the SDK, through the real client)', () => {
+  it.each<[string, RequestListener, string]>([
+    ['200', (_request, response) => response.end(), 'ok'],
+    ['410 by name', error(410, 'GoneException'), 'gone'],
+    [
+      'F29: 410 with an empty body, which the SDK names "Unknown"',
+      error(410, undefined, ''),
+      'gone',
+    ],
+    ['429', error(429, 'LimitExceededException'), 'throttled'],
+    ['403', error(403, 'ForbiddenException'), 'forbidden'],
+    ['M6: 403 without a name', error(403, undefined, '{"message":"Forbidden"}'), 'forbidden'],
+    ['413', error(413, 'PayloadTooLargeException'), 'failed'],
+    ['500', error(500, 'InternalServerError'), 'failed'],
+    ['F34: 503 with HTML', error(503, undefined, '<html>'), 'failed'],
+    ['F34: a reset socket', (request) => request.socket.destroy(), 'failed'],
+    ['F33: no answer', () => undefined, 'slow'],
+  ])('%s, in one attempt', async (_name, listener, outcome) => {
+    await answers(listener)
+    expect(await managementPosts().post('BFaT_fALIAMCKug=', '{"type":"data"}', 200)).toBe(outcome)
+    expect(requests).toHaveLength(1)
+  })
+
+  it('M10, W50: writes the connection id so that "=" survives the path', async () => {
+    await answers((_request, response) => response.end())
+    await managementPosts().post('BFaT_fALIAMCKug=', '{"type":"data"}', 1_000)
+    expect(requests).toEqual([
+      { path: '/prod/@connections/BFaT_fALIAMCKug%3D', body: '{"type":"data"}' },
+    ])
+  })
+})
