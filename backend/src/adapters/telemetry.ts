@@ -5,6 +5,8 @@ import type { Log, LogFacts, MetricName, MetricSink } from '../core/telemetry-si
 
 const EMF_VALUES = 100
 const FACT_CHARACTERS = 256
+/** What JSON does not escape and a reader takes for a line end, a control or a direction (reliability P25). */
+const UNSEEN = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
 
 export interface Telemetry {
   readonly log: Log
@@ -65,5 +67,5 @@ function bounded(
 }
 
 function cut(value: string | number | boolean | null): string | number | boolean | null {
-  return typeof value === 'string' ? value.slice(0, FACT_CHARACTERS) : value
+  return typeof value === 'string' ? value.slice(0, FACT_CHARACTERS).replace(UNSEEN, ' ') : value
 }

@@ -1,0 +1,71 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { makeKey, signToken, type TestKey } from '../adapters/token-fixtures.ts'
+
+/** What a log must never hold: a token or a part of one, or a claim. */
+const CANARY = 'canary-claim-4711'
+const FORGERY = 'x\r\n{"level":"INFO"}\u001b[31m\u2028\u202e\u0085'
+
+let key: TestKey
+let handler: (event: unknown) => Promise<unknown>
+beforeAll(async () => {
+  key = await makeKey('canary-key')
+  Object.assign(process.env, {
+    AWS_REGION: 'eu-west-1',
+    CONNECTIONS_TABLE: 'connections',
+    ISSUER: 'https://issuer.example',
+    AUDIENCE: 'client-1',
+    // Nothing listens there: the keys cannot be had, whatever the token.
+    JWKS_URI: 'http://127.0.0.1:1/jwks',
+  })
+  const module = (await import('./authorizer.ts')) as unknown as { handler: typeof handler }
+  handler = module.handler
+})
+
+const written: string[] = []
+const streams = [process.stdout, process.stderr]
+const originals = streams.map((stream) => stream.write.bind(stream))
+beforeEach(() => {
+  written.length = 0
+  for (const stream of streams) {
+    stream.write = (chunk: string | Uint8Array) => {
+      written.push(chunk.toString())
+      return true
+    }
+  }
+})
+afterEach(() => {
+  streams.forEach((stream, i) => {
+    stream.write = originals[i] as typeof stream.write
+  })
+})
+
+const call = (protocols: string, connectionId = 'c='): Promise<unknown> =>
+  handler({
+    methodArn: 'arn:aws:execute-api:eu-west-1:0:api/prod/$connect',
+    headers: { 'Sec-WebSocket-Protocol': protocols },
+    requestContext: { connectionId },
+  })
+
+describe('P24, P25: what the authorizer writes', () => {
+  it('has neither the token nor a claim in it, and says why in one line', async () => {
+    const token = await signToken(key, { sub: CANARY, jti: CANARY })
+    await expect(call(`gaugeline.v1, bearer.${token}`)).rejects.toThrow(/^Unauthorized$/)
+    const output = written.join('')
+    expect(output).toContain('KEYS_UNAVAILABLE')
+    expect(output).not.toContain(CANARY)
+    for (const part of token.split('.')) expect(output).not.toContain(part)
+  })
+  it.each([FORGERY, 'y'.repeat(1_000_000)])(
+    'is whole JSON lines, at most 8 KB each',
+    async (text) => {
+      await expect(call(`gaugeline.v1, bearer.${text}`, text)).rejects.toThrow('Unauthorized')
+      const lines = written.join('').split('\n').filter(Boolean)
+      expect(lines.length).toBeGreaterThan(0)
+      for (const line of lines) {
+        expect(line.length).toBeLessThan(8_192)
+        expect(() => JSON.parse(line) as unknown).not.toThrow()
+        expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e]/)
+      }
+    },
+  )
+})
