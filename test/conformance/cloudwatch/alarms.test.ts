@@ -183,6 +183,19 @@ describe('metric alarms', () => {
     )
   })
 
+  it('A27: an expression with a function that is not there is refused when the alarm is made', () => {
+    const Metrics = [{ Id: 'e1', Expression: "SEARCH('x', 'Sum')", Period: 60, ReturnData: true }]
+    const none = {
+      MetricName: undefined,
+      Namespace: undefined,
+      Statistic: undefined,
+      Period: undefined,
+    }
+    expect(() => {
+      bench.alarm({ ...none, Metrics })
+    }).toThrow(/SEARCH is not emulated/)
+  })
+
   it('A2: a window that CloudWatch would refuse is refused', () => {
     expect(() => {
       bench.alarm({ Period: 45 })

@@ -2,7 +2,8 @@ import { AwsError } from '../../platform/errors.ts'
 import { isObject } from '../../platform/fields.ts'
 import type { Fields } from '../../platform/fields.ts'
 import { basicStatistics, isExtendedStatistic, isStatistic } from './distribution.ts'
-import { idsIn, MathSyntaxError, parseMath } from './math-syntax.ts'
+import { isMathFunction } from './math.ts'
+import { functionsIn, idsIn, MathSyntaxError, parseMath } from './math-syntax.ts'
 import type { MathNode } from './math-syntax.ts'
 import type { MetricId } from './metric-store.ts'
 import type { TreatMissingData } from './verdict.ts'
@@ -256,7 +257,11 @@ function readMetricStat(
 
 function readMath(source: string): MathNode {
   try {
-    return parseMath(source)
+    const math = parseMath(source)
+    const unknown = functionsIn(math).find((name) => !isMathFunction(name))
+    if (unknown !== undefined)
+      throw new MathSyntaxError(`${unknown} is not emulated on one machine`)
+    return math
   } catch (cause) {
     if (cause instanceof MathSyntaxError) throw invalid(cause.message, cause)
     throw cause

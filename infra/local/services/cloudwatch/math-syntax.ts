@@ -103,20 +103,34 @@ export function parseMath(source: string): MathNode {
 
 /** The ids of other elements that an expression uses; upper-case words such as REPEAT are none. */
 export function idsIn(node: MathNode): readonly string[] {
+  return nodesIn(node).flatMap((inner) =>
+    inner.kind === 'id' && /^[a-z]/.test(inner.name) ? [inner.name] : [],
+  )
+}
+
+/** The names of the functions that an expression calls. */
+export function functionsIn(node: MathNode): readonly string[] {
+  return nodesIn(node).flatMap((inner) => (inner.kind === 'call' ? [inner.name] : []))
+}
+
+function nodesIn(node: MathNode): readonly MathNode[] {
+  return [node, ...childrenOf(node).flatMap(nodesIn)]
+}
+
+function childrenOf(node: MathNode): readonly MathNode[] {
   switch (node.kind) {
     case 'number':
     case 'text':
-      return []
     case 'id':
-      return /^[a-z]/.test(node.name) ? [node.name] : []
+      return []
     case 'list':
-      return node.items.flatMap(idsIn)
+      return node.items
     case 'negate':
-      return idsIn(node.value)
+      return [node.value]
     case 'binary':
-      return [...idsIn(node.left), ...idsIn(node.right)]
+      return [node.left, node.right]
     case 'call':
-      return node.args.flatMap(idsIn)
+      return node.args
   }
 }
 
