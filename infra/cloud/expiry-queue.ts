@@ -5,7 +5,8 @@ import { Construct } from 'constructs'
 import { env } from '../../backend/src/contract.ts'
 import { failureQueue } from './failure-queue.ts'
 import type { Foundation } from './foundation.ts'
-import type { Environment, ServiceFunction } from './service-function.ts'
+import type { Environment } from './environment.ts'
+import type { ServiceFunction } from './service-function.ts'
 
 /** Timeout of the function that empties the queue; the queue hides a message six times as long (AWS's own advice). */
 const CONSUMER_TIMEOUT_SECONDS = 20

@@ -15,7 +15,8 @@ import {
 import { Construct } from 'constructs'
 import { env } from '../../backend/src/contract.ts'
 import type { Foundation } from './foundation.ts'
-import { type Environment, ServiceFunction } from './service-function.ts'
+import type { Environment } from './environment.ts'
+import { ServiceFunction } from './service-function.ts'
 
 /** What a verifier of tokens must know. */
 export interface TokenIssuer {

@@ -10,13 +10,11 @@ import {
 } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import type { env } from '../../backend/src/contract.ts'
 import { METRICS_DIMENSION, METRICS_NAMESPACE, type metrics } from '../../backend/src/contract.ts'
+import type { Environment } from './environment.ts'
 import type { Foundation } from './foundation.ts'
 import type { FunctionName } from './bundle.ts'
 
-type EnvironmentName = (typeof env)[keyof typeof env]
-export type Environment = Readonly<Partial<Record<EnvironmentName, string>>>
 type MetricName = (typeof metrics)[keyof typeof metrics]
 
 export interface ServiceFunctionProps {

@@ -3,7 +3,7 @@ import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
 import { env, tableKeys } from '../../backend/src/contract.ts'
 import type { Config } from './config.ts'
-import type { Environment, ServiceFunction } from './service-function.ts'
+import type { Environment } from './environment.ts'
 
 /** Whether a table's rows are worth restoring: rows of live sockets are not, they are rebuilt by reconnecting. */
 const tableKinds = {
@@ -37,6 +37,11 @@ const actions = {
     'dynamodb:BatchWriteItem',
   ],
 } as const
+
+/** Who is given rights: a service function. */
+interface Grantee {
+  allow(actions: readonly string[], resources: readonly string[]): void
+}
 
 type Access = keyof typeof actions
 
@@ -82,7 +87,7 @@ export class Tables extends Construct {
   }
 
   /** Allows the function exactly this access. */
-  grant(target: ServiceFunction, access: TableAccess): void {
+  grant(target: Grantee, access: TableAccess): void {
     for (const name of names(access)) {
       const granted = (access[name] ?? []).flatMap((kind) => actions[kind])
       target.allow([...new Set(granted)], [this.all[name].tableArn])
