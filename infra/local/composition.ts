@@ -47,6 +47,8 @@ export interface Ports {
   readonly dashboard: number
   readonly mqtt: number
   readonly aws: number
+  readonly gateway: number
+  readonly issuer: number
 }
 
 export interface CompositionOptions {
@@ -160,7 +162,7 @@ function composeFront(
       principals,
       functions: lambda,
       logs,
-      port: 0,
+      port: ports.gateway,
       hostMap: hosts,
     }),
     iot: createIot({
@@ -170,7 +172,13 @@ function composeFront(
       queues: sqs,
       mqttPort: ports.mqtt,
     }),
-    cognito: createCognito({ ...shared, functions: lambda, hostMap: hosts, port: 0, localKey }),
+    cognito: createCognito({
+      ...shared,
+      functions: lambda,
+      hostMap: hosts,
+      port: ports.issuer,
+      localKey,
+    }),
     site: createSite({ account, assetPath, hostMap: hosts, port: ports.dashboard }),
   }
 }

@@ -141,7 +141,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     clock,
     hosts,
     assetPath: assembly.assetPath,
-    ports: { dashboard: 0, mqtt: 0, aws: 0, ...options.ports },
+    ports: { dashboard: 0, mqtt: 0, aws: 0, gateway: 0, issuer: 0, ...options.ports },
     localKey: options.localKey,
     dataDir: options.dataDir,
   })

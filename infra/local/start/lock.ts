@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { StartError } from '../platform/errors.ts'
@@ -8,10 +9,20 @@ export type Unlock = () => Promise<void>
 /** Directories of this process: its own pid in a file says nothing, a container may give the same one again. */
 const held = new Set<string>()
 
+/** Killed, but its parent has not looked yet (Linux, proc(5)): it holds nothing any more. */
+function isZombie(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return /^[ZX]$/.test(stat.slice(stat.lastIndexOf(')') + 2).charAt(0))
+  } catch {
+    return false
+  }
+}
+
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    return !isZombie(pid)
   } catch (error) {
     // EPERM: it runs and belongs to somebody else.
     return (error as NodeJS.ErrnoException).code === 'EPERM'

@@ -1,4 +1,6 @@
+import { access } from 'node:fs/promises'
 import path from 'node:path'
+import { StartError } from '../platform/errors.ts'
 import { startSystem } from '../system.ts'
 import { buildSteps } from './build-steps.ts'
 import { build } from './build.ts'
@@ -8,6 +10,7 @@ import { removeLocalKey, writeLocalKey } from './local-key.ts'
 import { lockDirectory } from './lock.ts'
 import type { StartOptions } from './options.ts'
 import { requireFreePort } from './ports.ts'
+import { rememberedPorts, rememberPorts } from './remembered-ports.ts'
 import { readyText } from './ready-text.ts'
 import type { Terminal } from './terminal.ts'
 import { progressLine } from './terminal.ts'
@@ -51,7 +54,18 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     )
   })
 
+async function requireFile(file: string): Promise<void> {
+  try {
+    await access(file)
+  } catch (cause) {
+    throw new StartError('USAGE', `--scenario ${file} cannot be read; name a scenario file`, {
+      cause,
+    })
+  }
+}
+
 async function prepare(options: StartOptions, context: RunContext, undos: Undo[]): Promise<string> {
+  if (options.scenario !== undefined) await requireFile(options.scenario)
   await requireFreePort(options.port, { what: 'the dashboard', flag: '--port' })
   await requireFreePort(options.mqttPort, { what: 'the MQTT broker', flag: '--mqtt-port' })
   await requireFreePort(options.awsPort, { what: 'the AWS APIs', flag: '--aws-port' })
@@ -83,7 +97,12 @@ async function startAll(options: StartOptions, context: RunContext, undos: Undo[
   stopIfAsked()
   const system = await startSystem({
     cdkOut: path.join(root, 'cdk.out'),
-    ports: { dashboard: options.port, mqtt: options.mqttPort, aws: options.awsPort },
+    ports: {
+      ...(await rememberedPorts(options.stateDir)),
+      dashboard: options.port,
+      mqtt: options.mqttPort,
+      aws: options.awsPort,
+    },
     localKey,
     dataDir: options.dataDir,
     warm: true,
@@ -111,6 +130,7 @@ async function startAll(options: StartOptions, context: RunContext, undos: Undo[
   }
   stopIfAsked()
   undos.push(() => removeEndpoints(options.stateDir))
+  await rememberPorts(options.stateDir, system.endpoints)
   await writeEndpoints(options.stateDir, system.endpoints)
   terminal.out(
     options.json
