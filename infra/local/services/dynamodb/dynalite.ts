@@ -16,7 +16,6 @@ export interface Store {
     values(range: { gte: string; lt: string }): AsyncIterable<Item>
   }
   readonly tableDb: { awsAccountId: string; awsRegion: string }
-  getTable(name: string, done: (error: DynaliteError | null, table: TableDescription) => void): void
 }
 
 interface Database {

@@ -19,7 +19,13 @@ import type {
 } from '../../platform/types.ts'
 import { createPositions } from './positions.ts'
 import { startQueueMapping } from './queue-mapping.ts'
-import { queueSettings, streamSettings, type MappingSettings } from './settings.ts'
+import {
+  queueSettings,
+  streamSettings,
+  type MappingSettings,
+  type QueueSettings,
+  type StreamSettings,
+} from './settings.ts'
 import { startStreamMapping, type Mapping } from './stream-mapping.ts'
 
 /** Without a batching window a batch gathers this long after its first record. */
@@ -131,10 +137,7 @@ function mappingId(account: Account, logicalId: string): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
-function settingsOf(
-  id: string,
-  resource: ResolvedResource,
-): ReturnType<typeof streamSettings> | ReturnType<typeof queueSettings> {
+function settingsOf(id: string, resource: ResolvedResource): StreamSettings | QueueSettings {
   const given = propertiesOf(resource)
   const source = given.text('EventSourceArn')
   try {
@@ -161,7 +164,7 @@ function refuseRepeated(
 
 function refuseUnpollable(
   resource: ResolvedResource,
-  settings: MappingSettings,
+  settings: StreamSettings | QueueSettings,
   { functions, authorization, streams }: EventSourceOptions,
 ): void {
   const { roleArn } = functions.describe(settings.functionName)
@@ -177,6 +180,13 @@ function refuseUnpollable(
     )
     if (denied !== undefined) {
       throw refused(resource, `the function's role ${roleArn} lacks ${service}:${denied}`)
+    }
+    const destination = 'streamName' in settings ? settings.onFailureArn : undefined
+    const action =
+      destination?.startsWith('arn:aws:sns:') === true ? 'sns:Publish' : 'sqs:SendMessage'
+    const principal = { arn: roleArn, roleArn }
+    if (destination !== undefined && !authorization.isAllowed(principal, action, destination)) {
+      throw refused(resource, `the function's role ${roleArn} lacks ${action} on ${destination}`)
     }
   }
   if (service === 'kinesis') streams.shards(settings.sourceArn.split('/')[1] ?? '')
