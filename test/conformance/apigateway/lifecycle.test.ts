@@ -123,10 +123,10 @@ describe('time', () => {
 
   it('W87: a message of the client starts the ten minutes anew', async () => {
     const clock = manualClock()
-    const client = await connected({ clock })
+    const client = await connected({ clock, handlers: { quiet: ok }, twoWay: [] })
     await clock.advance(9 * minute)
-    client.send({ action: 'echo' })
-    await client.next()
+    client.send({ action: 'quiet' })
+    await bench.nextEvent('quiet')
     await clock.advance(9 * minute)
     expect(bench.gateway.connectionCount()).toBe(1)
     await clock.advance(minute)

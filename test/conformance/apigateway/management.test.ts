@@ -66,6 +66,17 @@ describe('POST', () => {
     for (let n = 0; n < 50; n++) expect((await client.next()).text).toBe(String(n))
   })
 
+  it('W87: a message posted keeps an idle connection for ten minutes more', async () => {
+    const clock = manualClock()
+    const { client, ConnectionId } = await connected({ clock })
+    await clock.advance(9 * 60_000)
+    await post(ConnectionId)
+    await clock.advance(9 * 60_000)
+    expect(bench.gateway.connectionCount()).toBe(1)
+    await clock.advance(60_000)
+    expect((await client.closed).code).toBe(1001)
+  })
+
   it('M4, M9: a closed connection is GoneException', async () => {
     const { client, ConnectionId } = await connected()
     client.socket.close()

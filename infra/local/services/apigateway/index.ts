@@ -105,7 +105,6 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
         }
         accepted.set(req, outcome)
         answer(true)
-        if (!connections.has(outcome.facts.connectionId)) abandoned(req, outcome)
       })
     },
   })
@@ -126,15 +125,6 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
     const target = targets.get(request)
     if (!target) throw new TypeError('a handshake without a stage')
     return target
-  }
-
-  /** The client left while `$connect` ran: the connection was made and is over (W91). */
-  function abandoned(request: IncomingMessage, outcome: HandshakeOutcome & { accepted: true }) {
-    void dispatchDisconnect(
-      dependencies,
-      { ...targetOf(request), facts: outcome.facts },
-      { code: 1006, reason: 'Connection closed abnormally' },
-    )
   }
 
   webSockets.on('connection', (webSocket, request: IncomingMessage) => {
