@@ -133,7 +133,7 @@ describe('scales', () => {
     const bounds = calmBounds({ min: 5, max: 5 }, undefined, 1)
     expect(bounds.min).toBeLessThan(5)
     expect(bounds.max).toBeGreaterThan(5)
-    expect(valueTicks({ min: 0, max: 20 })).toEqual([0, 5, 10, 15, 20])
+    expect(valueTicks({ min: 0, max: 20, step: 5 })).toEqual([0, 5, 10, 15, 20])
   })
 })
 

@@ -9,7 +9,7 @@ import {
 } from 'chart.js'
 import type { InjectionKey } from 'vue'
 import type { Band, ChartColumns } from './columns.ts'
-import { type Bounds, timeTicks, valueTicks } from './scales.ts'
+import { type AxisBounds, timeTicks, valueTicks } from './scales.ts'
 import type { ChartColors } from './theme.ts'
 
 Chart.register(LineController, LineElement, PointElement, LinearScale, Filler)
@@ -19,7 +19,7 @@ export interface Picture {
   readonly columns: ChartColumns
   readonly fromMs: number
   readonly toMs: number
-  readonly y: Bounds
+  readonly y: AxisBounds
   readonly colors: ChartColors
   readonly notesAt: readonly number[]
   readonly formatTime: (at: number) => string
@@ -103,7 +103,7 @@ export function createLineChart(canvas: HTMLCanvasElement): LineChart {
             callback: (value) => picture?.formatValue(Number(value)),
           },
           afterBuildTicks: (axis) => {
-            axis.ticks = valueTicks(axis).map((value) => ({ value }))
+            axis.ticks = picture ? valueTicks(picture.y).map((value) => ({ value })) : []
           },
           afterFit: (axis) => {
             // One width for all charts: their time axes stand exactly under each other.

@@ -19,14 +19,18 @@ export function niceStep(span: number, count: number): number {
   return (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10) * power
 }
 
-export interface Bounds {
+interface Bounds {
   readonly min: number
   readonly max: number
 }
 
-/** Round values inside the bounds, at most six; the bounds are multiples of the step by {@link calmBounds}. */
-export function valueTicks({ min, max }: Bounds): number[] {
-  const step = niceStep(max - min, 4)
+/** Bounds that are multiples of a round step. */
+export interface AxisBounds extends Bounds {
+  readonly step: number
+}
+
+/** The multiples of the step inside the bounds. */
+export function valueTicks({ min, max, step }: AxisBounds): number[] {
   const ticks: number[] = []
   // Adding 0 below makes 0 of -0, which would read “−0”.
   const first = Math.ceil(min / step - 1e-9)
@@ -38,8 +42,8 @@ export function valueTicks({ min, max }: Bounds): number[] {
  * Calm bounds for a value axis: grows at once when a value would leave the picture, shrinks only when the data fills less than a third of
  * it, so that the scale does not breathe with every reading. `least` is the smallest span worth showing.
  */
-export function calmBounds(data: Bounds, held: Bounds | undefined, least: number): Bounds {
-  if (!Number.isFinite(data.min)) return held ?? { min: 0, max: least }
+export function calmBounds(data: Bounds, held: AxisBounds | undefined, least: number): AxisBounds {
+  if (!Number.isFinite(data.min)) return held ?? { min: 0, max: least, step: least }
   const span = Math.max(data.max - data.min, least)
   if (held && data.min >= held.min && data.max <= held.max && span > (held.max - held.min) * 0.3) {
     return held
@@ -48,5 +52,5 @@ export function calmBounds(data: Bounds, held: Bounds | undefined, least: number
   const low = Math.min(data.min, middle - span / 2) - span * 0.12
   const high = Math.max(data.max, middle + span / 2) + span * 0.12
   const step = niceStep(high - low, 4)
-  return { min: Math.floor(low / step) * step, max: Math.ceil(high / step) * step }
+  return { min: Math.floor(low / step) * step, max: Math.ceil(high / step) * step, step }
 }

@@ -245,6 +245,27 @@ describe('telemetry', () => {
     expect(telemetry.feed(topic)?.gaps).toMatchObject([{ state: 'repaired', repaired: 8 }])
   })
 
+  it('takes a push that runs ahead of the resume for no further gap and asks for nothing twice', async () => {
+    let round = 0
+    const { client, clock, telemetry } = setUp((asked) => {
+      if (!isDevice(asked)) return undefined
+      round++
+      if (round === 2) client.push({ type: 'data', blocks: [block(18)] })
+      return round === 1 ? snapshot(10) : snapshot(18, 11)
+    })
+    await client.ready()
+    telemetry.watch(topic, 300_000)
+    await settled()
+    client.change({ phase: 'reconnecting' })
+    await client.ready()
+    await clock.advance(2_000)
+    expect(client.askedFor('history')).toHaveLength(0)
+    expect(telemetry.feed(topic)?.gaps).toMatchObject([
+      { reason: 'socket-down', state: 'repaired' },
+    ])
+    expect(telemetry.feed(topic)?.series.length).toBe(18)
+  })
+
   it('says what a resume could not bring, and why', async () => {
     let round = 0
     const { client, telemetry } = setUp((asked) => {

@@ -252,7 +252,7 @@ export class Telemetry {
     let reason: string | undefined
     const size = 20
     for (let i = 0; i < watches.length; i += size) {
-      for (const outcome of await this.#subscribePart(watches.slice(i, i + size))) {
+      for (const outcome of await this.#loading(watches.slice(i, i + size))) {
         readings += outcome.readings
         lostMs += outcome.lostMs
         reason ??= outcome.reason
@@ -264,6 +264,19 @@ export class Telemetry {
     }
     if (resuming) this.#lostAt = undefined
     this.version++
+  }
+
+  /** Pushes may run ahead of the answer and of its pages: until all have come, what they lack is neither lost nor asked for twice. */
+  async #loading(watches: readonly Watch[]): Promise<Outcome[]> {
+    for (const watch of watches) watch.repairing = watch.feed.isLoading = true
+    try {
+      return await this.#subscribePart(watches)
+    } finally {
+      for (const watch of watches) {
+        watch.repairing = watch.feed.isLoading = false
+        if (this.client.connection().welcome) this.#repair(watch)
+      }
+    }
   }
 
   async #subscribePart(watches: readonly Watch[]): Promise<Outcome[]> {
@@ -300,11 +313,11 @@ export class Telemetry {
     }
     this.denied.delete(feed.topic)
     const before = feed.series.length
+    if (!since || !result.recovered) feed.reachesBackTo = this.serverNow() - watch.windowMs
     const rest = feed.subscribed(result, blocks, since ?? null)
-    if (rest) await this.#fillSnapshot(watch, rest)
+    if (rest) await this.#fill(watch, rest)
     const readings = feed.series.length - before
     feed.resumed(readings)
-    this.#repair(watch)
     const lost = result.lost
     return { readings, lostMs: lost ? lost.toMs - lost.fromMs : 0, reason: lost?.reason }
   }
@@ -345,15 +358,6 @@ export class Telemetry {
       // No socket, no answer: the resume or the next ping finds the hole again.
       () => (watch.repairing = false),
     )
-  }
-
-  async #fillSnapshot(watch: Watch, rest: Span): Promise<void> {
-    watch.repairing = watch.feed.isLoading = true
-    try {
-      await this.#fill(watch, rest)
-    } finally {
-      watch.repairing = watch.feed.isLoading = false
-    }
   }
 
   async #fill(watch: Watch, hole: Span): Promise<void> {
