@@ -2,6 +2,7 @@ import type { DeviceBlock } from '../core/history/device-block.ts'
 import type { DeviceHead } from '../core/history/device-head.ts'
 import type { LaneHeads } from '../core/history/ports.ts'
 import {
+  arrivalOf,
   encodePosition,
   decodePosition,
   type DeviceTopic,
@@ -97,9 +98,27 @@ function bigintOf36(text: string): bigint {
   return isNegative ? -value : value
 }
 
-/** A lane's heads as JSON: read and written whole, once a batch. */
+/** Under the 400 KB of an item (aws-behaviour D5). */
+const HEADS_CHARACTERS = 350_000
+
+/**
+ * A lane's heads as JSON: read and written whole, once a batch. About 1,000 devices fit; beyond that those that have been silent longest are
+ * forgotten (their next block has no `prev`, which their readers see as a hole), because a lane that cannot be written would stop its shard.
+ */
 export function packHeads(heads: LaneHeads): string {
-  return JSON.stringify([...heads])
+  const all = JSON.stringify([...heads])
+  if (all.length <= HEADS_CHARACTERS) return all
+  const newestFirst = [...heads].sort(([, a], [, b]) => arrival(b) - arrival(a))
+  let characters = 2
+  const kept = newestFirst.filter((entry) => {
+    characters += JSON.stringify(entry).length + 1
+    return characters <= HEADS_CHARACTERS
+  })
+  return JSON.stringify(kept)
+}
+
+function arrival(head: DeviceHead): number {
+  return head.position === null ? (head.onlineAt ?? 0) : arrivalOf(head.position)
 }
 
 export function unpackHeads(text: string): LaneHeads {

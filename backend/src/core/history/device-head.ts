@@ -1,4 +1,4 @@
-import { comparePositions, notBefore, type Position } from '../../protocol/index.ts'
+import { comparePositions, limits, notBefore, type Position } from '../../protocol/index.ts'
 import type { StreamReading } from '../telemetry/reading.ts'
 
 /** What is known of a device without reading its history: where its stream stands, its last values, its presence. */
@@ -116,9 +116,23 @@ function advance(head: DeviceHead | undefined, reading: StreamReading): DeviceHe
     ...countersAfter(before, reading),
     position: reading.position,
     ts: Math.max(before.ts, reading.ts),
-    metrics: { ...before.metrics, ...Object.fromEntries(fresh) },
+    metrics: bounded(before.metrics, Object.fromEntries(fresh)),
     clientId: reading.clientId,
   }
+}
+
+/** A device that sends ever new names must not grow its head without end: the names of its last readings stay. */
+function bounded(
+  before: DeviceHead['metrics'],
+  fresh: DeviceHead['metrics'],
+): DeviceHead['metrics'] {
+  const all = { ...before, ...fresh }
+  const names = Object.keys(all)
+  if (names.length <= limits.metricsPerReading) return all
+  const old = names.filter((name) => !Object.hasOwn(fresh, name))
+  const room = limits.metricsPerReading - Object.keys(fresh).length
+  const kept = [...(room > 0 ? old.slice(-room) : []), ...Object.keys(fresh)]
+  return Object.fromEntries(kept.map((name) => [name, all[name] ?? 0]))
 }
 
 function countersAfter(

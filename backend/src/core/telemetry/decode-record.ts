@@ -8,6 +8,10 @@ import {
 import { parseTelemetry, type RejectReason } from './parse-telemetry.ts'
 import type { StreamReading } from './reading.ts'
 
+const NAME_CHARACTERS = 512
+/** Twice what a device can send (aws-behaviour I2), and less than an item may have (D5). */
+const ORIGINAL_BYTES = 262_144
+
 /** A record as the stream gives it. */
 export interface StreamItem {
   readonly shardId: string
@@ -132,9 +136,10 @@ function rejected(reason: RejectReason, item: StreamItem, record?: StreamRecord)
       reason,
       arrivalMs: item.arrivalMs,
       sequenceNumber: item.sequenceNumber,
-      topic: record?.topic ?? '',
-      clientId: record?.clientId ?? '',
-      original: record ? bytesOf(record) : item.data,
+      // Bounded: a reject that could not be written would hold up its shard.
+      topic: (record?.topic ?? '').slice(0, NAME_CHARACTERS),
+      clientId: (record?.clientId ?? '').slice(0, NAME_CHARACTERS),
+      original: (record ? bytesOf(record) : item.data).subarray(0, ORIGINAL_BYTES),
     },
   }
 }
