@@ -181,6 +181,21 @@ describe('metric alarms', () => {
     expect(bench.messages.map((message) => message.subject)).not.toContain(
       'ALARM: "page" in EU (Ireland)',
     )
+    const paged = (): number =>
+      bench.messages.filter((message) => message.subject.startsWith('ALARM: "page"')).length
+    const minutesWithErrors = async (count: number): Promise<void> => {
+      for (let minute = 0; minute < count; minute++) {
+        bench.errors(1)
+        await bench.minutes(1)
+      }
+    }
+    // The deployment is over within six minutes, the extension of five minutes only after that.
+    await minutesWithErrors(6)
+    expect(bench.state('deploying')).toBe('OK')
+    expect(paged()).toBe(0)
+    await minutesWithErrors(5)
+    expect(bench.state('page')).toBe('ALARM')
+    expect(paged()).toBe(1)
   })
 
   it('A27: an expression with a function that is not there is refused when the alarm is made', () => {
