@@ -41,14 +41,14 @@ describe('device heads', () => {
     expect(head.metrics).toHaveProperty('m99')
   })
 
-  it.each<[string, boolean, number, number, boolean | undefined]>([
-    ['a new session', true, 200, 4, true],
-    ['the end of this session', false, 200, 3, false],
-    ['the late end of an earlier session', false, 200, 2, undefined],
-    ['an older event', false, 50, 3, undefined],
-    ['the same event again', true, 100, 3, undefined],
-  ])('presence: %s', (_name, online, atMs, version, becomes) => {
+  it.each<[string, Parameters<typeof applyPresence>[1], boolean | undefined]>([
+    ['a new session', { online: true, atMs: 200, version: 4 }, true],
+    ['the end of this session', { online: false, atMs: 200, version: 3 }, false],
+    ['the late end of an earlier session', { online: false, atMs: 200, version: 2 }, undefined],
+    ['an older event', { online: false, atMs: 50, version: 3 }, undefined],
+    ['the same event again', { online: true, atMs: 100, version: 3 }, undefined],
+  ])('presence: %s', (_name, event, becomes) => {
     const known = { ...unknownHead('pump-7'), online: true, onlineAt: 100, session: 3 }
-    expect(applyPresence(known, { online, atMs, version })?.online).toBe(becomes)
+    expect(applyPresence(known, event)?.online).toBe(becomes)
   })
 })
