@@ -1,5 +1,4 @@
 import {
-  arrivalOf,
   comparePositions,
   type Block,
   type DeviceTopic,
@@ -148,11 +147,6 @@ export function wireBlock(
       ? { thinned: true as const }
       : {}),
   }
-}
-
-/** Epoch ms at which the block's first reading came into the stream. */
-export function firstArrival(block: DeviceBlock): number {
-  return arrivalOf(block.positions[0] ?? '')
 }
 
 function mapColumns(
