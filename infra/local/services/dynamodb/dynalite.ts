@@ -46,17 +46,17 @@ interface Validations {
   checkValidations(data: Json, types: unknown, custom: unknown, store: Store): void
 }
 
-const load = createRequire(import.meta.url)
+const require = createRequire(import.meta.url)
 
-export const database = load('dynalite/db') as Database
+export const database = require('dynalite/db') as Database
 
-export const validations = load('dynalite/validations') as Validations
+export const validations = require('dynalite/validations') as Validations
 
 /** `name`: an operation with a small first letter. */
 export function actionModule(name: string): Action {
-  return load(`dynalite/actions/${name}`) as Action
+  return require(`dynalite/actions/${name}`) as Action
 }
 
 export function validationModule(name: string): Validation {
-  return load(`dynalite/validations/${name}`) as Validation
+  return require(`dynalite/validations/${name}`) as Validation
 }
