@@ -12,20 +12,52 @@ module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     // aws-lambda is types only (@types/aws-lambda): there is no module to find.
-    { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^aws-lambda$' } },
-    only('protocol-imports-nothing', '^backend/src/protocol/', { path: inHouse, pathNot: '^backend/src/protocol/' }),
+    {
+      name: 'no-unresolved',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^aws-lambda$' },
+    },
+    only('protocol-imports-nothing', '^backend/src/protocol/', {
+      path: inHouse,
+      pathNot: '^backend/src/protocol/',
+    }),
     only('contract-imports-nothing', '^backend/src/contract\\.ts$', { path: '.+' }),
-    only('core-is-pure', '^backend/src/core/', {
-      path: [inHouse, 'node_modules/(@aws|jose)', '^(node:)?(fs|http|https|net|process)$'],
-      pathNot: '^backend/src/(core|protocol)/|^backend/src/contract\\.ts$',
-    }, 'core has no SDK, no process, no wall clock'),
-    only('adapters-import-core', '^backend/src/adapters/', { path: inHouse, pathNot: '^backend/src/(adapters|core|protocol)/|^backend/src/contract\\.ts$' }),
-    only('only-adapters-use-the-sdk', '^backend/src/(?!adapters/)', { path: 'node_modules/(@aws-sdk|@smithy|jose)' }),
-    only('dashboard-imports-protocol-only', '^dashboard/', { path: inHouse, pathNot: '^dashboard/|^backend/src/protocol/' }),
+    only(
+      'core-is-pure',
+      '^backend/src/core/',
+      {
+        path: [inHouse, 'node_modules/(@aws|jose)', '^(node:)?(fs|http|https|net|process)$'],
+        pathNot: '^backend/src/(core|protocol)/|^backend/src/contract\\.ts$',
+      },
+      'core has no SDK, no process, no wall clock',
+    ),
+    only('adapters-import-core', '^backend/src/adapters/', {
+      path: inHouse,
+      pathNot: '^backend/src/(adapters|core|protocol)/|^backend/src/contract\\.ts$',
+    }),
+    only('only-adapters-use-the-sdk', '^backend/src/(?!adapters/)', {
+      path: 'node_modules/(@aws-sdk|@smithy|jose)',
+    }),
+    only('dashboard-imports-protocol-only', '^dashboard/', {
+      path: inHouse,
+      pathNot: '^dashboard/|^backend/src/protocol/',
+    }),
     only('dashboard-has-no-sdk', '^dashboard/', { path: 'node_modules/(@aws|aws-cdk)' }),
-    only('simulator-imports-protocol-only', '^simulator/', { path: inHouse, pathNot: '^simulator/|^backend/src/protocol/' }),
-    only('cloud-imports-contract-only', '^infra/cloud/', { path: inHouse, pathNot: '^infra/cloud/|^backend/src/contract\\.ts$' }),
-    only('local-reads-the-template', '^infra/local/', { path: inHouse, pathNot: '^infra/local/' }, 'infra/local never imports infra/cloud or backend source'),
+    only('simulator-imports-protocol-only', '^simulator/', {
+      path: inHouse,
+      pathNot: '^simulator/|^backend/src/protocol/',
+    }),
+    only('cloud-imports-contract-only', '^infra/cloud/', {
+      path: inHouse,
+      pathNot: '^infra/cloud/|^backend/src/contract\\.ts$',
+    }),
+    only(
+      'local-reads-the-template',
+      '^infra/local/',
+      { path: inHouse, pathNot: '^infra/local/' },
+      'infra/local never imports infra/cloud or backend source',
+    ),
     only('services-meet-through-the-platform', '^infra/local/services/([^/]+)/', {
       path: '^infra/local/services/([^/]+)/',
       pathNot: '^infra/local/services/$1/',
@@ -36,6 +68,10 @@ module.exports = {
     exclude: { path: '(^|/)(dist|cdk\\.out|coverage|\\.gaugeline)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'], extensions: ['.ts', '.mjs', '.js', '.vue', '.json'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+      extensions: ['.ts', '.mjs', '.js', '.vue', '.json'],
+    },
   },
 }

@@ -15,7 +15,18 @@ const checks = [
   ['types simulator', 'tsc', ['-p', 'simulator']],
   ['types test', 'tsc', ['-p', 'test']],
   ['types dashboard', 'vue-tsc', ['-p', 'dashboard', '--noEmit']],
-  ['arrows', 'depcruise', ['--config', '.dependency-cruiser.cjs', 'backend/src', 'infra', 'dashboard/src', 'simulator/src']],
+  [
+    'arrows',
+    'depcruise',
+    [
+      '--config',
+      '.dependency-cruiser.cjs',
+      'backend/src',
+      'infra',
+      'dashboard/src',
+      'simulator/src',
+    ],
+  ],
   ['dead code', 'knip', ['--no-progress']],
 ]
 

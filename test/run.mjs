@@ -17,15 +17,23 @@ function step(title, command, args) {
 
 function tally(file) {
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = JSON.parse(readFileSync(file, 'utf8'))
-    return { passed: numPassedTests, failed: Math.max(numFailedTests, numFailedTestSuites), skipped: numPendingTests }
+    const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites } = JSON.parse(
+      readFileSync(file, 'utf8'),
+    )
+    return {
+      passed: numPassedTests,
+      failed: Math.max(numFailedTests, numFailedTestSuites),
+      skipped: numPendingTests,
+    }
   } catch {
     return { passed: 0, failed: 1, skipped: 0 }
   }
 }
 
 await ensureInstalled()
-const isChecked = step('check: format, lint, types, arrows, dead code', process.execPath, ['test/check.mjs'])
+const isChecked = step('check: format, lint, types, arrows, dead code', process.execPath, [
+  'test/check.mjs',
+])
 const directory = mkdtempSync(join(tmpdir(), 'gaugeline-test-'))
 const report = join(directory, 'report.json')
 const vitest = join(root, 'node_modules/vitest/vitest.mjs')
@@ -40,5 +48,7 @@ const isTested = step('tests', process.execPath, [
 const { passed, failed, skipped } = tally(report)
 rmSync(directory, { recursive: true, force: true })
 const failures = failed + (isChecked ? 0 : 1) + (!isTested && failed === 0 ? 1 : 0)
-process.stdout.write(`\n${passed + (isChecked ? 1 : 0)} passed, ${failures} failed${skipped ? `, ${skipped} skipped` : ''}\n`)
+process.stdout.write(
+  `\n${passed + (isChecked ? 1 : 0)} passed, ${failures} failed${skipped ? `, ${skipped} skipped` : ''}\n`,
+)
 process.exitCode = failures === 0 && passed > 0 ? 0 : 1

@@ -2,8 +2,3 @@
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
-
-/** The broker cannot be reached or refuses. Exit code 3, no stack. */
-export class ConnectError extends Error {
-  override readonly name = 'ConnectError'
-}

@@ -73,6 +73,5 @@ export const scenarioSchema = v.strictObject({
 })
 
 export type Scenario = v.InferOutput<typeof scenarioSchema>
-export type ScenarioInput = v.InferInput<typeof scenarioSchema>
 export type Fleet = Scenario['fleets'][string]
 export type SensorFault = Scenario['faults'][number]
