@@ -5,9 +5,9 @@ import type { Connection, Connections, WakeQueue } from '../core/connections/por
 import {
   checkMessage,
   errorMessage,
-  isAction,
   openMessage,
-  type EchoId,
+  readId,
+  type Envelope,
 } from '../core/messages/parse-message.ts'
 import {
   ProtocolError,
@@ -47,26 +47,23 @@ export interface RouteOptions {
 
 /**
  * The Lambda handler of a message route: admission (connection known, within its rate), message rules, core, answer. Every failure
- * becomes one `error` message with the request's id; the socket stays open.
+ * becomes one `error` message with the request's id where it can be read; the socket stays open.
  */
 export function createRoute(
   options: RouteOptions,
 ): (event: APIGatewayProxyWebsocketEventV2) => Promise<RouteAnswer> {
   return async (event) => {
-    let id: EchoId
     try {
       const connection = await admit(event.requestContext, options)
       const envelope = openMessage(event.body)
-      id = envelope.id
       const answer = await answerTo(envelope, options.handlers, {
         connection,
         receivedAtMs: event.requestContext.requestTimeEpoch,
       })
       return { statusCode: 200, body: JSON.stringify(answer) }
     } catch (error) {
-      id ??= idOf(event.body)
       report(error, event, options.telemetry)
-      return { statusCode: 200, body: JSON.stringify(errorMessage(error, id)) }
+      return { statusCode: 200, body: JSON.stringify(errorMessage(error, readId(event.body))) }
     } finally {
       options.telemetry.flush()
     }
@@ -108,26 +105,18 @@ function requireValid(connection: Connection, clock: Clock): Connection {
 }
 
 async function answerTo(
-  envelope: ReturnType<typeof openMessage>,
+  envelope: Envelope,
   handlers: RouteHandlers,
   call: RouteCall,
 ): Promise<ServerMessage> {
   const { action } = envelope
-  const handle = isAction(action) ? handlers[action] : undefined
-  if (!isAction(action) || !handle) {
+  const handle = handlers[action]
+  if (!handle) {
     throw new ProtocolError('UNKNOWN_ACTION', 'This action is not served on this route.')
   }
   // The message was checked against the schema of the very action whose handler this is.
   const run = handle as (message: ClientMessage, call: RouteCall) => Promise<ServerMessage>
   return run(checkMessage(action, envelope), call)
-}
-
-function idOf(body: string | undefined): EchoId {
-  try {
-    return openMessage(body).id
-  } catch {
-    return undefined
-  }
 }
 
 function report(

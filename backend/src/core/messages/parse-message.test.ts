@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ProtocolError } from '../../protocol/index.ts'
-import { checkMessage, errorMessage, openMessage } from './parse-message.ts'
+import { checkMessage, errorMessage, openMessage, readId } from './parse-message.ts'
 
 const answerTo = (text: string | undefined) => {
   try {
@@ -53,7 +53,19 @@ describe('client messages', () => {
     ['a text of 65 characters', 'a'.repeat(65), undefined],
     ['an object', {}, undefined],
   ])('R17: echoes an id that is %s only if it is small', (_name, id, echoed) => {
-    expect(openMessage(JSON.stringify({ action: 'ping', id })).id).toBe(echoed)
+    expect(readId(JSON.stringify({ action: 'ping', id }))).toBe(echoed)
+  })
+  it.each([
+    ['an unknown action', '{"action":"dance","id":7}', 7],
+    ['a message that is too large', `{"id":7,"text":"${'x'.repeat(20_000)}"}`, 7],
+    ['a message that is too deep', `{"id":7,"deep":${'['.repeat(20)}${']'.repeat(20)}}`, 7],
+    ['a list', '[{"id":7}]', undefined],
+    ['null', 'null', undefined],
+    ['text that is not JSON', '{"id":7', undefined],
+    ['no frame', undefined, undefined],
+    ['100 KB of brackets', '['.repeat(102_400), undefined],
+  ])('R17: reads the id of %s if it has one', (_name, text, id) => {
+    expect(readId(text)).toBe(id)
   })
 
   it('tells a client nothing about a failure of ours', () => {

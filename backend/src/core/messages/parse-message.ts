@@ -14,10 +14,9 @@ import { scanJson } from './scan-json.ts'
 /** What the client may have its answer found by: a number, or a text of at most 64 characters (reliability R17). */
 export type EchoId = number | string | undefined
 
-/** A client message before its action is looked at. */
+/** A client message before its action's own rules. */
 export interface Envelope {
-  readonly id: EchoId
-  readonly action: string
+  readonly action: Action
   readonly body: Readonly<Record<string, unknown>>
 }
 
@@ -45,7 +44,21 @@ export function openMessage(text: string | undefined): Envelope {
     throw new ProtocolError('MESSAGE_NOT_OBJECT', 'A message is a JSON object with an "action".')
   }
   const message = value as Record<string, unknown>
-  return { id: echoId(message.id), action: actionOf(message), body: message }
+  return { action: actionOf(message), body: message }
+}
+
+/**
+ * The id by which the sender finds the answer, as far as the frame has one that can be read: also in a message that is refused for its size,
+ * its depth or its action, or because of who sends it. Never throws.
+ */
+export function readId(text: string | undefined): EchoId {
+  try {
+    const value: unknown = JSON.parse(text ?? '')
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'id')) return undefined
+    return echoId((value as { readonly id: unknown }).id)
+  } catch {
+    return undefined
+  }
 }
 
 /** The message of a known action, checked against its schema. Throws {@link ProtocolError} MESSAGE_INVALID naming the member. */
@@ -86,7 +99,7 @@ export function errorMessage(error: unknown, id: EchoId): ErrorMessage {
 }
 
 /** True for the actions of the protocol; `__proto__` and friends are none. */
-export function isAction(name: string): name is Action {
+function isAction(name: string): name is Action {
   return (actions as readonly string[]).includes(name)
 }
 
@@ -100,7 +113,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function actionOf(message: Readonly<Record<string, unknown>>): string {
+function actionOf(message: Readonly<Record<string, unknown>>): Action {
   const action = Object.hasOwn(message, 'action') ? message.action : undefined
   if (typeof action === 'string' && isAction(action)) return action
   const shown = typeof action === 'string' ? `"${printable(action)}"` : 'missing or not a text'
