@@ -301,6 +301,45 @@ describe('event source mapping of a stream', () => {
     expect(world.sent[0]?.body).not.toHaveProperty('responseContext')
   })
 
+  it('a mapping that changes lets the batch at work end and does not deliver it again', async () => {
+    world = await createWorld()
+    let finish: (() => void) | undefined
+    world.behave(
+      () =>
+        new Promise(
+          (resolve) =>
+            (finish = () => {
+              resolve(undefined)
+            }),
+        ),
+    )
+    await world.map()
+    await world.put('a', '1')
+    await world.clock.advance(20)
+    const changed = world.remap({ BatchSize: 5 })
+    await world.put('a', '2')
+    await world.clock.advance(1000)
+    expect(world.calls.map((call) => call.texts)).toEqual([['1']])
+    world.behave(() => undefined)
+    finish?.()
+    await changed
+    await world.clock.advance(20)
+    expect(world.calls.map((call) => call.texts)).toEqual([['1'], ['2']])
+  })
+
+  it('a mapping that changes waits three seconds for a batch at work and then delivers it again', async () => {
+    world = await createWorld()
+    world.behave(() => new Promise(() => undefined))
+    await world.map()
+    await world.put('a', '1')
+    await world.clock.advance(20)
+    const changed = world.remap({ BatchSize: 5 })
+    await world.clock.advance(3000)
+    await changed
+    await world.clock.advance(20)
+    expect(world.calls.map((call) => call.texts)).toEqual([['1'], ['1']])
+  })
+
   it('K33: delivers a batch again on demand', async () => {
     world = await createWorld()
     world.faults.add({ seam: 'esm.deliver', count: 1, fault: { kind: 'duplicate', times: 1 } })

@@ -7,6 +7,7 @@ import type {
   MetricDatum,
   Principal,
   QueueSource,
+  ResolvedResource,
 } from '../../../infra/local/platform/types.ts'
 import { createEventSourceMappings } from '../../../infra/local/services/event-source/index.ts'
 import { createKinesis, type Kinesis } from '../../../infra/local/services/kinesis/index.ts'
@@ -48,6 +49,9 @@ export interface World {
   behave(behaviour: Behaviour): void
   put(partitionKey: string, ...texts: string[]): Promise<string[]>
   map(properties?: Record<string, unknown>): Promise<void>
+  /** The same mapping with other properties. */
+  remap(properties?: Record<string, unknown>): Promise<void>
+  /** Lets the time pass that a mapping waits for what is at work. */
   stop(): Promise<void>
 }
 
@@ -125,20 +129,29 @@ export async function createWorld(options: { shards?: number } = {}): Promise<Wo
       return sequenceNumbers
     },
     async map(properties = {}) {
-      await mappings.providers[0]!.create({
-        logicalId: 'Mapping',
-        type: 'AWS::Lambda::EventSourceMapping',
-        properties: {
-          EventSourceArn: STREAM_ARN,
-          FunctionName: 'deliver',
-          StartingPosition: 'TRIM_HORIZON',
-          ...properties,
-        },
-      })
+      await mappings.providers[0]!.create(mappingResource(properties))
+    },
+    async remap(properties = {}) {
+      await mappings.providers[0]!.update!(mappingResource(properties), mappingResource({}))
     },
     async stop() {
-      await mappings.stop()
+      const stopped = mappings.stop()
+      await clock.advance(3000)
+      await stopped
       await kinesis.stop()
+    },
+  }
+}
+
+function mappingResource(properties: Record<string, unknown>): ResolvedResource {
+  return {
+    logicalId: 'Mapping',
+    type: 'AWS::Lambda::EventSourceMapping',
+    properties: {
+      EventSourceArn: STREAM_ARN,
+      FunctionName: 'deliver',
+      StartingPosition: 'TRIM_HORIZON',
+      ...properties,
     },
   }
 }

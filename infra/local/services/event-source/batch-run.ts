@@ -26,7 +26,8 @@ export interface BatchRunOptions {
   giveUp(givenUp: GivenUp): Promise<void>
   /** False once the stream's retention has removed a record (K8). */
   isKept(record: StreamRecordOut): boolean
-  isStopped(): boolean
+  /** Aborted: nothing is tried again; the invocation in flight still counts. */
+  readonly stopped: AbortSignal
 }
 
 interface Work {
@@ -45,7 +46,7 @@ export async function runBatch(batch: Records, options: BatchRunOptions): Promis
   const waiting: Work[] = [{ records: batch, retries: 0 }]
   let failures = 0
   for (let work = waiting.shift(); work; work = waiting.shift()) {
-    if (options.isStopped()) return false
+    if (options.stopped.aborted) return false
     const fresh = await withoutExpired(work, failures > 0, options)
     if (fresh.records.length === 0) continue
     const delivery = await options.deliver(fresh.records)
@@ -57,7 +58,7 @@ export async function runBatch(batch: Records, options: BatchRunOptions): Promis
     if (delivery.kind === 'busy') waiting.unshift(fresh)
     else waiting.unshift(...(await afterFailure(fresh, delivery, options)))
     const isSplit = delivery.kind === 'failed' && options.settings.bisect
-    if (waiting.length > 0 && !isSplit) await pause(options.clock, failures)
+    if (waiting.length > 0 && !isSplit) await pause(failures, options)
   }
   return true
 }
@@ -115,7 +116,19 @@ async function withoutExpired(
 }
 
 /** AWS does not say how long it waits between attempts; here it doubles from 0.1 s to 5 s. */
-function pause(clock: Clock, failures: number): Promise<void> {
+function pause(
+  failures: number,
+  { clock, stopped }: Pick<BatchRunOptions, 'clock' | 'stopped'>,
+): Promise<void> {
   const ms = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10))
-  return new Promise((resolve) => clock.after(ms, resolve))
+  return new Promise((resolve) => {
+    const end = (): void => {
+      cancel()
+      stopped.removeEventListener('abort', end)
+      resolve()
+    }
+    const cancel = clock.after(ms, end)
+    stopped.addEventListener('abort', end)
+    if (stopped.aborted) end()
+  })
 }

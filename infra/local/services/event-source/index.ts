@@ -30,6 +30,8 @@ import { startStreamMapping, type Mapping } from './stream-mapping.ts'
 
 /** Without a batching window a batch gathers this long after its first record. */
 const GATHER_MS = 10
+/** What is still at work after this long when a mapping stops is delivered again at the next start. */
+const DRAIN_MS = 3000
 
 export interface EventSourceOptions {
   readonly clock: Clock
@@ -83,9 +85,10 @@ export function createEventSourceMappings(options: EventSourceOptions): Resource
     { readonly settings: MappingSettings; readonly mapping: Mapping }
   >()
 
-  const stop = (id: string): void => {
-    running.get(id)?.mapping.stop()
+  const stop = async (id: string): Promise<void> => {
+    const entry = running.get(id)
     running.delete(id)
+    if (entry) await atMost(DRAIN_MS, entry.mapping.stop(), options.clock)
   }
   const create = (resource: ResolvedResource): CreatedResource => {
     const id = mappingId(options.account, resource.logicalId)
@@ -115,20 +118,26 @@ export function createEventSourceMappings(options: EventSourceOptions): Resource
         type: 'AWS::Lambda::EventSourceMapping',
         properties,
         create,
-        update(resource, previous) {
-          stop(mappingId(options.account, previous.logicalId))
+        async update(resource, previous) {
+          await stop(mappingId(options.account, previous.logicalId))
           return create(resource)
         },
         delete: (resource) => stop(mappingId(options.account, resource.logicalId)),
       },
     ],
     start: () => Promise.resolve(),
-    stop() {
-      for (const id of [...running.keys()]) stop(id)
+    async stop() {
+      await Promise.all([...running.keys()].map(stop))
       positions.close()
-      return Promise.resolve()
     },
   }
+}
+
+function atMost(ms: number, work: Promise<void>, clock: Clock): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, resolve)
+    work.then(resolve, reject).finally(cancel)
+  })
 }
 
 /** The same in every run, so that a data directory finds its positions again. */

@@ -30,7 +30,7 @@ export function startQueueMapping(
 ): Mapping {
   const { clock, queueSource } = dependencies
   const gathered: QueueMessage[] = []
-  let running = 0
+  const running = new Set<Promise<void>>()
   let isStopped = false
   let cancelWindow: (() => void) | undefined
 
@@ -44,17 +44,17 @@ export function startQueueMapping(
   const startBatch = (): void => {
     cancelWindow?.()
     cancelWindow = undefined
-    if (isStopped || running >= settings.maxConcurrency) return
-    running++
-    void run(gathered.splice(0)).finally(() => {
-      running--
+    if (isStopped || running.size >= settings.maxConcurrency) return
+    const ended = run(gathered.splice(0)).finally(() => {
+      running.delete(ended)
       poll()
     })
+    running.add(ended)
     poll()
   }
   const run = async (batch: readonly QueueMessage[]): Promise<void> => {
     const failed = await deliver(batch, settings, dependencies)
-    if (failed === 'all' || isStopped) return
+    if (failed === 'all') return
     for (const message of batch) {
       if (!failed.includes(message.messageId)) {
         queueSource.remove(settings.sourceArn, message.receiptHandle)
@@ -65,10 +65,11 @@ export function startQueueMapping(
   const removeListener = queueSource.onMessages(settings.sourceArn, poll)
   poll()
   return {
-    stop() {
+    async stop() {
       isStopped = true
       removeListener()
       cancelWindow?.()
+      await Promise.all(running)
     },
   }
 }

@@ -25,7 +25,8 @@ export interface ShardPollerOptions {
 export interface ShardPoller {
   /** There may be new records. */
   wake(): void
-  stop(): void
+  /** Begins nothing more; resolves when the batches at work have ended. */
+  stop(): Promise<void>
 }
 
 interface Lane {
@@ -50,6 +51,7 @@ export function createShardPoller(options: ShardPollerOptions): ShardPoller {
   const progress = createProgress((sequenceNumber) => options.finished(sequenceNumber))
   const queueLimit = settings.batchSize * settings.parallelization * 2
   let after = options.after
+  const running = new Set<Promise<void>>()
   let isStopped = false
 
   const fill = (): void => {
@@ -72,14 +74,18 @@ export function createShardPoller(options: ShardPollerOptions): ShardPoller {
     if (isFull || lane.queue.length >= settings.batchSize || waitMs <= 0) {
       lane.cancelWait?.()
       lane.cancelWait = undefined
-      void start(lane)
+      begin(lane)
     } else {
       lane.cancelWait ??= clock.after(waitMs, () => {
         lane.cancelWait = undefined
         wake()
-        if (!lane.isBusy && lane.queue.length > 0) void start(lane)
+        if (!lane.isBusy && lane.queue.length > 0) begin(lane)
       })
     }
+  }
+  const begin = (lane: Lane): void => {
+    const run = start(lane).finally(() => running.delete(run))
+    running.add(run)
   }
   const start = async (lane: Lane): Promise<void> => {
     lane.isBusy = true
@@ -98,9 +104,10 @@ export function createShardPoller(options: ShardPollerOptions): ShardPoller {
 
   return {
     wake,
-    stop() {
+    async stop() {
       isStopped = true
       for (const lane of lanes) lane.cancelWait?.()
+      await Promise.all(running)
     },
   }
 }

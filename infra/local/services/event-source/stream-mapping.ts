@@ -21,7 +21,8 @@ import { createShardPoller, type ShardPoller } from './shard-poller.ts'
 import { streamEvent } from './stream-event.ts'
 
 export interface Mapping {
-  stop(): void
+  /** Begins nothing more; resolves when the batches at work have ended. */
+  stop(): Promise<void>
 }
 
 export interface MappingDependencies {
@@ -45,7 +46,7 @@ export function startStreamMapping(
   dependencies: MappingDependencies,
 ): Mapping {
   const { clock, streams, positions } = dependencies
-  let isStopped = false
+  const stopping = new AbortController()
   const shards = streams.shards(settings.streamName)
   const starts = new Map(
     shards.map(({ shardId }) => [shardId, startAfter(settings, dependencies, shardId)]),
@@ -66,7 +67,7 @@ export function startStreamMapping(
             deliver: (part) => deliver(part, { settings, dependencies, shardId }),
             giveUp: (givenUp) => giveUp(givenUp, { settings, dependencies }),
             isKept: (record) => isKept(streams, settings.streamName, { shardId, record }),
-            isStopped: () => isStopped,
+            stopped: stopping.signal,
           }),
         finished: (sequenceNumber) => positions.set(settings.id, shardId, sequenceNumber),
       }),
@@ -86,10 +87,10 @@ export function startStreamMapping(
   ]
   wakeAll()
   return {
-    stop() {
-      isStopped = true
+    async stop() {
+      stopping.abort()
       for (const remove of removals) remove?.()
-      for (const poller of pollers.values()) poller.stop()
+      await Promise.all([...pollers.values()].map((poller) => poller.stop()))
     },
   }
 }

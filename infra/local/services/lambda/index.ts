@@ -125,7 +125,8 @@ export function createLambda(options: LambdaOptions): Lambda {
     invoke,
     describe(functionName) {
       const { config } = registry.find(functionName).fn
-      return { arn: config.arn, timeoutSeconds: config.timeoutSeconds, memoryMb: config.memoryMb }
+      const { arn, timeoutSeconds, memoryMb, roleArn } = config
+      return { arn, timeoutSeconds, memoryMb, roleArn }
     },
     async warm(functionNames) {
       await Promise.all(functionNames.map((name) => registry.find(name).fn.warm()))
