@@ -41,6 +41,25 @@ describe('client messages', () => {
     expect(answerTo(text)).toBe(code)
   })
 
+  it.each<[string, Record<string, unknown>, string]>([
+    ['R18: a history of "plant-1/+"', { topic: 'plant-1/+', from: 0 }, 'TOPIC_INVALID'],
+    ['R18: from −1', { topic: 'plant-1/pump-7', from: -1 }, 'RANGE_INVALID'],
+    ['R18: to NaN', { topic: 'plant-1/pump-7', from: 0, to: null }, 'RANGE_INVALID'],
+    ['R18: limit 0', { topic: 'plant-1/pump-7', from: 0, limit: 0 }, 'LIMIT_RANGE'],
+    ['R18: limit 1e9', { topic: 'plant-1/pump-7', from: 0, limit: 1e9 }, 'LIMIT_RANGE'],
+    [
+      'R18: a cursor of 2 KB',
+      { topic: 'a/b', from: 0, cursor: 'x'.repeat(2_048) },
+      'CURSOR_INVALID',
+    ],
+    ['W18: since "x"', { topic: 'plant-1/pump-7', since: 'x' }, 'POSITION_INVALID'],
+    ['a filter of nothing', { topic: 'a/b', from: 0, where: {} }, 'FILTER_INVALID'],
+    ['a metric of nothing', { topic: 'a/b', from: 0, metrics: [''] }, 'MESSAGE_INVALID'],
+  ])('refuses %s by the code of the member', (_name, members, code) => {
+    const envelope = openMessage(JSON.stringify({ action: 'history', id: 1, ...members }))
+    expect(() => checkMessage('history', envelope)).toThrow(expect.objectContaining({ code }))
+  })
+
   it('R23: ignores members that it does not know', () => {
     const text =
       '{"action":"subscribe","id":1,"subscriptions":[{}],"connectionId":"x","__proto__":1}'

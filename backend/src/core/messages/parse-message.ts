@@ -6,6 +6,7 @@ import {
   ProtocolError,
   type Action,
   type ClientMessage,
+  type ErrorCode,
   type ErrorMessage,
   errorCodes,
 } from '../../protocol/index.ts'
@@ -61,13 +62,34 @@ export function readId(text: string | undefined): EchoId {
   }
 }
 
-/** The message of a known action, checked against its schema. Throws {@link ProtocolError} MESSAGE_INVALID naming the member. */
+/** The message of a known action, checked against its schema. Throws {@link ProtocolError} with {@link issueCode}, naming the member. */
 export function checkMessage<A extends Action>(action: A, envelope: Envelope): ClientMessage<A> {
   const result = v.safeParse(clientMessageSchemas[action], envelope.body, {
     abortEarly: true,
   })
   if (result.success) return result.output
-  throw new ProtocolError('MESSAGE_INVALID', describeIssue(result.issues[0]))
+  throw new ProtocolError(issueCode(result.issues[0]), describeIssue(result.issues[0]))
+}
+
+const memberCodes: Readonly<Partial<Record<string, ErrorCode>>> = {
+  topic: 'TOPIC_INVALID',
+  where: 'FILTER_INVALID',
+  since: 'POSITION_INVALID',
+  until: 'POSITION_INVALID',
+  positions: 'POSITION_INVALID',
+  from: 'RANGE_INVALID',
+  to: 'RANGE_INVALID',
+  limit: 'LIMIT_RANGE',
+  bucketMs: 'LIMIT_RANGE',
+  ttlMs: 'LIMIT_RANGE',
+  cursor: 'CURSOR_INVALID',
+  text: 'NOTE_INVALID',
+}
+
+/** What the member at fault is called by; MESSAGE_INVALID for any other. */
+export function issueCode(issue: v.BaseIssue<unknown>): ErrorCode {
+  const member = v.getDotPath(issue)?.split('.')[0] ?? ''
+  return (Object.hasOwn(memberCodes, member) ? memberCodes[member] : undefined) ?? 'MESSAGE_INVALID'
 }
 
 /** One sentence: the member, the value (cut to 64 characters, control characters escaped) and the rule. */

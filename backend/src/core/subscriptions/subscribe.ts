@@ -17,7 +17,7 @@ import type { Clock } from '../clock.ts'
 import type { Connection } from '../connections/ports.ts'
 import { whereProblem } from '../delivery/where.ts'
 import type { HistoryReader, LaneHeads } from '../history/ports.ts'
-import { describeIssue } from '../messages/parse-message.ts'
+import { describeIssue, issueCode } from '../messages/parse-message.ts'
 import type { Registry, RegistryEntry, RowKey, SubscriptionRow, Subscriptions } from './ports.ts'
 import { activeEntries, changeRegistry, prune, type Change } from './registry.ts'
 import { grantsFor } from './renew-connection.ts'
@@ -75,8 +75,7 @@ function checkItem(item: unknown, messageId: number, connection: Connection): Ch
   const parsed = v.safeParse(subscriptionSchema, item, { abortEarly: true })
   if (!parsed.success) {
     const [issue] = parsed.issues
-    const code = codeOf(v.getDotPath(issue)?.split('.')[0])
-    return { failed: failure(sidOf(item), code, describeIssue(issue)) }
+    return { failed: failure(sidOf(item), issueCode(issue), describeIssue(issue)) }
   }
   const subscription = parsed.output
   const problem = subscription.where && whereProblem(subscription.where)
@@ -227,12 +226,6 @@ const sentences: Partial<Record<ErrorCode, string>> = {
 function failure(sid: number, code: ErrorCode, message?: string): Failed {
   const text = message ?? sentences[code] ?? 'The subscription could not be made; try again.'
   return { sid, ok: false, code, message: text, retry: errorCodes[code] }
-}
-
-function codeOf(member: string | undefined): ErrorCode {
-  if (member === 'topic') return 'TOPIC_INVALID'
-  if (member === 'where') return 'FILTER_INVALID'
-  return member === 'since' ? 'POSITION_INVALID' : 'MESSAGE_INVALID'
 }
 
 function sidOf(item: unknown): number {

@@ -1,0 +1,291 @@
+import fc from 'fast-check'
+import type { APIGatewayProxyWebsocketEventV2 } from 'aws-lambda'
+import { describe, expect, it } from 'vitest'
+import { answerAlarms } from '../core/alarms/answer-alarms.ts'
+import { factOf, memoryAlarms, memoryWatchers } from '../core/alarms/fakes.ts'
+import { memoryCommands } from '../core/commands/fakes.ts'
+import { sendCommand } from '../core/commands/send-command.ts'
+import {
+  connectionOf,
+  fakeClock,
+  fakeSockets,
+  fakeWakes,
+  identityOf,
+  memoryConnections,
+  memoryConnectionSubscriptions,
+  memoryRevocations,
+} from '../core/connections/fakes.ts'
+import { answerHistory } from '../core/history/answer-history.ts'
+import { sendNote } from '../core/notes/send-note.ts'
+import { refresh } from '../core/session/refresh.ts'
+import { revoke } from '../core/session/revoke.ts'
+import { pong, welcome } from '../core/session/session.ts'
+import { subscribe } from '../core/subscriptions/subscribe.ts'
+import { unsubscribe } from '../core/subscriptions/unsubscribe.ts'
+import { actions, encodePosition, errorCodes, limits } from '../protocol/index.ts'
+import { memoryHistory } from '../testing/memory-history.ts'
+import { memorySubscriptions } from '../testing/memory-subscriptions.ts'
+import { createRoute } from './route.ts'
+import type { Telemetry } from './telemetry.ts'
+
+const clock = fakeClock()
+const connectionId = 'c1='
+/** The token outlives every run. */
+const identity = identityOf({ expiresAt: Date.UTC(2100, 0, 1) / 1_000 })
+
+/** Every action over fakes, and what the log got. */
+async function makeWorld() {
+  const failures: unknown[] = []
+  const telemetry: Telemetry = {
+    log: {
+      info: () => undefined,
+      warn: () => undefined,
+      error: (message, _facts, error) => failures.push(error ?? message),
+    },
+    metrics: { count: () => undefined, durations: () => undefined },
+    flush: () => undefined,
+  }
+  const connections = memoryConnections()
+  await connections.open(connectionOf({ ...identity, connectionId }))
+  const notes = { between: () => Promise.resolve([]) }
+  const shared = { clock, sockets: fakeSockets(), wakes: fakeWakes(), connections, notes }
+  const ports = {
+    ...shared,
+    subscriptions: memorySubscriptions(clock),
+    history: memoryHistory({ clock }),
+  }
+  const session = {
+    ...shared,
+    subscriptions: memoryConnectionSubscriptions(),
+    revocations: memoryRevocations(),
+    tokens: { verify: () => Promise.resolve({ ok: true, identity } as const) },
+    heads: { positions: () => Promise.resolve({}) },
+    alarms: { current: () => Promise.resolve(1) },
+  }
+  const alarms = {
+    ...shared,
+    source: { all: () => Promise.resolve([factOf()]) },
+    records: memoryAlarms(),
+    watchers: memoryWatchers(),
+    prefix: 'Gaugeline-',
+  }
+  let serial = 0
+  const newId = (): string => `id-${++serial}`
+  const commands = {
+    ...shared,
+    commands: memoryCommands(),
+    devices: { publish: () => Promise.resolve('published' as const) },
+    newId,
+    digest: (text: string) => text,
+  }
+  const noting = {
+    ...shared,
+    keep: () => Promise.resolve(),
+    watchers: () => Promise.resolve([]),
+    newId,
+    retentionMs: 86_400_000,
+  }
+  const route = createRoute({
+    connections,
+    telemetry,
+    clock,
+    wakes: shared.wakes,
+    handlers: {
+      hello: (message, call) => Promise.resolve(welcome(message, call.connection, clock)),
+      ping: (message, call) => pong(message, call, session),
+      refresh: (message, call) => refresh(message, call.connection, session),
+      revoke: (message, call) => revoke(message, call.connection, session),
+      subscribe: (message, call) => subscribe(message, call.connection, ports),
+      unsubscribe: (message, call) => unsubscribe(message, call.connection, ports.subscriptions),
+      history: (message, call) => answerHistory(message, call.connection, ports),
+      command: (message, call) => sendCommand(message, call.connection, commands),
+      sendMessage: (message, call) => sendNote(message, call.connection, noting),
+      alarms: (message, call) => answerAlarms(message, call.connection, alarms),
+    },
+  })
+  /** One frame a second, so that the rate never refuses. */
+  const send = async (body: string): Promise<Record<string, unknown>> => {
+    clock.ms += 1_000
+    const requestContext = { connectionId, requestTimeEpoch: clock.ms, routeKey: '$default' }
+    const { body: answer } = await route({
+      requestContext,
+      body,
+    } as unknown as APIGatewayProxyWebsocketEventV2)
+    return JSON.parse(answer) as Record<string, unknown>
+  }
+  return { send, failures, connections }
+}
+
+const position = fc
+  .tuple(fc.nat({ max: 2 ** 41 }), fc.bigInt({ min: 0n, max: 2n ** 180n }))
+  .map(([ms, sequence]) => encodePosition(ms, sequence.toString()))
+/** Members that a message may have, with values from right to absurd. */
+const odd = fc.oneof(
+  fc.jsonValue({ maxDepth: 3 }),
+  fc.constantFrom<unknown>(-1, 0, 1.5, 1e300, 2 ** 53, null, '', '__proto__', {}, []),
+)
+const topic = fc.constantFrom('plant-1/pump-7', 'plant-1/#', '#', 'plant-2/x', 'a/+', '../x', '')
+const where = fc.letrec((tie) => ({
+  node: fc.oneof(
+    { maxDepth: 6 },
+    fc.record({
+      metric: fc.constantFrom('temperature', '__proto__', ''),
+      op: fc.constantFrom('eq', 'gt', 'in', 'exists', 'like'),
+      value: fc.oneof(fc.double(), fc.array(fc.double(), { maxLength: 3 }), odd),
+    }),
+    fc.record({
+      op: fc.constantFrom('and', 'or', 'not'),
+      nodes: fc.array(tie('node'), { maxLength: 3 }),
+    }),
+  ),
+})).node
+const likely: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
+  id: fc.nat(),
+  topic,
+  t0: fc.nat(),
+  since: position,
+  until: position,
+  positions: fc.dictionary(topic, position, { maxKeys: 5 }),
+  sids: fc.array(fc.nat(300), { minLength: 1, maxLength: 5 }),
+  subscriptions: fc.array(
+    fc.record(
+      {
+        sid: fc.oneof(fc.nat(300), odd),
+        topic: fc.oneof(topic, odd),
+        mode: fc.constantFrom('complete', 'latest', 'some'),
+        since: fc.oneof(position, odd),
+        window: fc.record({ lastMs: fc.integer({ min: 1, max: 10_000_000 }), points: fc.nat() }),
+        metrics: fc.array(fc.string(), { maxLength: 3 }),
+        where,
+        maxHz: fc.double(),
+        deadband: fc.dictionary(fc.string(), fc.double(), { maxKeys: 3 }),
+      },
+      { requiredKeys: ['sid', 'topic'] },
+    ),
+    { maxLength: 4 },
+  ),
+  from: fc.integer(),
+  to: fc.integer({ min: -1, max: 2 ** 31 }),
+  bucketMs: fc.nat({ max: 100_000_000 }),
+  limit: fc.integer({ min: -1, max: 2_000 }),
+  cursor: fc.oneof(fc.base64String(), fc.string(), fc.constant(null)),
+  where,
+  key: fc.uuid(),
+  name: fc.constantFrom('setInterval', 'reboot', 'identify', 'setPoint', 'explode'),
+  args: fc.oneof(fc.record({ ms: fc.nat() }), fc.dictionary(fc.string(), odd, { maxKeys: 3 })),
+  ttlMs: fc.nat({ max: 1_000_000 }),
+  text: fc.string({ unit: 'binary', maxLength: 300 }),
+  at: fc.nat(),
+  op: fc.constantFrom('list', 'history', 'ack', 'note', 'shelve', 'unshelve', 'destroy'),
+  alarm: fc.constantFrom(factOf().alarm, 'none', ''),
+  revision: fc.nat({ max: 3 }),
+  token: fc.string(),
+  user: fc.string(),
+  jti: fc.string(),
+}
+const message = fc
+  .tuple(
+    fc.constantFrom(...actions, '__proto__', '$connect', 'toString', 'dance'),
+    fc.record(likely, { requiredKeys: [] }),
+    fc.dictionary(fc.constantFrom(...Object.keys(likely)), odd, { maxKeys: 2 }),
+  )
+  .map(([action, members, oddities]) => JSON.stringify({ action, ...members, ...oddities }))
+const frame = fc.oneof(
+  { weight: 6, arbitrary: message },
+  { weight: 1, arbitrary: fc.string({ unit: 'binary' }) },
+  { weight: 1, arbitrary: fc.json() },
+  // A good message, cut somewhere.
+  {
+    weight: 1,
+    arbitrary: fc.tuple(message, fc.nat(200)).map(([text, length]) => text.slice(0, length)),
+  },
+)
+
+const RUNS = Number(process.env['GAUGELINE_FUZZ_RUNS'] ?? 10_000)
+const answers = new Set(['error', 'welcome', 'pong', 'subscribed', 'unsubscribed', 'history'])
+for (const type of ['command', 'note', 'alarms', 'alarm', 'alarmHistory', 'refreshed', 'revoked']) {
+  answers.add(type)
+}
+
+/** What is wrong with an answer to a frame; `undefined` when nothing is. */
+function fault(body: string, answer: Record<string, unknown>): string | undefined {
+  const { type, code, message: sentence, id } = answer
+  if (!answers.has(String(type))) return `no known answer: ${String(type)}`
+  if (type !== 'error') return id === undefined ? 'an answer without the id' : undefined
+  if (!Object.hasOwn(errorCodes, String(code)) || code === 'INTERNAL') return `code ${String(code)}`
+  if (typeof sentence !== 'string' || sentence.length < 20 || sentence.length > 400) {
+    return `no sentence: ${String(sentence)}`
+  }
+  const wanted = idIn(body)
+  return wanted === id ? undefined : `id ${String(id)} instead of ${String(wanted)}`
+}
+
+function idIn(body: string): unknown {
+  try {
+    const { id } = JSON.parse(body) as { id?: unknown }
+    const isShort = typeof id === 'string' && id.length <= 64
+    return isShort || (typeof id === 'number' && Number.isFinite(id)) ? id : undefined
+  } catch {
+    return undefined
+  }
+}
+
+describe('the route layer', () => {
+  it(`answers each of ${RUNS} fuzzed frames once, with a known code and a sentence`, async () => {
+    const { send, failures } = await makeWorld()
+    const seen = new Set<unknown>()
+    await fc.assert(
+      fc.asyncProperty(frame, async (body) => {
+        const answer = await send(body)
+        seen.add(answer['code'] ?? answer['type'])
+        expect(fault(body, answer)).toBeUndefined()
+        expect(failures).toEqual([])
+      }),
+      { numRuns: RUNS },
+    )
+    // The fuzzer reaches beyond the first check: most actions are also carried out.
+    expect([...seen]).toEqual(
+      expect.arrayContaining(['welcome', 'pong', 'subscribed', 'unsubscribed', 'alarms', 'note']),
+    )
+  }, 120_000)
+
+  it('R22: takes nothing about who is speaking from the body', async () => {
+    const { send } = await makeWorld()
+    const forged = { connectionId: 'c2=', user: 'root', roles: ['admin'], devices: ['#'] }
+    expect(await send(JSON.stringify({ action: 'hello', id: 1, ...forged }))).toMatchObject({
+      connectionId,
+      user: 'ana',
+      roles: ['operator'],
+      devices: ['plant-1/#'],
+    })
+  })
+
+  it('R21: says that the connection is unknown, with the id of the message', async () => {
+    const { send, connections } = await makeWorld()
+    await connections.close(connectionId, clock.ms)
+    expect(await send('{"action":"ping","id":5,"t0":0}')).toMatchObject({
+      id: 5,
+      code: 'CONNECTION_UNKNOWN',
+      retry: 'now',
+    })
+  })
+
+  it('R12: says that the token has expired, with the id of the message', async () => {
+    const { send } = await makeWorld()
+    clock.ms = identity.expiresAt * 1_000
+    const answer = await send('{"action":"dance","id":6}')
+    clock.ms = Date.UTC(2026, 0, 1)
+    expect(answer).toMatchObject({ id: 6, code: 'TOKEN_EXPIRED', retry: 'auth' })
+  })
+
+  it('a message over the limit is refused with its id', async () => {
+    const { send } = await makeWorld()
+    const body = JSON.stringify({
+      action: 'ping',
+      id: 7,
+      t0: 0,
+      x: 'x'.repeat(limits.messageBytes),
+    })
+    expect(await send(body)).toMatchObject({ id: 7, code: 'MESSAGE_INVALID' })
+  })
+})
