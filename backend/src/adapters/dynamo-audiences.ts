@@ -32,6 +32,10 @@ interface Cached<T> {
 type Watchers = ReadonlyMap<string, readonly SubscriptionRow[]>
 
 const CACHED_PARTITIONS = 1_000
+/** A slow connection's time is moved on in steps of this. */
+const SLOW_STEP_MS = 2_000
+/** So long it is known that a connection was slow, for every `deliver` to tell it that this is over. */
+const RECOVERED_MS = 10 * 60_000
 
 /**
  * Who watches, kept between batches and checked at each: one BatchGet of the version items of the sites in the batch, and a partition is
@@ -103,7 +107,9 @@ export function dynamoAudiences(
       return audienceOf({ bySite, revoked, slowUntil, nowMs: clock.now() })
     },
     async slowDown(connectionId, untilMs) {
-      const ttl = Math.ceil(untilMs / 1_000)
+      // A burst of refusals is one change: every change makes every `deliver` read the partition again.
+      if ((slow?.value.get(connectionId) ?? 0) > untilMs - SLOW_STEP_MS) return
+      const ttl = Math.ceil((untilMs + RECOVERED_MS) / 1_000)
       const item = { pk: SLOW, sk: connectionId, untilMs, ttl }
       await client.send(new PutCommand({ TableName: table, Item: item }))
       await bumpVersion(client, table, SLOW)
@@ -126,7 +132,10 @@ function audienceOf(found: {
       return groups.flatMap((rows) => rows ?? [])
     },
     isRevoked: (row) => (found.revoked.get(row.issuer) ?? []).some((one) => isHit(one, row)),
-    isSlow: (connectionId) => (found.slowUntil.get(connectionId) ?? 0) > found.nowMs,
+    pace(connectionId) {
+      const untilMs = found.slowUntil.get(connectionId)
+      return untilMs === undefined ? 'full' : untilMs > found.nowMs ? 'slow' : 'recovered'
+    },
   }
 }
 

@@ -1,10 +1,9 @@
 import type { Context, KinesisStreamEvent } from 'aws-lambda'
 import { readConfig } from '../adapters/config.ts'
+import { connectionRows } from '../adapters/connection-rows.ts'
 import { dynamoAudiences } from '../adapters/dynamo-audiences.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
 import { dynamoCommands } from '../adapters/dynamo-commands.ts'
-import { dynamoConnectionSubscriptions } from '../adapters/dynamo-connection-subscriptions.ts'
-import { dynamoConnections } from '../adapters/dynamo-connections.ts'
 import { dynamoHistory } from '../adapters/dynamo-history.ts'
 import { dynamoRejects } from '../adapters/dynamo-rejects.ts'
 import { toStreamItem } from '../adapters/kinesis-event.ts'
@@ -26,8 +25,7 @@ const config = readConfig(
 )
 const telemetry = createTelemetry(services.deliver)
 const client = createDynamo()
-const connections = dynamoConnections({ client, table: config.connectionsTable })
-const subscriptions = dynamoConnectionSubscriptions(client, config)
+const { connections, subscriptions } = connectionRows(client, config)
 const deliver = createDeliver({
   history: dynamoHistory({
     client,

@@ -66,7 +66,10 @@ export function memorySubscriptions(clock: Clock): MemorySubscriptions {
       return Promise.resolve({
         rowsFor: (topic) => standing.filter((row) => topicMatches(row.topic, topic)),
         isRevoked: (row) => revoked.has(row.user),
-        isSlow: (connectionId) => (slow.get(connectionId) ?? 0) > clock.now(),
+        pace: (connectionId) => {
+          const untilMs = slow.get(connectionId)
+          return untilMs === undefined ? 'full' : untilMs > clock.now() ? 'slow' : 'recovered'
+        },
       })
     },
     slowDown(connectionId, untilMs) {

@@ -1,4 +1,4 @@
-import { comparePositions, type Position } from '@gaugeline/backend/protocol'
+import { comparePositions, decodePosition, type Position } from '@gaugeline/backend/protocol'
 
 /** Readings after `since` up to and including `until` of one device's stream. */
 export interface Span {
@@ -65,4 +65,17 @@ export class Coverage {
     }
     return holes
   }
+}
+
+/** The first hole and those that follow it closely, as one span: one question instead of many, for a little that is held already. */
+export function firstHole(holes: readonly Span[], nearMs: number): Span | undefined {
+  const [first, ...rest] = holes
+  if (!first) return undefined
+  let { until } = first
+  for (const hole of rest) {
+    const apartMs = decodePosition(hole.since).arrivalMs - decodePosition(until).arrivalMs
+    if (apartMs > nearMs) break
+    until = hole.until
+  }
+  return { since: first.since, until }
 }

@@ -375,6 +375,42 @@ describe('telemetry', () => {
     expect(client.askedFor('alarms')).toHaveLength(2)
   })
 
+  it('takes a block without `prev` for one behind a hole, and asks for what lies before it', async () => {
+    const { client, clock, telemetry } = setUp((asked) => {
+      if (isDevice(asked)) return snapshot(10)
+      return asked.action === 'history' ? history([block(11, 13)]) : undefined
+    })
+    await client.ready()
+    telemetry.watch(topic, 300_000)
+    await settled()
+    client.push({ type: 'data', blocks: [block(14, 14, { prev: null })] })
+    expect(telemetry.feed(topic)?.holes).toEqual([{ since: at(10), until: at(14) }])
+    await clock.advance(500)
+    expect(telemetry.feed(topic)).toMatchObject({ holes: [], position: at(14) })
+    expect([...telemetry.feed(topic)!.series.view('temperature').values]).toEqual(
+      Array.from({ length: 14 }, (_, i) => i + 1),
+    )
+  })
+
+  it('asks for many small holes at once, and at its own pace while the server holds readings back', async () => {
+    const { client, clock, telemetry } = setUp((asked) => {
+      if (isDevice(asked)) return snapshot(10)
+      return asked.action === 'history' ? history([block(11, 15)]) : undefined
+    })
+    await client.ready()
+    telemetry.watch(topic, 300_000)
+    await settled()
+    client.push({ type: 'slow', mode: 'latest' })
+    for (const n of [12, 14, 16]) {
+      client.push({ type: 'data', blocks: [block(n)] })
+      await clock.advance(1_000)
+    }
+    expect(client.askedFor('history')).toEqual([])
+    await clock.advance(5_000)
+    expect(client.askedFor('history')).toMatchObject([{ since: at(10), until: at(15) }])
+    expect(telemetry.feed(topic)).toMatchObject({ holes: [], position: at(16) })
+  })
+
   it('asks at once for the head when the server announces a gap, and closes it when nothing is missing', async () => {
     const { client, clock, telemetry } = setUp((asked) =>
       isDevice(asked) ? snapshot(10) : undefined,

@@ -14,7 +14,7 @@ import {
 } from '@gaugeline/backend/protocol'
 import { bucketMsFor } from './buckets.ts'
 import type { Clock } from './clock.ts'
-import type { Span } from './coverage.ts'
+import { firstHole, type Span } from './coverage.ts'
 import { DeviceFeed } from './device-feed.ts'
 import { Fleet } from './fleet.ts'
 import { Samples } from './samples.ts'
@@ -26,6 +26,10 @@ const FLEET_MAX_HZ = 1
 const HISTORY_PAGE = 1_000
 /** Grace for pushes that overtake each other, before a missing tail is asked for. */
 const REORDER_GRACE_MS = 500
+/** The same while the server holds readings back: every block opens a hole then, and the link has enough to do. */
+const SLOW_REPAIR_MS = 5_000
+/** Holes that are no further apart are asked for together. */
+const NEAR_MS = 30_000
 /** A chart that was closed stays subscribed this long: people go back and forth. */
 const LINGER_MS = 20_000
 const SUBSCRIBE_RETRY_MS = 3_000
@@ -39,6 +43,8 @@ interface Watch {
   users: number
   windowMs: number
   repairing: boolean
+  /** True while a repair waits for its time. */
+  isRepairDue: boolean
   /** Settles when the first subscribe has been answered, well or not. */
   ready: Promise<void>
   cancelLinger: () => void
@@ -171,6 +177,7 @@ export class Telemetry {
       users: 0,
       windowMs,
       repairing: false,
+      isRepairDue: false,
       ready: Promise.resolve(),
       cancelLinger: () => undefined,
     }
@@ -345,15 +352,16 @@ export class Telemetry {
     }
   }
 
-  /** Asks for the first hole of a device until none is left; one question at a time. */
+  /** Asks for the first holes of a device until none is left; one question at a time. */
   #repair(watch: Watch): void {
-    const hole = watch.feed.holes[0]
+    const hole = firstHole(watch.feed.holes, NEAR_MS)
     if (!hole || watch.repairing) return
     watch.repairing = true
     this.#fill(watch, hole).then(
       () => {
         watch.repairing = false
-        this.#repair(watch)
+        if (this.slow) this.#repairSoon(watch)
+        else this.#repair(watch)
       },
       // No socket, no answer: the resume or the next ping finds the hole again.
       () => (watch.repairing = false),
@@ -451,7 +459,7 @@ export class Telemetry {
       this.fleet.block(block)
       if (watch && block.sid === watch.sid) {
         readings += watch.feed.push(block, receivedAt)
-        if (watch.feed.holes.length > 0) this.#repairSoon(watch)
+        this.#repairSoon(watch)
       } else if (!watch) readings += block.ts.length
     }
     this.readings.add(receivedAt, readings)
@@ -468,8 +476,12 @@ export class Telemetry {
   }
 
   #repairSoon(watch: Watch): void {
-    if (watch.repairing) return
-    this.#clock.after(REORDER_GRACE_MS, () => this.#repair(watch))
+    if (watch.repairing || watch.isRepairDue || watch.feed.holes.length === 0) return
+    watch.isRepairDue = true
+    this.#clock.after(this.slow ? SLOW_REPAIR_MS : REORDER_GRACE_MS, () => {
+      watch.isRepairDue = false
+      this.#repair(watch)
+    })
   }
 
   #heads(heads: Readonly<Record<string, Position>>): void {

@@ -62,8 +62,8 @@ export function addressMail(addressing: Addressing): Addressed {
   for (const device of addressing.news) {
     const bodies = renderer(device, addressing)
     for (const row of rowsOf(device.topic)) {
-      const isSlow = addressing.audience.isSlow(row.connectionId)
-      const view = isSlow && row.mode === 'complete' ? newestOnly(row) : row
+      const isSlow = addressing.audience.pace(row.connectionId) === 'slow'
+      const view: View = isSlow && row.mode === 'complete' ? { ...row, isSlow } : row
       for (const body of bodies(view)) {
         basketOf(row.connectionId).entries.push({ sid: row.sid, topic: device.topic, body })
       }
@@ -76,7 +76,7 @@ export function addressMail(addressing: Addressing): Addressed {
   const mails = [...baskets].map(([connectionId, { entries, messages }]) => ({
     connectionId,
     messages: [
-      ...addressing.notices.take(connectionId, addressing.audience.isSlow(connectionId)),
+      ...addressing.notices.take(connectionId, addressing.audience.pace(connectionId)),
       ...messages,
     ],
     frames: packFrames(entries),
@@ -91,11 +91,6 @@ function maySee(
 ): boolean {
   if (row.expiresAt * 1_000 <= nowMs || audience.isRevoked(row)) return false
   return isEntitled(row.grants, topic)
-}
-
-/** What a connection that could not follow gets of a complete subscription. */
-function newestOnly(row: SubscriptionRow): View {
-  return { ...row, mode: 'latest', isUnchained: true }
 }
 
 /** While a subscription is being replaced both rows may stand: the later message holds. */

@@ -264,25 +264,49 @@ describe('deliver: what is wrong', () => {
     expect(world.removed).toEqual([])
   })
 
-  it('F31: 429 turns a connection to newest values, and the block after it has the hole in its prev', async () => {
+  it('F31: 429 turns a connection to single readings, whose prev says what was left out, until 10 s are quiet', async () => {
     await world.subscribe([pump])
     await world.deliver(streamItem(1, { a: 1 }))
     world.outcomes.set(ANA, 'throttled')
     await world.deliver(streamItem(2, { a: 2 }))
     world.outcomes.delete(ANA)
-    await world.deliver(streamItem(3, { a: 3 }), streamItem(4, { a: 4 }))
-    world.clock.ms += 30_001
+    await world.deliver(streamItem(3, { a: 3 }), streamItem(4, { boot: 'b', n: 4, a: 4 }))
+    world.clock.ms += 999
     await world.deliver(streamItem(5, { a: 5 }))
+    world.clock.ms += 9_001
+    await world.deliver(streamItem(6, { a: 6 }))
     expect(world.posts.map((post) => post.message.type)).toEqual(
       // The first frame; what was missed and that it is slow now, ahead of the second; that it is over, ahead of the third.
       ['data', 'gap', 'slow', 'data', 'slow', 'data'],
     )
     const [first, slow, later] = blocks(world)
-    expect(slow).toMatchObject({ metrics: { a: [4] }, thinned: true, prev: null })
-    expect(later!.thinned).toBeUndefined()
-    expect(later!.prev).not.toBe(first!.position)
-    const missed = await world.ask({ since: first!.position, until: later!.prev! })
-    expect(missed.blocks!.flatMap((block) => block.metrics.a)).toEqual([2, 3, 4])
+    expect(slow).toMatchObject({ boot: 'b', n: [4], metrics: { a: [4] } })
+    expect([slow!.thinned, later!.thinned]).toEqual([undefined, undefined])
+    const missed = async (since: string, until: string) =>
+      (await world.ask({ since, until })).blocks!.flatMap((block) => block.metrics.a)
+    expect(await missed(first!.position, slow!.prev!)).toEqual([2, 3])
+    expect(await missed(slow!.position, later!.prev!)).toEqual([5])
+  })
+
+  it('F31: says `thinned` in a throttled connection’s block only when the subscription asked for less', async () => {
+    await world.subscribe([{ ...pump, where: { metric: 'a', op: 'lt', value: 4 } }])
+    world.outcomes.set(ANA, 'throttled')
+    await world.deliver(streamItem(1, { a: 1 }))
+    world.outcomes.delete(ANA)
+    await world.deliver(streamItem(2, { a: 2 }), streamItem(3, { a: 3 }), streamItem(4, { a: 4 }))
+    expect(blocks(world)).toMatchObject([{ metrics: { a: [3] }, thinned: true }])
+  })
+
+  it('F31: tells a notice again that did not arrive', async () => {
+    await world.subscribe([pump])
+    world.outcomes.set(ANA, 'throttled')
+    await world.deliver(streamItem(1, { a: 1 }))
+    world.clock.ms += 1_000
+    await world.deliver(streamItem(2, { a: 2 }))
+    world.outcomes.delete(ANA)
+    world.clock.ms += 1_000
+    await world.deliver(streamItem(3, { a: 3 }))
+    expect(world.posts.map((post) => post.message.type)).toEqual(['gap', 'slow', 'data'])
   })
 
   it('F35: 403 deletes nothing and is shouted about', async () => {

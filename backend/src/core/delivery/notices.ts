@@ -1,4 +1,5 @@
 import type { GapNotice, SlowNotice } from '../../protocol/index.ts'
+import type { Pace } from './ports.ts'
 import type { Receipt } from './post-frames.ts'
 
 /**
@@ -6,9 +7,9 @@ import type { Receipt } from './post-frames.ts'
  * at once; that something is missing every reader sees by himself, from `prev` and `pong`.
  */
 export interface Notices {
-  /** Messages that go ahead of the connection's next frames. */
-  take(connectionId: string, isSlow: boolean): readonly string[]
-  /** Notes what did not arrive; returns how many notices that makes. */
+  /** Messages that go ahead of the connection's next frames; they stand until {@link note} hears that they arrived. */
+  take(connectionId: string, pace: Pace): readonly string[]
+  /** Notes what arrived and what did not; returns how many gap notices that makes. */
   note(receipt: Receipt): number
 }
 
@@ -23,36 +24,57 @@ const gapReasons = {
   failed: 'failed',
 } as const satisfies Partial<Record<Receipt['outcome'], GapNotice['reason']>>
 
+/** What is known of one connection. */
+interface Told {
+  readonly gaps: Map<string, GapNotice>
+  /** The last one that arrived. */
+  mode?: SlowNotice['mode']
+  /** On their way. */
+  taken: readonly (GapNotice | SlowNotice)[]
+}
+
 export function createNotices(): Notices {
-  const gaps = new Map<string, Map<string, GapNotice>>()
-  const slow = new Set<string>()
+  const known = new Map<string, Told>()
   return {
-    take(connectionId, isSlow) {
-      const messages: (GapNotice | SlowNotice)[] = [...(gaps.get(connectionId)?.values() ?? [])]
-      gaps.delete(connectionId)
-      if (isSlow !== slow.has(connectionId)) {
-        messages.push({ type: 'slow', mode: isSlow ? 'latest' : 'complete' })
-        if (isSlow) slow.add(connectionId)
-        else slow.delete(connectionId)
-      }
-      return messages.map((message) => JSON.stringify(message))
+    take(connectionId, pace) {
+      const told = known.get(connectionId) ?? { gaps: new Map<string, GapNotice>(), taken: [] }
+      const mode = pace === 'full' ? undefined : modes[pace]
+      const change: readonly SlowNotice[] =
+        mode === undefined || mode === told.mode ? [] : [{ type: 'slow', mode }]
+      told.taken = [...told.gaps.values(), ...change]
+      if (told.taken.length > 0) known.set(connectionId, told)
+      return told.taken.map((message) => JSON.stringify(message))
     },
-    note({ connectionId, outcome, unsent }) {
-      if (outcome === 'gone') {
-        gaps.delete(connectionId)
-        slow.delete(connectionId)
-        return 0
-      }
+    note(receipt) {
+      const { connectionId, outcome } = receipt
+      if (outcome === 'gone') known.delete(connectionId)
+      const told = known.get(connectionId)
+      if (told) confirm(told, receipt.messagesSent)
       const reason =
         outcome in gapReasons ? gapReasons[outcome as keyof typeof gapReasons] : undefined
-      if (reason === undefined || gaps.size >= CONNECTIONS) return 0
-      const known = gaps.get(connectionId) ?? new Map<string, GapNotice>()
-      const before = known.size
-      for (const { sid, topic } of unsent.flatMap((frame) => frame.entries)) {
-        if (known.size < GAPS) known.set(`${sid} ${topic}`, { type: 'gap', sid, topic, reason })
+      if (reason === undefined || (!told && known.size >= CONNECTIONS)) return 0
+      const gaps = told?.gaps ?? new Map<string, GapNotice>()
+      const before = gaps.size
+      for (const { sid, topic } of receipt.unsent.flatMap((frame) => frame.entries)) {
+        if (gaps.size < GAPS) gaps.set(gapKey({ sid, topic }), { type: 'gap', sid, topic, reason })
       }
-      gaps.set(connectionId, known)
-      return known.size - before
+      if (!told && gaps.size > 0) known.set(connectionId, { gaps, taken: [] })
+      return gaps.size - before
     },
   }
+}
+
+const modes = { slow: 'latest', recovered: 'complete' } as const
+
+/** Notices go ahead of every other message: the first `sent` of them arrived. */
+function confirm(told: Told, sent: number): void {
+  for (const message of told.taken.slice(0, sent)) {
+    if (message.type === 'gap') told.gaps.delete(gapKey(message))
+    else told.mode = message.mode
+  }
+  told.taken = []
+}
+
+function gapKey({ sid, topic }: Pick<GapNotice, 'sid' | 'topic'>): string {
+  return `${sid} ${topic}`
 }

@@ -17,20 +17,26 @@ export interface Posts {
   post(connectionId: string, message: string, deadlineMs: number): Promise<PostOutcome>
 }
 
+/**
+ * `slow`: it was throttled a moment ago and gets single readings only. `recovered`: it was, and gets everything again. `full`: neither,
+ * for as long as anybody remembers.
+ */
+export type Pace = 'slow' | 'recovered' | 'full'
+
 /** Subscriptions as of a moment after the call began. */
 export interface Audience {
   /** Rows whose filter matches, expired and revoked owners' among them. */
   rowsFor(topic: DeviceTopic): readonly SubscriptionRow[]
   isRevoked(row: SubscriptionRow): boolean
-  /** True for a connection that could not follow and is turned to newest values only. */
-  isSlow(connectionId: string): boolean
+  /** Whether a connection can follow. */
+  pace(connectionId: string): Pace
 }
 
 /** `deliver`'s view of who watches. */
 export interface Audiences {
   /** Strongly consistent; what has not changed since the last call is not read again. */
   load(topics: readonly DeviceTopic[]): Promise<Audience>
-  /** Turns a connection to newest values only until then (epoch ms), for every `deliver`. */
+  /** Turns a connection to single readings until then (epoch ms), for every `deliver`; about then when it is turned so already. */
   slowDown(connectionId: string, untilMs: number): Promise<void>
 }
 

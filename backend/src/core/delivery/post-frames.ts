@@ -15,6 +15,8 @@ export interface Receipt {
   /** Of the last post; `shed`: nothing was tried, the batch was out of time. */
   readonly outcome: PostOutcome | 'shed'
   readonly posts: Readonly<Record<PostOutcome, number>>
+  /** How many of the mail's messages arrived. */
+  readonly messagesSent: number
   readonly delivered: readonly { readonly frame: Frame; readonly acceptedMs: number }[]
   /** Frames that did not arrive: the reader sees the hole by the next block's `prev`, or by the next `pong`. */
   readonly unsent: readonly Frame[]
@@ -60,7 +62,11 @@ async function sendMail(
     return outcome === 'ok'
   }
   let goesOn = true
-  for (const message of mail.messages) goesOn &&= await send(message)
+  let messagesSent = 0
+  for (const message of mail.messages) {
+    goesOn &&= await send(message)
+    if (goesOn) messagesSent++
+  }
   for (const frame of mail.frames) {
     goesOn &&= await send(frame.message)
     if (!goesOn) break
@@ -70,6 +76,7 @@ async function sendMail(
     connectionId: mail.connectionId,
     outcome,
     posts: counts,
+    messagesSent,
     delivered,
     unsent: mail.frames.slice(delivered.length),
   }

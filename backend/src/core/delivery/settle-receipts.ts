@@ -6,8 +6,8 @@ import type { Receipt } from './post-frames.ts'
 
 /** A socket younger than this may be `gone` only because its handshake is not over (aws-behaviour M12, reliability P10). */
 const GRACE_MS = 10_000
-/** How long a connection that could not follow gets newest values only. */
-const SLOW_MS = 30_000
+/** How long a connection gets single readings after it was throttled for the last time. */
+const QUIET_MS = 10_000
 
 const outcomeMetrics = {
   ok: names.postsOk,
@@ -38,8 +38,11 @@ export async function settleReceipts(
     if (gaps > 0) ports.metrics.count(names.gapNotices, gaps)
     const ageMs = nowMs - (connectedAt.get(connectionId) ?? 0)
     if (outcome === 'gone' && ageMs >= GRACE_MS) await ports.removeConnection(connectionId)
-    if (outcome === 'throttled') await ports.audiences.slowDown(connectionId, nowMs + SLOW_MS)
   }
+  const throttled = receipts.filter(({ outcome }) => outcome === 'throttled')
+  await Promise.all(
+    throttled.map(({ connectionId }) => ports.audiences.slowDown(connectionId, nowMs + QUIET_MS)),
+  )
   const forbidden = receipts.find(({ outcome }) => outcome === 'forbidden')
   if (forbidden) {
     // Our role or the endpoint's stage is wrong: nobody gets anything, and no row is to blame (reliability F35).

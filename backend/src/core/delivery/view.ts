@@ -1,5 +1,5 @@
 import type { Block } from '../../protocol/index.ts'
-import { lastPosition, wireBlock, type DeviceBlock } from '../history/device-block.ts'
+import { lastPosition, sliceBlock, wireBlock, type DeviceBlock } from '../history/device-block.ts'
 import type { SubscriptionRow } from '../subscriptions/ports.ts'
 import { matchesWhere } from './where.ts'
 
@@ -8,12 +8,14 @@ export interface View extends Pick<
   SubscriptionRow,
   'mode' | 'metrics' | 'where' | 'maxHz' | 'deadband'
 > {
-  /** The reader checks the chain but gets newest values for now: its blocks must not claim what they leave out. */
-  readonly isUnchained?: boolean
+  /** The reader asked for every reading but cannot follow: he gets single ones, and his chain shows him what lies between. */
+  readonly isSlow?: boolean
 }
 
 /** `latest` without `maxHz`: enough for an eye, a quarter of what a fast device sends. */
 const LATEST_HZ = 4
+/** For who cannot follow: enough to see that the device lives, and little enough for the link to recover. */
+const SLOW_HZ = 1
 const MEMORY_ENTRIES = 20_000
 
 const keys = new WeakMap<View, string>()
@@ -22,9 +24,9 @@ const keys = new WeakMap<View, string>()
 export function viewKey(view: View): string {
   const known = keys.get(view)
   if (known !== undefined) return known
-  const { mode, metrics, where, maxHz, deadband, isUnchained } = view
+  const { mode, metrics, where, maxHz, deadband, isSlow } = view
   const names = metrics && [...metrics].sort()
-  const key = JSON.stringify([mode, names, where, maxHz, deadband, isUnchained])
+  const key = JSON.stringify([mode, names, where, maxHz, deadband, isSlow])
   keys.set(view, key)
   return key
 }
@@ -65,6 +67,7 @@ export function renderView(
   const memoryKey = `${blocks[0]?.topic ?? ''} ${viewKey(view)}`
   const shown = options.memory.get(memoryKey)
   if (view.mode === 'latest') return renderLatest(view, blocks, { ...options, memoryKey, shown })
+  if (view.isSlow) return renderSlow(view, blocks, { ...options, memoryKey, shown })
   const thinned = isThinning(view)
   const rendered: Block[] = []
   let last = shown
@@ -82,11 +85,36 @@ export function renderView(
   return rendered
 }
 
+interface RenderState extends RenderOptions {
+  readonly memoryKey: string
+  readonly shown: Shown | undefined
+}
+
+/**
+ * The last row that a complete view shows, as it was sent, at most {@link SLOW_HZ} times a second. Its `prev` is the reading just before
+ * it: the reader sees the hole and asks for it at his own pace. `thinned` only when he asked for less himself.
+ */
+function renderSlow(
+  view: View,
+  blocks: readonly DeviceBlock[],
+  { memory, memoryKey, shown, nowMs }: RenderState,
+): readonly Block[] {
+  if (nowMs < (shown?.atMs ?? -Infinity) + 1_000 / SLOW_HZ) return []
+  for (const block of [...blocks].reverse()) {
+    const row = rowsOf(block).findLast((candidate) => matchesView(view, block, candidate))
+    const alone = row === undefined ? undefined : sliceBlock(block, row, row + 1)
+    if (!alone) continue
+    remember(memory, memoryKey, { atMs: nowMs, values: new Map() })
+    return [wireBlock(alone, { metrics: view.metrics, thinned: isThinning(view) })]
+  }
+  return []
+}
+
 /** The newest value of each metric as one row, at most `maxHz` times a second. */
 function renderLatest(
   view: View,
   blocks: readonly DeviceBlock[],
-  state: RenderOptions & { readonly memoryKey: string; readonly shown: Shown | undefined },
+  state: RenderState,
 ): readonly Block[] {
   const dueMs = (state.shown?.atMs ?? -Infinity) + 1_000 / (view.maxHz ?? LATEST_HZ)
   if (state.nowMs < dueMs) return []
@@ -98,7 +126,7 @@ function renderLatest(
   return [
     {
       topic: lastBlock.topic,
-      prev: view.isUnchained ? null : (blocks[0]?.prev ?? null),
+      prev: blocks[0]?.prev ?? null,
       position: lastPosition(lastBlock),
       ts: [newest.ts],
       metrics: Object.fromEntries([...newest.values].map(([name, value]) => [name, [value]])),
