@@ -3,25 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Endpoints } from '../../infra/local/start/endpoints.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-
-/** `.gaugeline/endpoints.json` (DESIGN section 6). */
-export interface Endpoints {
-  readonly dashboard: string
-  readonly websocket: string
-  readonly management: string
-  readonly mqtt: string
-  readonly iotData: string
-  readonly aws: string
-  readonly issuer: string
-  readonly jwks: string
-  readonly region: string
-  readonly account: string
-  readonly stackName: string
-  readonly tables: Readonly<Record<string, string>>
-  readonly functions: Readonly<Record<string, string>>
-}
 
 /** `npm start` as a person runs it, in a process of its own, on free ports. */
 export interface RunningSystem {

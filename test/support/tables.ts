@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb'
-import type { Endpoints } from './system.ts'
+import type { Endpoints } from '../../infra/local/start/endpoints.ts'
 
 /** The developer's eyes: reads whole tables of the running system, which no handler may. */
 export function tableReader(
