@@ -5,9 +5,12 @@ import {
   type ServerMessage,
 } from '@gaugeline/backend/protocol'
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import WebSocket from 'ws'
+import type { RunningSystem } from './system.ts'
 import { waitFor } from './wait.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -33,6 +36,26 @@ export async function mintToken(stateDir: string, options: TokenOptions): Promis
     { cwd: root },
   )
   return stdout.trim()
+}
+
+/** A token straight from the running issuer, for tests that need many. Throws with the issuer's words when it refuses. */
+export async function requestToken(
+  system: Pick<RunningSystem, 'endpoints' | 'stateDir'>,
+  request: {
+    readonly user: string
+    readonly roles?: readonly string[]
+    readonly devices?: readonly string[]
+    /** Seconds. */
+    readonly expiresIn?: number
+  },
+): Promise<string> {
+  const response = await fetch(`${system.endpoints.issuer}/local/token`, {
+    method: 'POST',
+    headers: { 'x-gaugeline-key': readFileSync(join(system.stateDir, 'local.key'), 'utf8') },
+    body: JSON.stringify({ roles: ['operator'], devices: ['plant-1/#'], ...request }),
+  })
+  if (!response.ok) throw new Error(`the issuer refused: ${await response.text()}`)
+  return ((await response.json()) as { token: string }).token
 }
 
 type Input = ClientMessageInput
