@@ -213,7 +213,7 @@ function fault(body: string, answer: Record<string, unknown>): string | undefine
   if (!answers.has(String(type))) return `no known answer: ${String(type)}`
   if (type !== 'error') return id === undefined ? 'an answer without the id' : undefined
   if (!Object.hasOwn(errorCodes, String(code)) || code === 'INTERNAL') return `code ${String(code)}`
-  if (typeof sentence !== 'string' || sentence.length < 20 || sentence.length > 400) {
+  if (typeof sentence !== 'string' || sentence.length < 15 || sentence.length > 400) {
     return `no sentence: ${String(sentence)}`
   }
   const wanted = idIn(body)

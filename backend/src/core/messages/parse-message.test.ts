@@ -60,6 +60,24 @@ describe('client messages', () => {
     expect(() => checkMessage('history', envelope)).toThrow(expect.objectContaining({ code }))
   })
 
+  it.each([
+    [{ limit: 0 }, '"limit" is 0; it must be >=1.'],
+    [{ topic: 'x' }, '"topic" is "x", which is not accepted: a device topic is {site}/{device}.'],
+    [{ id: undefined }, '"id" is missing; add it.'],
+    [{ metrics: [] }, '"metrics" has a length of 0; it must be >=1.'],
+    [{ from: 'now' }, '"from" is "now"; it must be number.'],
+    [{ cursor: 'x'.repeat(1_025) }, '"cursor" has a length of 1025; it must be <=1024.'],
+  ])('says what is wrong with %j', (members, sentence) => {
+    const message = { action: 'history', id: 1, topic: 'a/b', from: 0, ...members }
+    expect(() => checkMessage('history', openMessage(JSON.stringify(message)))).toThrow(sentence)
+  })
+
+  it('cuts and escapes what it quotes', () => {
+    const topic = '\u001b[31m\n\u2028\u202e'.repeat(200)
+    const envelope = openMessage(JSON.stringify({ action: 'history', id: 1, topic, from: 0 }))
+    expect(() => checkMessage('history', envelope)).toThrow(/^"topic" is "[ -~]{1,900}…, which/)
+  })
+
   it('R23: ignores members that it does not know', () => {
     const text =
       '{"action":"subscribe","id":1,"subscriptions":[{}],"connectionId":"x","__proto__":1}'

@@ -15,6 +15,9 @@ import { scanJson } from './scan-json.ts'
 /** What the client may have its answer found by: a number, or a text of at most 64 characters (reliability R17). */
 export type EchoId = number | string | undefined
 
+/** What JSON does not escape and a reader takes for a line end, a control or a direction (reliability P25). */
+const UNSEEN = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
+
 /** A client message before its action's own rules. */
 export interface Envelope {
   readonly action: Action
@@ -92,16 +95,31 @@ export function issueCode(issue: v.BaseIssue<unknown>): ErrorCode {
   return (Object.hasOwn(memberCodes, member) ? memberCodes[member] : undefined) ?? 'MESSAGE_INVALID'
 }
 
-/** One sentence: the member, the value (cut to 64 characters, control characters escaped) and the rule. */
+/** One sentence: the member, its value (cut, control characters escaped) and the rule. */
 export function describeIssue(issue: v.BaseIssue<unknown>): string {
-  const member = v.getDotPath(issue) ?? 'message'
-  return `${printable(member)} is not accepted: ${printable(issue.message, 160)}.`
+  const member = `"${printable(v.getDotPath(issue) ?? 'message')}"`
+  const received = shown(issue.received)
+  if (issue.received === 'undefined') return `${member} is missing; add it.`
+  // A rule of our own says what it wants in words of its own.
+  if (issue.expected === null || issue.type === 'custom') {
+    return `${member} is ${received}, which is not accepted: ${shown(issue.message)}.`
+  }
+  const isLength = issue.type === 'min_length' || issue.type === 'max_length'
+  const value = isLength ? `has a length of ${received}` : `is ${received}`
+  return `${member} ${value}; it must be ${shown(issue.expected)}.`
+}
+
+/** As {@link printable}, quotation marks as they are. */
+function shown(text: string): string {
+  return printable(text, 160).replaceAll('\\"', '"')
 }
 
 /** Text that is safe in a sentence, whoever wrote it. */
 export function printable(text: string, characters = 64): string {
   const short = text.length > characters ? `${text.slice(0, characters)}…` : text
-  return JSON.stringify(short).slice(1, -1)
+  return JSON.stringify(short)
+    .slice(1, -1)
+    .replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** The answer for a failure; anything that is not a {@link ProtocolError} is INTERNAL and says nothing about itself. */
