@@ -19,6 +19,8 @@ export const env = {
   managementEndpoint: 'AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI',
   /** URL of the queue that wakes `expire` when a connection's token ends. */
   expiryQueueUrl: 'EXPIRY_QUEUE_URL',
+  /** The stream that the topic rules write to. */
+  streamName: 'STREAM_NAME',
   issuer: 'ISSUER',
   audience: 'AUDIENCE',
   jwksUri: 'JWKS_URI',
@@ -50,6 +52,7 @@ export const services = {
   alarms: 'alarms',
   deliver: 'deliver',
   alarmEvents: 'alarm-events',
+  redrive: 'redrive',
   expire: 'expire',
   sweeper: 'sweeper',
   preToken: 'pre-token',
@@ -73,6 +76,8 @@ export const metrics = {
   subscriptionsRead: 'SubscriptionsRead',
   gapNotices: 'GapNotices',
   heartbeat: 'Heartbeat',
+  /** Emitted by redrive: records that came onto the stream in their second attempt. */
+  recordsRedriven: 'RecordsRedriven',
   /** Emitted by the sweeper. */
   connections: 'Connections',
   subscriptions: 'Subscriptions',
@@ -108,6 +113,8 @@ export interface StreamRecord {
   readonly clientId: string
   readonly ts: number
   readonly data: string
+  /** 1: `deliver` gave up on the record before, and `redrive` put it back; there is no second time. */
+  readonly redriven?: number
 }
 
 /** Keys of the authorizer's context: strings in `requestContext.authorizer` of every later event (aws-behaviour W68). */

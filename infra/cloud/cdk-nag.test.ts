@@ -53,21 +53,21 @@ const accepted: Readonly<Record<string, readonly [count: number, reason: string]
   ],
   'AwsSolutions-COG8': [1, 'The Plus plan costs per user; Essentials has what the tokens need'],
   'AwsSolutions-SQS3': [
-    3,
-    'These queues are the failure queues; one failing must not fill another',
+    1,
+    'This queue is the failure queue of a function; one failing must not fill another',
   ],
-  'Serverless-SQSRedrivePolicy': [4, 'As AwsSolutions-SQS3'],
+  'Serverless-SQSRedrivePolicy': [3, 'These are the last queues: a person looks at what is there'],
   'Serverless-LambdaDLQ': [
-    14,
+    15,
     'Functions are invoked synchronously or by mappings and rules that have their own failure queues; the sweeper runs again in a minute',
   ],
   'Serverless-LambdaTracing': [
-    14,
+    15,
     'Log lines and metrics carry the hops of each reading; X-Ray would cost more than the pipeline (reliability (f))',
   ],
   'Serverless-LambdaEventSourceMappingDestination': [
-    1,
-    'The mapping of the expiry queue: a queue has its redrive policy instead',
+    3,
+    'The mappings of the expiry queue and of the two failure queues: a queue has its redrive policy instead',
   ],
   'Serverless-EventBusDLQ': [1, "The sweeper's schedule: the next minute is the retry"],
   'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]':

@@ -109,11 +109,14 @@ function ingest(context: Context): IngestConfig {
     batchSize: integer(context, 'batchSize', { default: 500, min: 1, max: 10_000 }),
     parallelization: integer(context, 'parallelization', { default: 1, min: 1, max: 1 }),
     maxRecordAgeSeconds: integer(context, 'maxRecordAgeSeconds', {
-      default: 300,
+      // Trouble of the infrastructure is waited for, in order; the stream keeps 24 h, so that redrive still finds what was given up.
+      default: 6 * 3_600,
       min: 60,
-      max: 86_400,
+      max: 43_200,
     }),
-    retryAttempts: integer(context, 'retryAttempts', { default: 5, min: 0, max: 10_000 }),
+    // A bad payload never fails a batch, so what fails is the infrastructure: some minutes of it (AWS pauses between attempts) cost order
+    // nothing. A record that fails for another reason must not block its shard for good.
+    retryAttempts: integer(context, 'retryAttempts', { default: 50, min: 0, max: 10_000 }),
   }
 }
 

@@ -10,6 +10,9 @@ import type { ServiceFunction } from './service-function.ts'
 const missing = TreatMissingData.NOT_BREACHING
 const lessThan = ComparisonOperator.LESS_THAN_THRESHOLD
 
+/** Lag that nobody takes for live any more. */
+const STANDSTILL_MS = 10 * 60_000
+
 /** The alarms of everything between the stream and the sockets (reliability (d) A04, A17, A18, A24–A26, A37–A41, A54). */
 export function addDeliveryAlarms(
   owner: Construct,
@@ -44,11 +47,11 @@ function lagAlarms(deliver: ServiceFunction, maxRecordAgeSeconds: number): Alarm
     {
       name: 'deliver-iterator-age-critical',
       severity: 'P1',
-      what: 'deliver is so far behind that records will soon be given up',
-      impact: 'Readings will be missing from charts and history',
+      what: 'deliver is more than ten minutes behind the stream: charts stand still',
+      impact: 'Nobody sees what the devices do now; records are given up in the end',
       metric: iteratorAge,
-      // Half of the age at which the mapping gives up.
-      threshold: (maxRecordAgeSeconds * 1_000) / 2,
+      // Before half of the age at which the mapping gives up, however low that is set.
+      threshold: Math.min(STANDSTILL_MS, (maxRecordAgeSeconds * 1_000) / 2),
       datapoints: [3, 3],
       missing,
     },

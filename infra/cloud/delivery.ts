@@ -1,10 +1,11 @@
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda'
+import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import { env } from '../../backend/src/contract.ts'
 import { addDeliveryAlarms } from './delivery-alarms.ts'
-import { failureQueue } from './failure-queue.ts'
 import type { Foundation } from './foundation.ts'
 import type { Ingest } from './ingest.ts'
+import { redrivenQueue } from './redriven-queue.ts'
 import { ServiceFunction } from './service-function.ts'
 import type { SocketApi } from './socket-api/socket-api.ts'
 import type { TableAccess } from './tables.ts'
@@ -13,6 +14,8 @@ export interface DeliveryProps {
   readonly foundation: Foundation
   readonly ingest: Ingest
   readonly api: SocketApi
+  /** Takes what redrive could not bring back for hours. */
+  readonly undeliverable: Queue
 }
 
 const access: TableAccess = {
@@ -26,9 +29,12 @@ const access: TableAccess = {
 /** From the stream to the sockets. */
 export class Delivery extends Construct {
   readonly deliver: ServiceFunction
+  /** Where in the stream the records are that deliver gave up on. */
+  readonly failures: Queue
 
-  constructor(scope: Construct, id: string, { foundation, ingest, api }: DeliveryProps) {
+  constructor(scope: Construct, id: string, props: DeliveryProps) {
     super(scope, id)
+    const { foundation, ingest, api, undeliverable } = props
     const { config, tables } = foundation
     this.deliver = new ServiceFunction(this, 'Deliver', {
       foundation,
@@ -45,23 +51,27 @@ export class Delivery extends Construct {
     })
     tables.grant(this.deliver, access)
     api.grantPost(this.deliver)
+    this.failures = redrivenQueue(this, 'Failures', {
+      foundation,
+      undeliverable,
+      alarm: {
+        name: 'delivery-failures-waiting',
+        severity: 'P1',
+        what: 'deliver gave up on stream records, and for 15 minutes redrive has not been able to bring them back',
+        impact: 'Those readings are missing from charts and history',
+      },
+    })
     this.#consume(foundation, ingest)
     addDeliveryAlarms(this, this.deliver, foundation)
   }
 
   #consume(foundation: Foundation, ingest: Ingest): void {
-    const failures = failureQueue(this, 'Failures', foundation, {
-      name: 'delivery-failures-waiting',
-      severity: 'P1',
-      what: 'deliver gave up on stream records; their positions wait in the failure queue',
-      impact: 'Those readings are missing from charts and history until they are replayed',
-    })
     this.deliver.allow(
       ['kinesis:DescribeStreamSummary', 'kinesis:GetRecords', 'kinesis:GetShardIterator'],
       [ingest.stream.streamArn],
     )
     this.deliver.allow(['kinesis:DescribeStream', 'kinesis:ListShards'], [ingest.stream.streamArn])
-    this.deliver.allow(['sqs:SendMessage'], [failures.queueArn])
+    this.deliver.allow(['sqs:SendMessage'], [this.failures.queueArn])
     const { batchSize, parallelization, retryAttempts, maxRecordAgeSeconds } =
       foundation.config.ingest
     new CfnEventSourceMapping(this, 'StreamMapping', {
@@ -76,7 +86,7 @@ export class Delivery extends Construct {
       functionResponseTypes: ['ReportBatchItemFailures'],
       maximumRetryAttempts: retryAttempts,
       maximumRecordAgeInSeconds: maxRecordAgeSeconds,
-      destinationConfig: { onFailure: { destination: failures.queueArn } },
+      destinationConfig: { onFailure: { destination: this.failures.queueArn } },
     })
   }
 }

@@ -32,9 +32,9 @@ const variables = (properties: Resource['Properties']) =>
 describe('functions', () => {
   const functions = () => ours(stack.resources('AWS::Lambda::Function'))
 
-  it('are the thirteen of the architecture, on a runtime that can be created (K05)', () => {
+  it('are the fourteen of the architecture, on a runtime that can be created (K05)', () => {
     const names = functions().map((properties) => variables(properties)['POWERTOOLS_SERVICE_NAME'])
-    expect(new Set(names).size).toBe(13)
+    expect(new Set(names).size).toBe(14)
     for (const properties of functions())
       expect(properties).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -66,7 +66,7 @@ describe('functions', () => {
     for (const properties of functions()) {
       const name = String(variables(properties)['POWERTOOLS_SERVICE_NAME'])
       const limit =
-        name === 'pre-token' ? 5 : /deliver|sweeper|expire|alarm-events/.test(name) ? 60 : 9
+        name === 'pre-token' ? 5 : /deliver|redrive|sweeper|expire|alarm-events/.test(name) ? 60 : 9
       expect(properties['Timeout'], name).toBeLessThanOrEqual(limit)
     }
   })
@@ -190,8 +190,8 @@ describe('stream', () => {
         ParallelizationFactor: 1,
         BisectBatchOnFunctionError: true,
         FunctionResponseTypes: ['ReportBatchItemFailures'],
-        MaximumRetryAttempts: 5,
-        MaximumRecordAgeInSeconds: 300,
+        MaximumRetryAttempts: 50,
+        MaximumRecordAgeInSeconds: 21_600,
         StartingPosition: 'TRIM_HORIZON',
         DestinationConfig: { OnFailure: { Destination: expect.anything() as unknown } },
       }),

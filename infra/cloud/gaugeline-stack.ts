@@ -11,6 +11,7 @@ import { Ingest } from './ingest.ts'
 import { OperationsDashboard } from './monitoring/dashboard.ts'
 import { Notifications } from './monitoring/notifications.ts'
 import { Site } from './site.ts'
+import { Redrive, undeliverableQueue } from './redrive.ts'
 import { RouteFunctions } from './socket-api/route-functions.ts'
 import { SocketApi } from './socket-api/socket-api.ts'
 import { Sweeping } from './sweeping.ts'
@@ -52,7 +53,8 @@ export class GaugelineStack extends Stack {
       dashboardOrigin: site.origin,
       domainPrefix,
     })
-    const ingest = new Ingest(this, 'Ingest', foundation)
+    const undeliverable = undeliverableQueue(this, foundation)
+    const ingest = new Ingest(this, 'Ingest', { foundation, undeliverable })
     const expiryQueue = new ExpiryQueue(this, 'Expiry', foundation)
     new RouteFunctions(this, 'Routes', {
       foundation,
@@ -61,7 +63,8 @@ export class GaugelineStack extends Stack {
       expiryQueue,
       allowedOrigins: [site.origin],
     })
-    const delivery = new Delivery(this, 'Delivery', { foundation, ingest, api })
+    const delivery = new Delivery(this, 'Delivery', { foundation, ingest, api, undeliverable })
+    new Redrive(this, 'Redrive', { foundation, ingest, delivery })
     new AlarmEvents(this, 'AlarmEvents', { foundation, api })
     const sweeping = new Sweeping(this, 'Sweeping', { foundation, api, expiryQueue })
     new OperationsDashboard(this, 'Operations', {

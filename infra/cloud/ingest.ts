@@ -12,7 +12,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import { recordKinds } from '../../backend/src/contract.ts'
 import { devicePolicy } from './device-policy.ts'
-import { failureQueue } from './failure-queue.ts'
+import { redrivenQueue } from './redriven-queue.ts'
 import { addIngestAlarms } from './ingest-alarms.ts'
 import type { Foundation } from './foundation.ts'
 
@@ -45,13 +45,19 @@ const rules: readonly RuleDefinition[] = [
   },
 ]
 
+export interface IngestProps {
+  readonly foundation: Foundation
+  /** Takes what redrive could not bring back for hours. */
+  readonly undeliverable: Queue
+}
+
 /** From the broker to the stream: what devices may do, the topic rules, the stream, and the queue for what could not be put. */
 export class Ingest extends Construct {
   readonly stream: Stream
   readonly errors: Queue
   readonly #role: Role
 
-  constructor(scope: Construct, id: string, foundation: Foundation) {
+  constructor(scope: Construct, id: string, { foundation, undeliverable }: IngestProps) {
     super(scope, id)
     this.stream = new Stream(this, 'Stream', {
       streamMode: StreamMode.PROVISIONED,
@@ -60,11 +66,15 @@ export class Ingest extends Construct {
       encryption: StreamEncryption.MANAGED,
       removalPolicy: foundation.disposable,
     })
-    this.errors = failureQueue(this, 'RuleErrors', foundation, {
-      name: 'rule-errors-waiting',
-      severity: 'P2',
-      what: 'Messages that a topic rule could not put on the stream wait in the error queue',
-      impact: 'Those readings are on no dashboard until they are replayed',
+    this.errors = redrivenQueue(this, 'RuleErrors', {
+      foundation,
+      undeliverable,
+      alarm: {
+        name: 'rule-errors-waiting',
+        severity: 'P2',
+        what: 'Messages that a topic rule could not put on the stream have waited for 15 minutes: redrive cannot put them there either',
+        impact: 'Those readings are on no dashboard yet',
+      },
     })
     this.#role = this.#ruleRole()
     for (const rule of rules) this.#addRule(rule)

@@ -46,7 +46,10 @@ const emittedByAws: Readonly<Record<string, Readonly<Record<string, string>>>> =
     Throttles: 'FunctionName',
     Duration: 'FunctionName',
   },
-  'AWS/SQS': { ApproximateNumberOfMessagesVisible: 'QueueName' },
+  'AWS/SQS': {
+    ApproximateNumberOfMessagesVisible: 'QueueName',
+    ApproximateNumberOfMessagesNotVisible: 'QueueName',
+  },
   'AWS/ApiGateway': { ConnectCount: 'ApiId,Stage', ExecutionError: 'ApiId,Stage' },
   'AWS/DynamoDB': { ReadThrottleEvents: 'TableName', WriteThrottleEvents: 'TableName' },
 }

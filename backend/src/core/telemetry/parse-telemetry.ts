@@ -5,6 +5,8 @@ import type { Reading } from './reading.ts'
 /** Why a record was put aside. Written to the Rejects table; reliability (c) rows M. */
 export type RejectReason =
   | 'RECORD_INVALID'
+  /** `deliver` gave up on it twice, or only the word of its failure is left. */
+  | 'UNDELIVERABLE'
   | 'TOPIC_INVALID'
   | 'PAYLOAD_EMPTY'
   | 'PAYLOAD_TOO_LARGE'
