@@ -1,14 +1,17 @@
+import type { Block } from '@gaugeline/backend/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { bucketMsFor, minMaxBuckets } from '../stream/buckets.ts'
 import { DeviceFeed } from '../stream/device-feed.ts'
 import { at, block } from '../stream/test-blocks.ts'
-import { readColumns, windowFigures } from './columns.ts'
+import { readColumns, shownRange, windowFigures } from './columns.ts'
 import { calmBounds, timeTicks, valueTicks } from './scales.ts'
 import { DrawScheduler } from './scheduler.ts'
 
 const T0 = 1_700_000_000_000
 const range = { fromMs: T0, toMs: T0 + 60_000, pixels: 400 }
+/** The window as it was `n` seconds after T0: no time for silence after the reading n. */
+const until = (n: number): typeof range => ({ ...range, toMs: T0 + n * 1_000 })
 
 function feedOf(...blocks: ReturnType<typeof block>[]): DeviceFeed {
   const feed = new DeviceFeed('plant-1/pump-1')
@@ -64,23 +67,47 @@ describe('min/max buckets', () => {
 
 describe('chart columns', () => {
   it('gives every reading when there are at most two for a pixel', () => {
-    const columns = readColumns(feedOf(block(1, 30)), 'temperature', range)
+    const columns = readColumns(feedOf(block(1, 30)), 'temperature', until(30))
     expect(columns.y).toEqual(Array.from({ length: 30 }, (_, i) => i + 1))
     expect(columns).toMatchObject({ bucketMs: null, min: 1, max: 30, bands: [] })
   })
 
-  it('breaks the line where the device was silent and says how long', () => {
-    const feed = feedOf(block(1, 10), block(25, 30, { prev: at(10) }))
-    const columns = readColumns(feed, 'temperature', range)
+  it('breaks the line where the device was silent by its own counter, and says how long', () => {
+    const later = block(25, 30, { prev: at(10), n: [11, 12, 13, 14, 15, 16] })
+    const columns = readColumns(feedOf(block(1, 10), later), 'temperature', until(30))
     expect(columns.y.filter((value) => Number.isNaN(value))).toHaveLength(1)
     expect(columns.bands).toMatchObject([
       { tone: 'silent', form: 'hatch', text: 'device sent nothing for 15 s' },
     ])
   })
 
+  it('never blames the device for readings that it counted and nobody received', () => {
+    const feed = feedOf(
+      block(1, 10),
+      block(25, 30, { prev: at(10) }),
+      block(32, 33, { prev: at(30) }),
+    )
+    expect(readColumns(feed, 'temperature', until(33)).bands).toMatchObject([
+      { tone: 'lost', label: '14 missing', text: '14 readings of the device never arrived (15 s)' },
+      { tone: 'lost', label: '1 missing', text: '1 reading of the device never arrived (2.0 s)' },
+    ])
+    expect(feed.gapsBetween(T0, T0 + 60_000)).toBe(2)
+    feed.push(block(11, 24, { prev: at(33), position: at(34) }), T0)
+    expect(feed.gapsBetween(T0, T0 + 60_000)).toBe(1)
+  })
+
+  it('blames nobody when the device restarted or does not count', () => {
+    for (const change of [{ boot: 'b2' }, { n: undefined }] as Partial<Block>[]) {
+      const feed = feedOf(block(1, 10), block(25, 30, { prev: at(10), ...change }))
+      const { bands } = readColumns(feed, 'temperature', until(30))
+      expect(bands).toMatchObject([{ tone: 'silent', text: 'no reading for 15 s' }])
+      expect(feed.gapsBetween(T0, T0 + 60_000)).toBe(0)
+    }
+  })
+
   it('breaks the line at a hole however short it is, and blames the way, not the device', () => {
     const feed = feedOf(block(1, 10), block(12, 20))
-    const columns = readColumns(feed, 'temperature', range)
+    const columns = readColumns(feed, 'temperature', until(20))
     expect(columns.y.filter((value) => Number.isNaN(value))).toHaveLength(1)
     expect(columns.bands).toMatchObject([{ tone: 'open', form: 'hatch' }])
   })
@@ -88,9 +115,25 @@ describe('chart columns', () => {
   it('leaves a tick on the axis when the hole is repaired, and the line is whole', () => {
     const feed = feedOf(block(1, 10), block(12, 20), block(11))
     feed.resumed(1)
-    const columns = readColumns(feed, 'temperature', range)
+    const columns = readColumns(feed, 'temperature', until(20))
     expect(columns.y).not.toContain(Number.NaN)
     expect(columns.bands).toMatchObject([{ tone: 'repaired', form: 'tick' }])
+  })
+
+  it('marks the time since the newest reading once it is too long, and blames nobody for it', () => {
+    const feed = feedOf(block(1, 30))
+    expect(readColumns(feed, 'temperature', until(34)).bands).toEqual([])
+    expect(readColumns(feed, 'temperature', until(50)).bands).toMatchObject([
+      { fromMs: T0 + 30_000, toMs: T0 + 50_000, text: 'nothing received for 20 s' },
+    ])
+  })
+
+  it('says that the connection is down, and nothing else, while it is', () => {
+    const feed = feedOf(block(1, 30))
+    feed.disconnected(T0 + 31_000)
+    expect(readColumns(feed, 'temperature', range).bands).toMatchObject([
+      { fromMs: T0 + 30_000, toMs: range.toMs, label: 'connection down' },
+    ])
   })
 
   it('lists late readings apart, to be drawn hollow', () => {
@@ -115,6 +158,18 @@ describe('chart columns', () => {
   })
 })
 
+describe('the window of a young series', () => {
+  it('begins at the oldest reading until the window is full, a minute at least', () => {
+    const shown = (oldestMs: number | undefined): number =>
+      T0 - shownRange(T0, 300_000, oldestMs).fromMs
+    expect(shown(T0 - 5_000)).toBe(60_000)
+    expect(shown(T0 - 120_000)).toBe(120_000)
+    expect(shown(T0 - 900_000)).toBe(300_000)
+    expect(shown(Infinity)).toBe(60_000)
+    expect(shown(undefined)).toBe(300_000)
+  })
+})
+
 describe('scales', () => {
   it('puts time ticks on round times', () => {
     expect(timeTicks(T0 + 7_000, T0 + 67_000, 6)).toEqual(
@@ -127,6 +182,11 @@ describe('scales', () => {
     expect(calmBounds({ min: 21, max: 24 }, first, 1)).toBe(first)
     expect(calmBounds({ min: 20, max: 60 }, first, 1).max).toBeGreaterThanOrEqual(60)
     expect(calmBounds({ min: 21, max: 21.5 }, first, 0.1)).not.toBe(first)
+  })
+
+  it('shows nothing below zero for values that are never negative', () => {
+    expect(calmBounds({ min: 0, max: 2_960 }, undefined, 1).min).toBe(0)
+    expect(calmBounds({ min: -3, max: 40 }, undefined, 1).min).toBeLessThan(-3)
   })
 
   it('shows a flat line inside its bounds, with round ticks', () => {

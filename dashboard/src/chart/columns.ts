@@ -1,4 +1,5 @@
 import type { DeviceFeed, Gap, GapReason } from '../stream/device-feed.ts'
+import { formatSpan } from '../format/times.ts'
 import { bucketMsFor, type LinePoints, minMaxBuckets } from '../stream/buckets.ts'
 
 /** A stretch of the time axis that needs a word. `hatch` fills it, `tick` only marks it on the axis. Epoch milliseconds. */
@@ -8,6 +9,8 @@ export interface Band {
   readonly form: 'hatch' | 'tick'
   readonly tone: 'silent' | 'open' | 'lost' | 'repaired'
   readonly text: string
+  /** Two or three words that stand in the band itself. */
+  readonly label: string
 }
 
 /** What a chart draws: the data contract between the series and the drawing engine. */
@@ -38,6 +41,21 @@ export interface WindowRange {
 }
 
 const LEAST_SILENCE_MS = 5_000
+/** A young series is not squeezed into the right edge of a long window, but never drawn wider than this. */
+const LEAST_WINDOW_MS = 60_000
+
+/**
+ * The stretch of the time axis to draw: `windowMs` up to `toMs`. With `oldestMs` it begins there instead while there is less to show,
+ * a minute at least.
+ */
+export function shownRange(
+  toMs: number,
+  windowMs: number,
+  oldestMs: number | undefined,
+): { readonly fromMs: number; readonly toMs: number } {
+  const oldest = Math.min(oldestMs ?? -Infinity, toMs - LEAST_WINDOW_MS)
+  return { fromMs: Math.max(toMs - windowMs, oldest), toMs }
+}
 
 const reasons: Readonly<Record<GapReason, string>> = {
   'socket-down': 'connection was down',
@@ -68,7 +86,8 @@ export function readColumns(feed: DeviceFeed, metric: string, range: WindowRange
   let start = from
   for (let row = from + 1; row <= to; row++) {
     const step = row < to ? (ts[row] ?? 0) - (ts[row - 1] ?? 0) : 0
-    const isSilence = step > silenceMs && !series.isThinned(row)
+    const missing = row < to ? series.missingBefore(row) : undefined
+    const isSilence = (step > silenceMs && !series.isThinned(row)) || (missing ?? 0) > 0
     const breaks = row < to && (isSilence || isBroken(holes, ts[row - 1] ?? 0, ts[row] ?? 0))
     if (row < to && !breaks) continue
     append(line, ts, values, { from: start, to: row, bucketMs })
@@ -76,10 +95,13 @@ export function readColumns(feed: DeviceFeed, metric: string, range: WindowRange
     line.x.push((ts[row - 1] ?? 0) + 1)
     line.y.push(Number.NaN)
     if (!isBroken(holes, ts[row - 1] ?? 0, ts[row] ?? 0)) {
-      bands.push(silence(ts[row - 1] ?? 0, ts[row] ?? 0))
+      bands.push(silence(ts[row - 1] ?? 0, ts[row] ?? 0, missing))
     }
     start = row
   }
+  const lastTs = ts[length - 1]
+  const isAtEnd = to === length && lastTs !== undefined && range.toMs - lastTs > silenceMs
+  if (isAtEnd && !isBroken(holes, lastTs, range.toMs)) bands.push(waiting(lastTs, range.toMs))
   return { ...line, ...extent(line.y), bands, bucketMs, late: latePoints(feed, metric, from, to) }
 }
 
@@ -141,33 +163,61 @@ function latePoints(feed: DeviceFeed, metric: string, from: number, to: number):
 
 function gapBand(gap: Gap, range: WindowRange): Band {
   const toMs = Math.min(gap.toMs, range.toMs)
-  const seconds = Math.max(0, (toMs - gap.fromMs) / 1_000).toFixed(1)
+  const span = formatSpan(Math.max(0, toMs - gap.fromMs))
   const base = { fromMs: gap.fromMs, toMs }
   const why = reasons[gap.reason]
   switch (gap.state) {
     case 'open':
-      return { ...base, form: 'hatch', tone: 'open', text: `${why}, asking for the readings` }
+      return {
+        ...base,
+        form: 'hatch',
+        tone: 'open',
+        text: `${why}, asking for the readings`,
+        label: openLabel(gap.reason),
+      }
     case 'lost':
-      return { ...base, form: 'hatch', tone: 'lost', text: `${seconds} s lost: ${why}` }
+      return {
+        ...base,
+        form: 'hatch',
+        tone: 'lost',
+        text: `${span} lost: ${why}`,
+        label: 'lost',
+      }
     case 'repaired':
       return {
         ...base,
         form: 'tick',
         tone: 'repaired',
-        text: `${why} ${seconds} s, ${gap.repaired} readings repaired`,
+        text: `${why} ${span}, ${gap.repaired} ${gap.repaired === 1 ? 'reading' : 'readings'} repaired`,
+        label: '',
       }
   }
 }
 
-function silence(fromMs: number, toMs: number): Band {
-  const seconds = Math.round((toMs - fromMs) / 1_000)
-  return {
-    fromMs,
-    toMs,
-    form: 'hatch',
-    tone: 'silent',
-    text: `device sent nothing for ${seconds} s`,
+function openLabel(reason: GapReason): string {
+  return reason === 'socket-down' ? 'connection down' : 'fetching'
+}
+
+/** Between two readings of a stream that is held: `missing` is what the device counted meanwhile, undefined = it does not say. */
+function silence(fromMs: number, toMs: number, missing: number | undefined): Band {
+  const span = formatSpan(toMs - fromMs)
+  const base = { fromMs, toMs, form: 'hatch' } as const
+  if (missing === 0) {
+    const text = `device sent nothing for ${span}`
+    return { ...base, tone: 'silent', text, label: `silent ${span}` }
   }
+  if (missing === undefined) {
+    return { ...base, tone: 'silent', text: `no reading for ${span}`, label: `none ${span}` }
+  }
+  const what = missing === 1 ? '1 reading' : `${missing} readings`
+  const text = `${what} of the device never arrived (${span})`
+  return { ...base, tone: 'lost', text, label: `${missing} missing` }
+}
+
+/** After the newest reading nobody knows yet whether the device or the way to us is silent. */
+function waiting(fromMs: number, toMs: number): Band {
+  const text = `nothing received for ${formatSpan(toMs - fromMs)}`
+  return { fromMs, toMs, form: 'hatch', tone: 'silent', text, label: 'no data' }
 }
 
 /** True when readings are missing somewhere between two times: no line may cross it, however short it is. */

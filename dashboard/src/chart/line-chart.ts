@@ -47,6 +47,7 @@ export interface LineChart {
 
 /** Half the width of a time label, CSS pixels. */
 const HALF_LABEL = 30
+const WORD_HEIGHT = 16
 const FONT = { family: 'ui-sans-serif, system-ui, sans-serif', size: 11 }
 
 /** Chart.js as measured in product reference 5.2: no parsing, no animation, fixed bounds, no points, no plugins but the bands. */
@@ -172,8 +173,11 @@ function drawBands(chart: Chart<'line'>, picture: Picture): void {
   ctx.clip()
   for (const band of picture.columns.bands) {
     const place = { left: toPixel(band.fromMs), right: toPixel(band.toMs) }
-    if (band.form === 'hatch') hatch(ctx, { ...chartArea, ...place }, bandColor(band, picture))
-    else tick(ctx, { ...place, at: chartArea.bottom }, picture.colors.muted)
+    if (band.form === 'hatch') {
+      const box = { ...chartArea, ...place }
+      hatch(ctx, box, bandColor(band, picture))
+      word(ctx, box, { text: band.label, color: bandColor(band, picture), ...picture.colors })
+    } else tick(ctx, { ...place, at: chartArea.bottom }, picture.colors.muted)
   }
   for (const at of picture.notesAt) flag(ctx, toPixel(at), chartArea, picture.colors.note)
   ctx.restore()
@@ -208,6 +212,31 @@ function hatch(context: CanvasRenderingContext2D, area: PlotArea, color: string)
     context.lineTo(x + height, area.top)
   }
   context.stroke()
+  context.restore()
+}
+
+/** The band's word in its middle, upright in a narrow band; none where it does not fit. */
+function word(
+  context: CanvasRenderingContext2D,
+  area: PlotArea,
+  { text, color, panel }: { text: string; color: string; panel: string },
+): void {
+  context.save()
+  context.font = `600 ${FONT.size}px ${FONT.family}`
+  const length = context.measureText(text).width + 10
+  const width = area.right - area.left
+  const isUpright = width < length
+  const fits = isUpright ? width >= WORD_HEIGHT && area.bottom - area.top >= length : true
+  if (fits && text !== '') {
+    context.translate((area.left + area.right) / 2, (area.top + area.bottom) / 2)
+    if (isUpright) context.rotate(-Math.PI / 2)
+    context.fillStyle = `${panel}e0`
+    context.fillRect(-length / 2, -WORD_HEIGHT / 2, length, WORD_HEIGHT)
+    context.fillStyle = color
+    context.textAlign = 'center'
+    context.textBaseline = 'middle'
+    context.fillText(text, 0, 0)
+  }
   context.restore()
 }
 

@@ -49,7 +49,9 @@ export function calmBounds(data: Bounds, held: AxisBounds | undefined, least: nu
     return held
   }
   const middle = (data.min + data.max) / 2
-  const low = Math.min(data.min, middle - span / 2) - span * 0.12
+  const wanted = Math.min(data.min, middle - span / 2) - span * 0.12
+  // No room below zero for what is never negative.
+  const low = data.min >= 0 ? Math.max(0, wanted) : wanted
   const high = Math.max(data.max, middle + span / 2) + span * 0.12
   const step = niceStep(high - low, 4)
   return { min: Math.floor(low / step) * step, max: Math.ceil(high / step) * step, step }

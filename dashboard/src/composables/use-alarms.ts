@@ -7,6 +7,9 @@ import { useTick } from './use-tick.ts'
 export type AlarmGroup = 'open' | 'acknowledged' | 'shelved' | 'unknown' | 'quiet'
 
 export interface AlarmRow extends AlarmView {
+  /** What is wrong, and what it means for people: the alarm's description is `what | impact`. */
+  readonly what: string
+  readonly impact: string
   readonly group: AlarmGroup
   readonly mark: Mark
   readonly severityWord: string
@@ -31,7 +34,7 @@ export function alarmGroup(alarm: AlarmView, now: number): AlarmGroup {
 
 /** CloudWatch names are kebab-case; people read sentences. */
 function sentence(title: string): string {
-  const words = title.replaceAll('-', ' ')
+  const words = title.replaceAll('-', ' ').replace(/\bjwks\b/, 'JWKS')
   return words.slice(0, 1).toUpperCase() + words.slice(1)
 }
 
@@ -53,7 +56,9 @@ export function useAlarms(): ComputedRef<AlarmRow[]> {
       const group = alarmGroup(alarm, now)
       const severityWord = severityWords[alarm.severity]
       const title = sentence(alarm.title)
-      return { ...alarm, title, group, mark: markOf(alarm, group), severityWord }
+      const [what = '', ...rest] = alarm.description.split('|').map((part) => part.trim())
+      const words = { title, what, impact: rest.join(' '), severityWord }
+      return { ...alarm, ...words, group, mark: markOf(alarm, group) }
     })
     return rows.sort(
       (a, b) =>

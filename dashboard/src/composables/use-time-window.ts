@@ -14,6 +14,8 @@ export interface TimeWindow {
   readonly windowMs: ComputedRef<number>
   /** Epoch milliseconds of the right edge while paused, else undefined: the edge is the server's now. */
   readonly pausedAt: ComputedRef<number | undefined>
+  /** False while nobody has chosen a window: it may then be drawn shorter until there is enough to fill it. */
+  readonly isChosen: ComputedRef<boolean>
   setMinutes: (minutes: number) => void
   pause: () => void
   live: () => void
@@ -49,6 +51,7 @@ export function useTimeWindow(): TimeWindow {
   return {
     windowMs,
     pausedAt,
+    isChosen: computed(() => route.query['w'] !== undefined || pausedAt.value !== undefined),
     setMinutes,
     pause,
     live,

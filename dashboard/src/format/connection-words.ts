@@ -13,6 +13,8 @@ export interface WordsContext {
   readonly zone: TimeZone
   readonly recovery: Recovery | undefined
   readonly slow: boolean
+  /** Age of the newest reading of all, milliseconds, when no device of the fleet is live. */
+  readonly silentMs?: number | undefined
 }
 
 /** A short break is no news: only after a second it is shown. */
@@ -69,6 +71,10 @@ function live(connection: Connection, context: WordsContext): ConnectionWords {
   if (left < TOKEN_WARNING_MS) {
     const minutes = Math.max(1, Math.ceil(left / 60_000))
     return { tone: 'warning', text: `Session ends in ${minutes} min` }
+  }
+  if (context.silentMs !== undefined) {
+    const text = `Connected, but no device has sent for ${formatSpan(context.silentMs)}`
+    return { tone: 'warning', text }
   }
   return { tone: 'info', text: 'Live' }
 }

@@ -20,6 +20,12 @@ export function formatSpan(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
+/** `1 s`, `250 ms`, `2.5 s`: how often something comes, without the jitter of its measuring. */
+export function formatInterval(ms: number): string {
+  const step = ms < 950 ? 10 : 100
+  return formatSpan(Math.round(ms / step) * step).replace('.0 ', ' ')
+}
+
 export type TimeZone = 'local' | 'utc'
 
 const formats = new Map<string, Intl.DateTimeFormat>()

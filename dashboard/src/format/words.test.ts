@@ -7,7 +7,7 @@ import type { Connection } from '../stream/stream-client.ts'
 import { at, block } from '../stream/test-blocks.ts'
 import { connectionWords } from './connection-words.ts'
 import { formatValue, metricLook } from './numbers.ts'
-import { formatAge, formatSpan } from './times.ts'
+import { formatAge, formatInterval, formatSpan } from './times.ts'
 
 const now = Date.UTC(2026, 10, 23, 10, 42, 0)
 const base: Connection = { phase: 'live', since: now, attempt: 0, clockOffsetMs: 0 }
@@ -30,6 +30,22 @@ describe('words about the connection', () => {
       lastReceivedAt: now - 2_000,
     })
     expect(text).toBe('Reconnecting, try 3, next in 2 s · showing data up to 10:41:58')
+  })
+
+  it('does not call a link live on which no device has sent for long', () => {
+    expect(words({}, { silentMs: 632_000 })).toBe(
+      'Connected, but no device has sent for 10 min 32 s',
+    )
+  })
+
+  it('says how often a device sends without the jitter of the measuring', () => {
+    expect([994, 1_004, 249, 2_480, 60_000].map((ms) => formatInterval(ms))).toEqual([
+      '1 s',
+      '1 s',
+      '250 ms',
+      '2.5 s',
+      '1 min',
+    ])
   })
 
   it('says nothing about a break of less than a second', () => {

@@ -55,6 +55,12 @@ export class DeviceFeed {
   get gaps(): readonly Gap[] {
     return this.#gaps
   }
+  /** Stretches between two times that lack readings: gaps that are not repaired, and what the device counted but nobody received. */
+  gapsBetween(fromMs: number, toMs: number): number {
+    const isIn = (gap: Gap): boolean =>
+      gap.state !== 'repaired' && gap.fromMs < toMs && gap.toMs > fromMs
+    return this.#gaps.filter(isIn).length + this.series.stretchesMissing(fromMs, toMs)
+  }
   /** Everything up to here is held: the `since` of a resume. */
   get position(): Position | null {
     return this.#coverage.head

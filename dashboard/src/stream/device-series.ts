@@ -27,6 +27,10 @@ export class DeviceSeries {
   #ts = new Float64Array(FIRST_CAPACITY)
   /** LATE, THINNED or both. */
   #flags = new Uint8Array(FIRST_CAPACITY)
+  /** The device's own counter, NaN where it has none, and which of its boots it counts from. */
+  #counters = new Float64Array(FIRST_CAPACITY)
+  #boots = new Uint32Array(FIRST_CAPACITY)
+  readonly #bootNumbers = new Map<string, number>()
   readonly #positions: Position[] = []
   readonly #columns = new Map<string, Float64Array>()
   readonly #seen = new CounterSet()
@@ -72,6 +76,25 @@ export class DeviceSeries {
   /** True when readings before this one were left out on purpose: the step before it is no silence. */
   isThinned(row: number): boolean {
     return ((this.#flags[row] ?? 0) & THINNED) !== 0
+  }
+
+  /**
+   * How many readings the device counted between this one and the one before it, and that are not held. Undefined where nobody can know:
+   * it does not count, it restarted in between, or they were left out on purpose.
+   */
+  missingBefore(row: number): number | undefined {
+    if (row < 1 || row >= this.#length || this.isThinned(row)) return undefined
+    if (this.#boots[row] !== this.#boots[row - 1]) return undefined
+    const steps = (this.#counters[row] ?? Number.NaN) - (this.#counters[row - 1] ?? Number.NaN)
+    return Number.isNaN(steps) ? undefined : Math.max(0, steps - 1)
+  }
+
+  /** How many stretches between `fromMs` and `toMs` lack readings that the device counted. */
+  stretchesMissing(fromMs: number, toMs: number): number {
+    let found = 0
+    const end = this.rowAt(toMs)
+    for (let row = this.rowAt(fromMs); row < end; row++) if (this.missingBefore(row)) found++
+    return found
   }
 
   /** Typical milliseconds between the newest readings; undefined with fewer than three. */
@@ -152,11 +175,20 @@ export class DeviceSeries {
 
   #write(row: number, block: Block, i: number): void {
     this.#ts[row] = block.ts[i] ?? 0
+    this.#counters[row] = block.n?.[i] ?? Number.NaN
+    this.#boots[row] = this.#bootNumber(block.boot ?? '')
     this.#positions.splice(row, 0, block.position)
     for (const [metric, column] of this.#columns) {
       column[row] = block.metrics[metric]?.[i] ?? Number.NaN
     }
     this.#length++
+  }
+
+  #bootNumber(boot: string): number {
+    const known = this.#bootNumbers.get(boot)
+    if (known !== undefined) return known
+    this.#bootNumbers.set(boot, this.#bootNumbers.size)
+    return this.#bootNumbers.size - 1
   }
 
   /** Opens a free row at `row`, growing or trimming first. */
@@ -169,12 +201,16 @@ export class DeviceSeries {
   #grow(): void {
     this.#capacity *= 2
     this.#ts = enlarged(this.#ts, this.#capacity)
+    this.#counters = enlarged(this.#counters, this.#capacity)
     for (const [metric, column] of this.#columns) {
       this.#columns.set(metric, enlarged(column, this.#capacity))
     }
     const flags = new Uint8Array(this.#capacity)
     flags.set(this.#flags)
     this.#flags = flags
+    const boots = new Uint32Array(this.#capacity)
+    boots.set(this.#boots)
+    this.#boots = boots
   }
 
   /** Drops the oldest eighth when there are too many rows. Called between blocks, so that no row number is in use. */
@@ -194,8 +230,8 @@ export class DeviceSeries {
     return column
   }
 
-  #all(): (Float64Array | Uint8Array)[] {
-    return [this.#ts, this.#flags, ...this.#columns.values()]
+  #all(): (Float64Array | Uint8Array | Uint32Array)[] {
+    return [this.#ts, this.#flags, this.#counters, this.#boots, ...this.#columns.values()]
   }
 }
 

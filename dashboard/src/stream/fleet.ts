@@ -1,7 +1,7 @@
-import type { Block, DeviceState, Presence } from '@gaugeline/backend/protocol'
+import type { Block, Buckets, DeviceState, Presence } from '@gaugeline/backend/protocol'
 
 /** A short run of one metric's values for a sparkline. */
-const SPARK_POINTS = 60
+export const SPARK_POINTS = 60
 /** Without a known interval, a value older than this is not live. */
 const DEFAULT_INTERVAL_MS = 5_000
 const LEAST_STALE_MS = 5_000
@@ -27,6 +27,8 @@ export interface FleetDevice {
   readonly values: Map<string, number>
   /** Metric → its last values, oldest first. */
   readonly sparks: Map<string, number[]>
+  /** Device time of the first of those values; undefined = none. */
+  trendFrom: number | undefined
   /** Typical time between readings, milliseconds; undefined until two have come. */
   intervalMs: number | undefined
   online: boolean | undefined
@@ -62,6 +64,7 @@ export class Fleet {
       ts: undefined,
       values: new Map(),
       sparks: new Map(),
+      trendFrom: undefined,
       intervalMs: undefined,
       online: undefined,
       onlineAt: undefined,
@@ -78,6 +81,7 @@ export class Fleet {
         note(device, metric, value, device.ts !== state.ts)
       }
       device.ts = state.ts
+      device.trendFrom ??= state.ts
     }
     if (state.online !== undefined) {
       device.online = state.online
@@ -98,7 +102,22 @@ export class Fleet {
         if (typeof value === 'number') note(device, metric, value, true)
       }
       device.ts = ts
+      device.trendFrom ??= ts
     }
+    this.version++
+  }
+
+  /** Averages of the time before the first value held, put before it. */
+  earlier({ topic, ts, metrics }: Buckets): void {
+    const device = this.#devices.get(topic)
+    if (device?.trendFrom === undefined) return
+    const before = device.trendFrom
+    for (const [metric, { avg }] of Object.entries(metrics)) {
+      const older = avg.filter((value, i) => value !== null && (ts[i] ?? before) < before)
+      const held = device.sparks.get(metric) ?? []
+      device.sparks.set(metric, [...(older as number[]), ...held].slice(-SPARK_POINTS))
+    }
+    device.trendFrom = Math.min(before, ts[0] ?? before)
     this.version++
   }
 
