@@ -4,7 +4,7 @@ import { dynamoHistory } from '../../backend/src/adapters/dynamo-history.ts'
 import { dynamoSubscriptions } from '../../backend/src/adapters/dynamo-subscriptions.ts'
 import { removeConnection } from '../../backend/src/core/subscriptions/remove-connection.ts'
 import type { SubscriptionRow } from '../../backend/src/core/subscriptions/ports.ts'
-import { earliestPosition } from '../../backend/src/protocol/index.ts'
+import { earliestPosition, type Data } from '../../backend/src/protocol/index.ts'
 import { connection, START_MS, streamItem } from '../../backend/src/testing/records.ts'
 import { createWorld, testClock, valuesIn } from '../../backend/src/testing/world.ts'
 import { startDynalite, type DynaliteTables } from '../support/dynalite-tables.ts'
@@ -17,9 +17,17 @@ beforeAll(async () => {
 afterAll(() => database.close())
 
 type World = ReturnType<typeof createWorld>
-const inMemory = (): World => createWorld()
-const inDynamo = (): World => {
-  const clock = testClock()
+/** With `beside`: another execution environment on the same data. */
+const inMemory = (beside?: World): World =>
+  beside
+    ? createWorld(beside.clock, {
+        history: beside.history,
+        subscriptions: beside.memory,
+        audiences: beside.memory,
+      })
+    : createWorld()
+const inDynamo = (beside?: World): World => {
+  const clock = beside?.clock ?? testClock()
   const { client } = database
   return createWorld(clock, {
     history: dynamoHistory({ client, table: 'history', retentionMs: 86_400_000, clock }),
@@ -74,7 +82,7 @@ describe.each([
       ]),
     )
     const page = await world.ask({ topic: topic(), since: earliestPosition(START_MS) }, me)
-    const pushed = (world.posts[0]!.message as { blocks: object[] }).blocks[0]!
+    const pushed = (world.posts[0]!.message as Data).blocks[0]!
     expect(page.blocks).toEqual([{ ...pushed, sid: undefined, hops: undefined }])
   })
 
@@ -91,9 +99,7 @@ describe.each([
     await world.subscribe([{ sid: 1, topic: topic() }], me)
     await world.deliver(item(1, { a: 1 }))
     await world.deliver({ ...item(2, { a: 2 }), shardId: `child-of-${site}` })
-    const [first, second] = world.posts.map(
-      (post) => (post.message as { blocks: { prev: string; position: string }[] }).blocks[0]!,
-    )
+    const [first, second] = world.posts.map((post) => (post.message as Data).blocks[0]!)
     expect(second!.prev).toBe(first!.position)
   })
 
@@ -106,6 +112,33 @@ describe.each([
     await world.unsubscribe([1], me)
     await world.deliver(item(6, { a: 4 }), item(7, { a: 32 }, 'fan-1'))
     expect(world.pushed(me.connectionId)).toEqual([2, 31])
+  })
+
+  it('F31: every deliver knows of a throttled connection, and that it is over, also one that begins later', async () => {
+    await world.subscribe([{ sid: 1, topic: topic() }], me)
+    await world.deliver(item(1, { a: 1 }))
+    world.outcomes.set(me.connectionId, 'throttled')
+    await world.deliver(item(2, { a: 2 }))
+    world.outcomes.delete(me.connectionId)
+    const [other, later] = [make(world), make(world)]
+    await other.deliver(item(3, { a: 3 }), item(4, { a: 4 }))
+    world.clock.ms += 10_001
+    await later.deliver(item(5, { a: 5 }))
+    await other.deliver(item(6, { a: 6 }))
+    const told = (one: World) =>
+      one.posts.map(({ message }) => (message.type === 'slow' ? message.mode : message.type))
+    expect([told(world), told(other), told(later)]).toEqual([
+      ['data'],
+      ['latest', 'data', 'complete', 'data'],
+      ['complete', 'data'],
+    ])
+    expect(other.pushed(me.connectionId)).toEqual([4, 6])
+    const [slow] = other.posts.flatMap(({ message }) =>
+      message.type === 'data' ? [...message.blocks] : [],
+    )
+    const since = earliestPosition(START_MS)
+    const missed = await world.ask({ topic: topic(), since, until: slow!.prev! }, me)
+    expect(valuesIn({ blocks: missed.blocks! })).toEqual([1, 2, 3])
   })
 
   it('finds late readings by their own time, each once', async () => {
