@@ -6,12 +6,35 @@ import {
   errorCodes,
   subscriptionSchema,
   type Action,
+  type ServerMessage,
 } from '@gaugeline/backend/protocol'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { clientExamples } from '../support/protocol-examples.ts'
 
 const page = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8')
+
+/** Every type once: a new one does not compile without a line here. */
+const serverTypes: Readonly<Record<ServerMessage['type'], true>> = {
+  welcome: true,
+  subscribed: true,
+  data: true,
+  unsubscribed: true,
+  history: true,
+  pong: true,
+  presence: true,
+  command: true,
+  note: true,
+  alarms: true,
+  alarmHistory: true,
+  alarm: true,
+  refreshed: true,
+  revoked: true,
+  error: true,
+  goaway: true,
+  gap: true,
+  slow: true,
+}
 
 describe('docs/protocol.md', () => {
   it.each(clientExamples())('has an example of $action that its schema accepts', (example) => {
@@ -20,6 +43,13 @@ describe('docs/protocol.md', () => {
     for (const subscription of example.subscriptions ?? []) {
       expect(v.safeParse(subscriptionSchema, subscription).issues).toBeUndefined()
     }
+  })
+
+  it('has an example of every server message, and of no other', () => {
+    const examples = [...page.matchAll(/```json server\n([\s\S]*?)```/g)].map(
+      ([, text]) => (JSON.parse(text ?? '') as { readonly type: string }).type,
+    )
+    expect([...new Set(examples)].sort()).toEqual(Object.keys(serverTypes).sort())
   })
 
   it('documents every action', () => {

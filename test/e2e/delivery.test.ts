@@ -3,7 +3,6 @@ import type { MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mintToken, ProtocolClient } from '../support/client.ts'
 import { connectMqtt, publishReading } from '../support/devices.ts'
-import { clientExamples } from '../support/protocol-examples.ts'
 import { startSystem, type RunningSystem } from '../support/system.ts'
 import { tableReader } from '../support/tables.ts'
 import { waitFor } from '../support/wait.ts'
@@ -128,49 +127,6 @@ describe('the path of one reading', () => {
       30_000,
     )
     await fetch(faults, { method: 'DELETE' })
-  })
-
-  it('answers every client example of docs/protocol.md over a real socket', async () => {
-    const client = await connect('ana', 'operator', 'plant-1/#')
-    const answers: Record<string, string> = {}
-    for (const example of clientExamples()) {
-      client.socket.send(JSON.stringify(example))
-      const { message } = await waitFor(
-        () => client.received.find(({ message: got }) => 'id' in got && got.id === example.id),
-        `the answer to ${example.action}`,
-      )
-      answers[example.action] =
-        message.type === 'error' ? `error ${message.code}: ${message.message}` : message.type
-    }
-    expect(answers).toEqual({
-      hello: 'welcome',
-      subscribe: 'subscribed',
-      unsubscribe: 'unsubscribed',
-      history: 'history',
-      ping: 'pong',
-      command: 'command',
-      sendMessage: 'note',
-      alarms: 'alarms',
-    })
-  })
-
-  it('answers what is not JSON, not an object or not an action, and keeps the socket', async () => {
-    const client = await connect('ana', 'operator', 'plant-1/#')
-    for (const text of [
-      'hello',
-      '[]',
-      '{"action":"$connect","id":1}',
-      '{"action":"nothing","id":2}',
-    ])
-      client.socket.send(text)
-    await waitFor(() => client.messages('error').length >= 4 || undefined, 'four errors')
-    expect(
-      client
-        .messages('error')
-        .map((error) => error.code)
-        .sort(),
-    ).toEqual(['MESSAGE_NOT_JSON', 'MESSAGE_NOT_OBJECT', 'UNKNOWN_ACTION', 'UNKNOWN_ACTION'])
-    await client.request({ action: 'hello' }, 'welcome')
   })
 })
 

@@ -5,6 +5,11 @@ export interface ClientExample {
   readonly action: string
   readonly id: number
   readonly subscriptions?: readonly unknown[]
+  readonly op?: string
+  readonly alarm?: string
+  readonly revision?: number
+  readonly until?: number
+  readonly token?: string
 }
 
 /** The client examples of docs/protocol.md, in order. */
