@@ -44,7 +44,8 @@ type Step =
   | { readonly do: 'batch'; readonly size: number }
   | { readonly do: 'crash'; readonly size: number; readonly at: 'rows' | 'heads' | 'posts' }
   | { readonly do: 'again'; readonly back: number; readonly size: number }
-  | { readonly do: 'lose' }
+  | { readonly do: 'lose'; readonly outcome: 'failed' | 'throttled' | 'slow' }
+  | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'reconnect' }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -59,7 +60,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     back: fc.integer({ min: 1, max: 8 }),
     size: fc.integer({ min: 1, max: 8 }),
   }),
-  fc.record({ do: fc.constant('lose' as const) }),
+  fc.record({
+    do: fc.constant('lose' as const),
+    outcome: fc.constantFrom('failed' as const, 'throttled' as const, 'slow' as const),
+  }),
+  fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(400, 1_000, 11_000) }),
   fc.record({ do: fc.constant('reconnect' as const) }),
 )
 
@@ -119,10 +124,12 @@ async function run(
       const size = Math.min(one.size, given - from + 1)
       if (size > 0) await world.deliver(...batch(from, size))
     } else if (one.do === 'lose') {
-      world.outcomes.set(me.connectionId, 'failed')
+      world.outcomes.set(me.connectionId, one.outcome)
       await world.deliver(...batch(given + 1, 1))
       given += 1
       world.outcomes.clear()
+    } else if (one.do === 'wait') {
+      clock.ms += one.ms
     } else {
       await resume()
     }
