@@ -1,9 +1,15 @@
+import { access } from './access.ts'
 import { latency } from './latency.ts'
 import { start } from './start.ts'
 import { storm } from './storm.ts'
 import { formatTable, isWithin, type Row } from './table.ts'
 
-const benches: Readonly<Record<string, () => Promise<Row[]>>> = { start, latency, storm }
+const benches: Readonly<Record<string, () => Promise<Row[]>>> = {
+  start,
+  latency,
+  access,
+  storm,
+}
 
 const names = process.argv.slice(2)
 const unknown = names.find((name) => !(name in benches))
