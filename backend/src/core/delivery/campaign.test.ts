@@ -98,12 +98,23 @@ async function run(
     expect(answer.results).toMatchObject([{ ok: true, recovered: true, more: false }])
     for (const block of answer.blocks) reader.take(block)
   }
+  /** As the dashboard does it: on the same socket, everything up to the block that showed the hole. */
+  const repair = async (block: Block): Promise<void> => {
+    if (reader.complete === null) return resume()
+    const query = { since: reader.complete, until: block.position }
+    let cursor: string | null | undefined
+    while (cursor !== null) {
+      const page = await world.ask(cursor === undefined ? query : { ...query, cursor }, me)
+      for (const found of page.blocks ?? []) reader.take(found)
+      cursor = page.cursor
+    }
+  }
   const listen = async (): Promise<void> => {
     const fresh = world.posts.slice(read)
     read = world.posts.length
     for (const { connectionId, message } of fresh) {
       if (connectionId !== me.connectionId || message.type !== 'data') continue
-      if (message.blocks.some((block) => reader.push(block))) await resume()
+      for (const block of message.blocks) if (reader.push(block)) await repair(block)
     }
   }
 
