@@ -64,13 +64,14 @@ export class GaugelineStack extends Stack {
       allowedOrigins: [site.origin],
     })
     const delivery = new Delivery(this, 'Delivery', { foundation, ingest, api, undeliverable })
-    new Redrive(this, 'Redrive', { foundation, ingest, delivery })
+    const { redrive } = new Redrive(this, 'Redrive', { foundation, ingest, delivery })
     new AlarmEvents(this, 'AlarmEvents', { foundation, api })
     const sweeping = new Sweeping(this, 'Sweeping', { foundation, api, expiryQueue })
     new OperationsDashboard(this, 'Operations', {
       notifications: foundation.notifications,
       deliver: delivery.deliver,
       sweeper: sweeping.sweeper,
+      redrive,
     })
     site.deployPage(foundation, {
       websocket: api.websocketUrl,

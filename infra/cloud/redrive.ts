@@ -24,9 +24,11 @@ const CONCURRENCY = 2
 
 /** Brings back onto the stream what a topic rule or `deliver` gave up on. */
 export class Redrive extends Construct {
+  readonly redrive: ServiceFunction
+
   constructor(scope: Construct, id: string, { foundation, ingest, delivery }: RedriveProps) {
     super(scope, id)
-    const redrive = new ServiceFunction(this, 'Redrive', {
+    this.redrive = new ServiceFunction(this, 'Redrive', {
       foundation,
       name: 'redrive',
       description: 'Puts back onto the stream what a rule or deliver gave up on',
@@ -37,13 +39,13 @@ export class Redrive extends Construct {
       memoryMb: 512,
       timeoutSeconds: REDRIVE_TIMEOUT_SECONDS,
     })
-    foundation.tables.grant(redrive, access)
-    redrive.allow(
+    foundation.tables.grant(this.redrive, access)
+    this.redrive.allow(
       ['kinesis:PutRecords', 'kinesis:GetShardIterator', 'kinesis:GetRecords'],
       [ingest.stream.streamArn],
     )
     const consume = (queue: Queue, props: SqsEventSourceProps): void => {
-      redrive.function.addEventSource(
+      this.redrive.function.addEventSource(
         new SqsEventSource(queue, {
           ...props,
           maxConcurrency: CONCURRENCY,

@@ -16,13 +16,14 @@ export interface OperationsDashboardProps {
   readonly notifications: Notifications
   readonly deliver: ServiceFunction
   readonly sweeper: ServiceFunction
+  readonly redrive: ServiceFunction
 }
 
 /** One page for the on-call engineer: alarms first, then the path of a reading from left to right. */
 export class OperationsDashboard extends Construct {
   constructor(scope: Construct, id: string, props: OperationsDashboardProps) {
     super(scope, id)
-    const { deliver, sweeper, notifications } = props
+    const { deliver, sweeper, redrive, notifications } = props
     new Dashboard(this, 'Dashboard', {
       dashboardName: Stack.of(this).stackName,
       widgets: [
@@ -40,6 +41,7 @@ export class OperationsDashboard extends Construct {
             deliver.metric(metrics.readingsDelivered),
             deliver.metric(metrics.readingsRejected),
             deliver.metric(metrics.readingsShed),
+            redrive.metric(metrics.recordsRedriven),
           ]),
           graph('Broker to socket, ms', [
             deliver.metric(metrics.deliveryLatency, 'p50'),
