@@ -82,6 +82,8 @@ export const metrics = {
   connections: 'Connections',
   subscriptions: 'Subscriptions',
   zombieRows: 'ZombieRows',
+  /** Seconds; absent when no device has sent for a day. */
+  newestReadingAge: 'NewestReadingAge',
   /** Emitted by the authorizer. */
   connectAllowed: 'ConnectAllowed',
   connectDenied: 'ConnectDenied',

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib'
-import { ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Construct } from 'constructs'
 import { metrics } from '../../backend/src/contract.ts'
 import type { Foundation } from './foundation.ts'
@@ -8,7 +8,6 @@ import type { ServiceFunction } from './service-function.ts'
 
 /** A minute without a bad event is a good minute. */
 const missing = TreatMissingData.NOT_BREACHING
-const lessThan = ComparisonOperator.LESS_THAN_THRESHOLD
 
 /** Lag that nobody takes for live any more. */
 const STANDSTILL_MS = 10 * 60_000
@@ -23,7 +22,6 @@ export function addDeliveryAlarms(
     ...lagAlarms(deliver, config.ingest.maxRecordAgeSeconds),
     ...failureAlarms(deliver),
     ...postAlarms(deliver),
-    ...silenceAlarms(deliver),
   ])
     notifications.alarm(owner, definition)
 }
@@ -165,34 +163,6 @@ function postAlarms(deliver: ServiceFunction): AlarmDefinition[] {
       threshold: 0,
       datapoints: [10, 10],
       missing,
-    },
-  ]
-}
-
-/** Silence is breaching: these are the alarms that notice when nothing happens at all. */
-function silenceAlarms(deliver: ServiceFunction): AlarmDefinition[] {
-  return [
-    {
-      name: 'deliver-heartbeat-missing',
-      severity: 'P1',
-      what: 'deliver has finished no batch for three minutes',
-      impact: 'No dashboard receives new readings',
-      metric: deliver.metric(metrics.heartbeat, Stats.SAMPLE_COUNT),
-      threshold: 1,
-      comparison: lessThan,
-      datapoints: [3, 3],
-      missing: TreatMissingData.BREACHING,
-    },
-    {
-      name: 'ingest-silence',
-      severity: 'P1',
-      what: 'No reading has arrived for five minutes',
-      impact: 'Every value on the dashboard is stale',
-      metric: deliver.metric(metrics.readingsReceived).with({ period: Duration.minutes(5) }),
-      threshold: 1,
-      comparison: lessThan,
-      datapoints: [1, 1],
-      missing: TreatMissingData.BREACHING,
     },
   ]
 }

@@ -10,6 +10,7 @@ import { Identity } from './identity.ts'
 import { Ingest } from './ingest.ts'
 import { OperationsDashboard } from './monitoring/dashboard.ts'
 import { Notifications } from './monitoring/notifications.ts'
+import { SilenceAlarms } from './silence-alarms.ts'
 import { Site } from './site.ts'
 import { Redrive, undeliverableQueue } from './redrive.ts'
 import { RouteFunctions } from './socket-api/route-functions.ts'
@@ -67,18 +68,25 @@ export class GaugelineStack extends Stack {
     const { redrive } = new Redrive(this, 'Redrive', { foundation, ingest, delivery })
     new AlarmEvents(this, 'AlarmEvents', { foundation, api })
     const sweeping = new Sweeping(this, 'Sweeping', { foundation, api, expiryQueue })
-    new OperationsDashboard(this, 'Operations', {
-      notifications: foundation.notifications,
-      deliver: delivery.deliver,
-      sweeper: sweeping.sweeper,
-      redrive,
-    })
-    site.deployPage(foundation, {
+    const page = site.deployPage(foundation, {
       websocket: api.websocketUrl,
       issuer: identity.issuer,
       clientId: identity.clientId,
       region: this.region,
       version,
+    })
+    new SilenceAlarms(this, 'Silence', {
+      foundation,
+      stream: ingest.stream,
+      deliver: delivery.deliver,
+      sweeper: sweeping.sweeper,
+      after: [page, sweeping],
+    })
+    new OperationsDashboard(this, 'Operations', {
+      notifications: foundation.notifications,
+      deliver: delivery.deliver,
+      sweeper: sweeping.sweeper,
+      redrive,
     })
     this.#output({ Dashboard: site.origin, WebSocket: api.websocketUrl, Issuer: identity.issuer })
   }

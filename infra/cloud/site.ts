@@ -91,8 +91,8 @@ export class Site extends Construct {
     })
   }
 
-  /** The page and its configuration, asked for again each time. */
-  deployPage(foundation: Foundation, dashboard: DashboardConfig): void {
+  /** The page and its configuration, asked for again each time; created when CloudFront is ready, minutes after the rest. */
+  deployPage(foundation: Foundation, dashboard: DashboardConfig): Construct {
     const page = new BucketDeployment(this, 'Page', {
       destinationBucket: this.#bucket,
       sources: [
@@ -107,5 +107,6 @@ export class Site extends Construct {
     })
     // A page must not name assets that are not there yet.
     page.node.addDependency(this.#assets)
+    return page
   }
 }

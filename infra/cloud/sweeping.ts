@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib'
-import { ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import { Construct } from 'constructs'
@@ -24,6 +24,7 @@ const sweeperAccess: TableAccess = {
   connections: ['read', 'write'],
   subscriptions: ['read', 'write'],
   commands: ['read', 'write'],
+  history: ['read'],
 }
 
 /** What ends by itself: sockets whose token ran out, rows that nobody removed, commands nobody answered. */
@@ -82,17 +83,6 @@ export class Sweeping extends Construct {
   }
 
   #addAlarms(sweeper: ServiceFunction, foundation: Foundation): void {
-    foundation.notifications.alarm(this, {
-      name: 'sweeper-silent',
-      severity: 'P2',
-      what: 'The sweeper has not reported for three minutes',
-      impact: 'Rows of vanished sockets pile up; commands stay open; the gauges are blind',
-      metric: sweeper.metric(metrics.connections, Stats.SAMPLE_COUNT),
-      threshold: 1,
-      comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
-      datapoints: [3, 3],
-      missing: TreatMissingData.BREACHING,
-    })
     foundation.notifications.alarm(this, {
       name: 'zombie-rows',
       severity: 'P3',

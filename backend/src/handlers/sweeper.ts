@@ -2,19 +2,22 @@ import { readConfig } from '../adapters/config.ts'
 import { connectionRows } from '../adapters/connection-rows.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
 import { dynamoCommands } from '../adapters/dynamo-commands.ts'
+import { dynamoHistory } from '../adapters/dynamo-history.ts'
 import { managementSockets } from '../adapters/management-sockets.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { metrics, services } from '../contract.ts'
 import { expireCommands } from '../core/commands/expire-commands.ts'
 import { sweepConnections } from '../core/connections/sweep.ts'
+import { newestReadingAge } from '../core/history/newest-reading.ts'
 
-const config = readConfig('connectionsTable', 'subscriptionsTable', 'commandsTable')
+const config = readConfig('connectionsTable', 'subscriptionsTable', 'commandsTable', 'historyTable')
 const telemetry = createTelemetry(services.sweeper)
 const client = createDynamo()
 const ports = {
   ...connectionRows(client, config),
   commands: dynamoCommands({ client, table: config.commandsTable }),
+  history: dynamoHistory({ client, table: config.historyTable, retentionMs: 0 }),
   sockets: managementSockets(telemetry.log),
   clock: systemClock,
 }
@@ -27,7 +30,9 @@ export async function handler(): Promise<void> {
     telemetry.metrics.count(metrics.connections, connections)
     telemetry.metrics.count(metrics.zombieRows, zombies)
     telemetry.metrics.count(metrics.commandsExpired, expired)
-    telemetry.log.info('swept', { connections, zombies, expired })
+    const newestAge = await newestReadingAge(ports)
+    if (newestAge !== undefined) telemetry.metrics.count(metrics.newestReadingAge, newestAge)
+    telemetry.log.info('swept', { connections, zombies, expired, newestAge })
   } finally {
     telemetry.flush()
   }

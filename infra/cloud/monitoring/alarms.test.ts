@@ -39,7 +39,10 @@ const emittedByAws: Readonly<Record<string, Readonly<Record<string, string>>>> =
     'PublishIn.Throttle': 'Protocol',
     'PublishIn.AuthError': 'Protocol',
   },
-  'AWS/Kinesis': { WriteProvisionedThroughputExceeded: 'StreamName' },
+  'AWS/Kinesis': {
+    IncomingRecords: 'StreamName',
+    WriteProvisionedThroughputExceeded: 'StreamName',
+  },
   'AWS/Lambda': {
     IteratorAge: 'FunctionName',
     Errors: 'FunctionName',
@@ -125,12 +128,8 @@ describe('alarms', () => {
     }
   })
 
-  it('include those that notice when nothing happens at all', () => {
+  it('take silence for a fault only where a schedule says that something is due', () => {
     const breaching = alarms.filter(({ TreatMissingData }) => TreatMissingData === 'breaching')
-    expect(breaching.map(({ AlarmName }) => AlarmName).sort()).toEqual([
-      'Gaugeline-deliver-heartbeat-missing',
-      'Gaugeline-ingest-silence',
-      'Gaugeline-sweeper-silent',
-    ])
+    expect(breaching.map(({ AlarmName }) => AlarmName).sort()).toEqual(['Gaugeline-sweeper-silent'])
   })
 })

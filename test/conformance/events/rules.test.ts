@@ -186,10 +186,10 @@ describe('rules by pattern', () => {
 })
 
 describe('rules by schedule', () => {
-  it('a rate counts from the creation', async () => {
+  it('a rate starts with the rule, then runs each interval', async () => {
     await rule({ ScheduleExpression: 'rate(5 minutes)' })
     await on.clock.advance(11 * 60_000)
-    expect(invoked).toHaveLength(2)
+    expect(invoked).toHaveLength(3)
     expect(invoked[0]?.payload).toMatchObject({
       'detail-type': 'Scheduled Event',
       source: 'aws.events',

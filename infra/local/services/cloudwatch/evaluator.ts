@@ -7,6 +7,8 @@ import type { MetricStore } from './metric-store.ts'
 const TICK_S = 10
 /** Data of a period arrive a moment after its end. */
 const DELAY_MS = 3000
+/** A new alarm stays in INSUFFICIENT_DATA until it has a whole minute to look at (A1). */
+const FIRST_EVALUATION_MS = 60_000
 
 export interface Evaluator {
   start(): void
@@ -31,7 +33,8 @@ export function alarmEvaluator(clock: Clock, store: MetricStore, book: AlarmBook
       if (definition.kind !== 'metric') continue
       const isShort = definition.periodSeconds < 60
       if (isShort) evaluate(alarm, definition, nowS - (nowS % TICK_S))
-      else if (isNewMinute) evaluate(alarm, definition, minute * 60)
+      else if (isNewMinute && clock.now() - alarm.configuredMs >= FIRST_EVALUATION_MS)
+        evaluate(alarm, definition, minute * 60)
     }
   }
 

@@ -20,6 +20,8 @@ import { deliver } from './delivery.ts'
 import { ruleOf, type Rule } from './rule.ts'
 
 const MINUTE_MS = 60_000
+/** A rate starts when its rule is created (EventBridge User Guide, "Rate expressions"); its targets are there a moment later. */
+const FIRST_RUN_MS = 1_000
 
 export interface EventsOptions {
   readonly clock: Clock
@@ -136,10 +138,10 @@ export function createEvents(options: EventsOptions): Events {
   }
 }
 
-/** Runs `task` as the schedule says; returns the end of it. A rate counts from now, cron from the next full minute. */
+/** Runs `task` as the schedule says; returns the end of it. A rate runs at once and then each interval, cron from the next full minute. */
 function startSchedule({ schedule }: Rule, clock: Clock, task: () => void): () => void {
   if (!schedule) return () => undefined
-  if (schedule.kind === 'rate') return clock.every(schedule.intervalMs, task)
+  if (schedule.kind === 'rate') return startRate(schedule.intervalMs, clock, task)
   let cancel: () => void = () => undefined
   const next = (): void => {
     const minuteMs = (Math.floor(clock.now() / MINUTE_MS) + 1) * MINUTE_MS
@@ -149,6 +151,14 @@ function startSchedule({ schedule }: Rule, clock: Clock, task: () => void): () =
     })
   }
   next()
+  return () => cancel()
+}
+
+function startRate(intervalMs: number, clock: Clock, task: () => void): () => void {
+  let cancel = clock.after(FIRST_RUN_MS, () => {
+    cancel = clock.every(intervalMs, task)
+    task()
+  })
   return () => cancel()
 }
 
