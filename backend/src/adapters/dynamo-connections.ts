@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
-import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { Identity } from '../core/auth/identity.ts'
-import { batchGet, queryAll } from './dynamo-client.ts'
+import { batchGet, batchWrite, queryAll, type Key } from './dynamo-client.ts'
 import { createHash } from 'node:crypto'
 import type { Connection, Connections, OpenConnection } from '../core/connections/ports.ts'
 import { admitMessage, emptyBucket } from './dynamo-admission.ts'
@@ -59,7 +59,8 @@ async function open(at: Table, connection: Connection): Promise<'opened' | 'clos
   const { connectionId, connectedAt } = connection
   const ttl = Math.floor(connectedAt / 1_000) + ROW_LIFE_SECONDS
   const finders = finderKeys(connection)
-  for (const key of finders) await put(at, { ...key, connectionId, connectedAt, ttl })
+  const rows = finders.map((key) => ({ put: { ...key, connectionId, connectedAt, ttl } }))
+  await batchWrite(at.client, at.table, rows)
   try {
     await at.client.send(
       new PutCommand({
@@ -71,7 +72,7 @@ async function open(at: Table, connection: Connection): Promise<'opened' | 'clos
     return 'opened'
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error
-    for (const key of finders) await remove(at, key)
+    await removeAll(at, finders)
     return 'closed'
   }
 }
@@ -80,8 +81,9 @@ async function put({ client, table }: Table, item: Record<string, unknown>): Pro
   await client.send(new PutCommand({ TableName: table, Item: item }))
 }
 
-async function remove({ client, table }: Table, key: { pk: string; sk: string }): Promise<void> {
-  await client.send(new DeleteCommand({ TableName: table, Key: key }))
+async function removeAll({ client, table }: Table, keys: readonly Key[]): Promise<void> {
+  const removals = keys.map((remove) => ({ remove }))
+  await batchWrite(client, table, removals)
 }
 
 async function findBy({ client, table }: Table, pk: string): Promise<readonly Connection[]> {
@@ -145,7 +147,7 @@ async function close(at: Table, connectionId: string, nowMs: number): Promise<vo
     }),
   )
   const before = toConnection(Attributes)
-  for (const key of before ? finderKeys(before) : []) await remove(at, key)
+  if (before) await removeAll(at, finderKeys(before))
 }
 
 async function allOpen({ client, table }: Table): Promise<readonly OpenConnection[]> {
