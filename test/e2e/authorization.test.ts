@@ -1,7 +1,7 @@
 import { encodePosition } from '@gaugeline/backend/protocol'
 import mqtt from 'mqtt'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { mintToken, ProtocolClient, type TokenOptions } from '../support/client.ts'
+import { ProtocolClient, requestToken } from '../support/client.ts'
 import { connectMqtt, publishReading } from '../support/devices.ts'
 import { startSystem, type RunningSystem } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
@@ -17,15 +17,11 @@ afterEach(() => {
 })
 
 let people = 0
-const token = (change: Partial<TokenOptions> = {}): Promise<string> =>
-  mintToken(system.stateDir, {
-    user: `person-${++people}`,
-    role: 'operator',
-    devices: 'plant-1/#',
-    ...change,
-  })
+type Person = Partial<Parameters<typeof requestToken>[1]>
+const token = (change: Person = {}): Promise<string> =>
+  requestToken(system, { user: `person-${++people}`, ...change })
 async function open(
-  change: Partial<TokenOptions> | string = {},
+  change: Person | string = {},
   headers: Record<string, string> = {},
 ): Promise<ProtocolClient> {
   const bearer = typeof change === 'string' ? change : await token(change)
@@ -80,7 +76,7 @@ describe('the session', () => {
   })
   // Within 5 s: a figure of `npm run bench -- access`, because a busy machine must not fail a test.
   it('F46: expiry closes the socket, not before the token ends, and says 4401', async () => {
-    const client = await open({ expires: '6s' })
+    const client = await open({ expiresIn: 5 })
     const { tokenExpiresAt } = await client.request({ action: 'hello' }, 'welcome')
     await waitFor(() => client.closed, 'the end', 60_000)
     expect(codesOf(client)).toEqual([4401])
@@ -89,7 +85,7 @@ describe('the session', () => {
   it('refresh keeps the socket beyond the first token, for the same subject only', async () => {
     const foreign = await token({ user: 'somebody-else' })
     const longer = await token({ user: 'renewed' })
-    const client = await open({ user: 'renewed', expires: '8s' })
+    const client = await open({ user: 'renewed', expiresIn: 6 })
     const { tokenExpiresAt } = await client.request({ action: 'hello' }, 'welcome')
     const refused = await client.request({ action: 'refresh', token: foreign }, 'error')
     expect(refused.code).toBe('TOKEN_SUBJECT_MISMATCH')
@@ -99,13 +95,13 @@ describe('the session', () => {
     expect(await client.request({ action: 'hello' }, 'welcome')).toMatchObject({ user: 'renewed' })
   })
   it('J27: a revocation closes the sockets of the user, stops delivery and refuses the token', async () => {
-    const bearer = await token({ user: 'revoked-user', devices: 'plant-1/#' })
+    const bearer = await token({ user: 'revoked-user' })
     const victim = await open(bearer)
     await victim.request(
       { action: 'subscribe', subscriptions: [{ sid: 1, topic: 'plant-1/#', mode: 'latest' }] },
       'subscribed',
     )
-    const admin = await open({ role: 'admin' })
+    const admin = await open({ roles: ['admin'] })
     const answer = await admin.request({ action: 'revoke', user: 'revoked-user' }, 'revoked')
     expect(answer.connectionsClosed).toBe(1)
     const device = await connectMqtt(system.endpoints.mqtt)
@@ -173,7 +169,7 @@ describe('the way back', () => {
       key: '33333333-3333-4333-8333-333333333333',
       name: 'reboot',
     } as const
-    const viewer = await open({ role: 'viewer' })
+    const viewer = await open({ roles: ['viewer'] })
     const operator = await open()
     const one = await viewer.request({ ...base, topic: 'plant-1/pump-1' }, 'error')
     const two = await operator.request({ ...base, topic: 'plant-2/pump-1' }, 'error')
@@ -182,7 +178,7 @@ describe('the way back', () => {
     expect(two.message).toBe(three.message)
   })
   it('a note reaches everybody who watches', async () => {
-    const reader = await open({ role: 'viewer' })
+    const reader = await open({ roles: ['viewer'] })
     await reader.request(
       { action: 'subscribe', subscriptions: [{ sid: 1, topic: 'plant-1/#', mode: 'latest' }] },
       'subscribed',
