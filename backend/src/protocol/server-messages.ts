@@ -269,7 +269,10 @@ export interface GapNotice {
   readonly topic: string
   readonly reason: 'throttled' | 'slow' | 'shed' | 'failed'
 }
-/** This connection was turned to newest-value-only, because it could not follow. */
+/**
+ * `latest`: this connection could not follow; complete subscriptions get single readings, whose `prev` shows what was left out, until
+ * 10 s have been quiet. `complete`: everything again.
+ */
 export interface SlowNotice {
   readonly type: 'slow'
   readonly mode: 'latest' | 'complete'
