@@ -32,6 +32,8 @@ const kinds: readonly Kind[] = [
       pressure: { base: 4.2, swing: 0.5, noise: 0.02 },
       flow: { base: 118, swing: 16, noise: 0.8 },
       vibration: { base: 2.1, swing: 0.6, noise: 0.08 },
+      current: { base: 11.4, swing: 1.2, noise: 0.06 },
+      speed: { base: 2_940, swing: 18, noise: 2 },
     },
   },
   {

@@ -36,6 +36,8 @@ export interface FakeServerOptions {
   readonly seed: number
   readonly devices: number
   readonly historyMs?: number
+  /** Between two readings of a device; 1 s without. */
+  readonly tickMs?: number
   readonly now?: () => number
 }
 
@@ -58,7 +60,8 @@ export async function startFakeServer(options: FakeServerOptions): Promise<FakeS
   })
   server.on('connection', (socket) => fake.join(socket))
   await new Promise((resolve) => server.once('listening', resolve))
-  const timer = setInterval(() => fake.tick(), 1_000)
+  const tickMs = options.tickMs ?? 1_000
+  const timer = setInterval(() => fake.tick(tickMs), tickMs)
   const { port } = server.address() as AddressInfo
   return {
     url: `ws://127.0.0.1:${port}`,
@@ -117,8 +120,8 @@ class Fake {
     this.#broadcast({ type: 'alarm', alarm: next, revision: this.#revision })
   }
 
-  tick(): void {
-    const ts = Math.floor(this.#now() / 1_000) * 1_000
+  tick(tickMs: number): void {
+    const ts = Math.floor(this.#now() / tickMs) * tickMs
     for (const device of this.#devices) {
       if (device.isSilent) continue
       const prev = device.last?.position ?? null

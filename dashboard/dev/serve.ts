@@ -14,8 +14,10 @@ export interface DevDashboard {
 export async function serveDashboard(options: {
   devices: number
   port?: number
+  tickMs?: number
 }): Promise<DevDashboard> {
-  const fake = await startFakeServer({ seed: 42, devices: options.devices })
+  const { devices, tickMs } = options
+  const fake = await startFakeServer({ seed: 42, devices, ...(tickMs ? { tickMs } : {}) })
   const config = {
     websocket: fake.url,
     issuer: 'http://127.0.0.1:9',

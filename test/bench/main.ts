@@ -1,4 +1,5 @@
 import { access } from './access.ts'
+import { charts } from './charts.ts'
 import { latency } from './latency.ts'
 import { start } from './start.ts'
 import { storm } from './storm.ts'
@@ -8,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<Row[]>>> = {
   start,
   latency,
   access,
+  charts,
   storm,
 }
 

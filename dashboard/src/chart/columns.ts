@@ -41,6 +41,8 @@ export interface WindowRange {
 }
 
 const LEAST_SILENCE_MS = 5_000
+/** Readings may overtake each other on the way: this long nobody calls those that are missing lost. */
+const LATE_GRACE_MS = 10_000
 /** A young series is not squeezed into the right edge of a long window, but never drawn wider than this. */
 const LEAST_WINDOW_MS = 60_000
 
@@ -95,7 +97,9 @@ export function readColumns(feed: DeviceFeed, metric: string, range: WindowRange
     line.x.push((ts[row - 1] ?? 0) + 1)
     line.y.push(Number.NaN)
     if (!isBroken(holes, ts[row - 1] ?? 0, ts[row] ?? 0)) {
-      bands.push(silence(ts[row - 1] ?? 0, ts[row] ?? 0, missing))
+      const stretch = { fromMs: ts[row - 1] ?? 0, toMs: ts[row] ?? 0 }
+      const isYoung = feed.isLoading || range.toMs - stretch.toMs < LATE_GRACE_MS
+      bands.push(silence(stretch, missing, isYoung))
     }
     start = row
   }
@@ -198,10 +202,17 @@ function openLabel(reason: GapReason): string {
   return reason === 'socket-down' ? 'connection down' : 'fetching'
 }
 
-/** Between two readings of a stream that is held: `missing` is what the device counted meanwhile, undefined = it does not say. */
-function silence(fromMs: number, toMs: number, missing: number | undefined): Band {
-  const span = formatSpan(toMs - fromMs)
-  const base = { fromMs, toMs, form: 'hatch' } as const
+/**
+ * Between two readings of a stream that is held: `missing` is what the device counted meanwhile, undefined = it does not say. `isYoung`:
+ * they may still come.
+ */
+function silence(
+  stretch: Pick<Band, 'fromMs' | 'toMs'>,
+  missing: number | undefined,
+  isYoung: boolean,
+): Band {
+  const span = formatSpan(stretch.toMs - stretch.fromMs)
+  const base = { ...stretch, form: 'hatch' } as const
   if (missing === 0) {
     const text = `device sent nothing for ${span}`
     return { ...base, tone: 'silent', text, label: `silent ${span}` }
@@ -210,6 +221,7 @@ function silence(fromMs: number, toMs: number, missing: number | undefined): Ban
     return { ...base, tone: 'silent', text: `no reading for ${span}`, label: `none ${span}` }
   }
   const what = missing === 1 ? '1 reading' : `${missing} readings`
+  if (isYoung) return { ...base, tone: 'open', text: `${what} not here yet`, label: 'awaited' }
   const text = `${what} of the device never arrived (${span})`
   return { ...base, tone: 'lost', text, label: `${missing} missing` }
 }

@@ -59,7 +59,8 @@ export class DeviceFeed {
   gapsBetween(fromMs: number, toMs: number): number {
     const isIn = (gap: Gap): boolean =>
       gap.state !== 'repaired' && gap.fromMs < toMs && gap.toMs > fromMs
-    return this.#gaps.filter(isIn).length + this.series.stretchesMissing(fromMs, toMs)
+    const counted = this.isLoading ? 0 : this.series.stretchesMissing(fromMs, toMs)
+    return this.#gaps.filter(isIn).length + counted
   }
   /** Everything up to here is held: the `since` of a resume. */
   get position(): Position | null {
