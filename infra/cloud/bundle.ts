@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildSync } from 'esbuild'
+import { buildSync, type BuildOptions } from 'esbuild'
 import { services } from '../../backend/src/contract.ts'
 import { ConfigError } from './config.ts'
 
@@ -14,6 +14,23 @@ export type Bundle = (name: FunctionName) => string
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const sourceOf = (name: FunctionName) => `backend/src/handlers/${name}.ts`
+
+/** How every handler becomes `{name}/index.mjs`; the outputs' paths are relative to `outdir`. */
+export const bundleOptions = {
+  absWorkingDir: root,
+  entryPoints: Object.values(services).map((name) => ({
+    in: sourceOf(name),
+    out: `${name}/index`,
+  })),
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  mainFields: ['module', 'main'],
+  charset: 'utf8',
+  legalComments: 'none',
+} satisfies BuildOptions
 
 /**
  * Bundles every handler with one esbuild call: ES modules with the SDK inside, readable (a stack trace names our lines), the
@@ -31,19 +48,6 @@ export function bundleHandlers(): Bundle {
   process.once('exit', () => {
     rmSync(directory, { recursive: true, force: true })
   })
-  buildSync({
-    absWorkingDir: root,
-    entryPoints: names.map((name) => ({ in: sourceOf(name), out: `${name}/index` })),
-    outdir: directory,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    mainFields: ['module', 'main'],
-    charset: 'utf8',
-    legalComments: 'none',
-    logLevel: 'warning',
-  })
+  buildSync({ ...bundleOptions, outdir: directory, logLevel: 'warning' })
   return (name) => join(directory, name)
 }

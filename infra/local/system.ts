@@ -11,8 +11,8 @@ import { StartError } from './platform/errors.ts'
 import type { Clock, Service } from './platform/types.ts'
 import type { Endpoints } from './start/endpoints.ts'
 import { cloudFormationApi } from './template/cloudformation-api.ts'
+import { createAssets, createStack } from './stack.ts'
 import type { Deployed } from './template/deploy.ts'
-import { deploy } from './template/deploy.ts'
 import type { Template } from './template/template.ts'
 import { isRecord } from './template/template.ts'
 
@@ -35,7 +35,12 @@ export interface SystemOptions {
 /** A whole running Gaugeline in this process. */
 export interface System {
   readonly endpoints: Endpoints
+  /** As it was when the system started. */
   readonly deployed: Deployed
+  /** Takes over what `cdkOut` holds now. One line per resource that changed. Throws StartError when something cannot change in place. */
+  redeploy(): Promise<readonly string[]>
+  /** Runs the functions of this service name (their `POWERTOOLS_SERVICE_NAME`) from another directory with `index.mjs`, from the next event on. */
+  replaceCode(service: string, directory: string): Promise<void>
   readonly faults: FaultControl
   readonly services: Composition
   /** Calls back with each new log line of a function, by logical name; the answer ends it. Throws StartError `USAGE` for an unknown one. */
@@ -136,18 +141,25 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const account = { region: REGION, accountId: ACCOUNT_ID, stackName: assembly.stackName }
   const clock = options.clock ?? systemClock()
   const hosts = createHostMap()
+  const assets = createAssets(assembly.assetPath)
   const parts = compose({
     account,
     clock,
     hosts,
-    assetPath: assembly.assetPath,
+    assetPath: assets.path,
     ports: { dashboard: 0, mqtt: 0, aws: 0, gateway: 0, issuer: 0, ...options.ports },
     localKey: options.localKey,
     dataDir: options.dataDir,
   })
-  let deployed: Deployed | undefined
+  const stack = createStack({ cdkOut: options.cdkOut, account, template, assets })
   const createdAt = new Date(clock.now()).toISOString()
-  parts.endpoint.mount(cloudFormationApi(() => deployed && { deployed, template, createdAt }))
+  parts.endpoint.mount(
+    cloudFormationApi(() =>
+      stack.isDeployed()
+        ? { deployed: stack.deployed(), template: stack.template(), createdAt }
+        : undefined,
+    ),
+  )
   parts.endpoint.mountLocal(FAULTS_PATH, faultEndpoint(parts.faults))
   const started: Service[] = []
   try {
@@ -159,17 +171,19 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     const providers = parts.services.flatMap((service) =>
       'providers' in service ? service.providers : [],
     )
-    deployed = await deploy({ template, account, providers, hosts })
+    await stack.deploy({ providers, hosts })
   } catch (error) {
     await stopAll(started).catch(() => undefined)
     throw error
   }
-  const running = deployed
+  const running = stack.deployed()
   const names: Names = (type) => byLogicalName(running.byType(type), assembly.constructPath)
   if (options.warm === true) void warmSocketFunctions(running, parts.lambda)
   const endpoints = endpointsOf(running, parts, { hosts, names })
   return {
-    deployed,
+    deployed: running,
+    redeploy: () => stack.redeploy(),
+    replaceCode: (service, directory) => stack.replaceCode(service, directory),
     faults: parts.faults,
     services: parts,
     endpoints,

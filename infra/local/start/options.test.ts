@@ -12,6 +12,7 @@ describe('flags of npm start', () => {
       awsPort: 0,
       simulator: true,
       json: false,
+      watch: false,
       stateDir: '/repo/.gaugeline',
     })
   })

@@ -15,6 +15,8 @@ export interface StartOptions {
   /** Where `endpoints.json`, `local.key` and `start.log` go. */
   readonly stateDir: string
   readonly json: boolean
+  /** Takes over edited handlers, CDK components and dashboard sources while it runs. */
+  readonly watch: boolean
   /** Shows the log lines of one function while it runs. */
   readonly logs?: string
 }
@@ -46,6 +48,7 @@ function command(): Command {
     .option('--data-dir <dir>', 'keep tables and readings there across restarts', nonEmpty)
     .option('--state-dir <dir>', 'where endpoints.json goes', nonEmpty, '.gaugeline')
     .option('--logs <function>', 'show the log of a function, for example deliver', nonEmpty)
+    .option('--watch', 'take over edited sources while it runs (npm run dev)', false)
     .option('--json', 'print the endpoints as JSON on stdout when ready', false)
     .allowExcessArguments(false)
     .showSuggestionAfterError()
@@ -80,6 +83,7 @@ export function readOptions(args: readonly string[], cwd: string): StartOptions 
     awsPort: flags.awsPort,
     simulator: flags.simulator,
     json: flags.json,
+    watch: flags.watch,
     stateDir: path.resolve(cwd, flags.stateDir),
     ...(flags.scenario !== undefined && { scenario: path.resolve(cwd, flags.scenario) }),
     ...(flags.dataDir !== undefined && { dataDir: path.resolve(cwd, flags.dataDir) }),
@@ -96,6 +100,7 @@ interface Flags {
   readonly dataDir?: string
   readonly stateDir: string
   readonly json: boolean
+  readonly watch: boolean
   readonly logs?: string
 }
 

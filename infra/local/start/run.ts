@@ -14,6 +14,7 @@ import { rememberedPorts, rememberPorts } from './remembered-ports.ts'
 import { readyText } from './ready-text.ts'
 import type { Terminal } from './terminal.ts'
 import { progressLine } from './terminal.ts'
+import { startWatching } from './watch.ts'
 
 export interface RunContext {
   /** The repository. */
@@ -128,6 +129,7 @@ async function startAll(options: StartOptions, context: RunContext, undos: Undo[
     })
     undos.push(() => fleet.stop())
   }
+  if (options.watch) undos.push(startWatching(system, context))
   stopIfAsked()
   undos.push(() => removeEndpoints(options.stateDir))
   await rememberPorts(options.stateDir, system.endpoints)

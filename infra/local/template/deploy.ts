@@ -90,30 +90,80 @@ function named(logicalId: string, type: string, error: unknown): unknown {
   return error
 }
 
-async function createOne(
+/** Every intrinsic resolved from what exists so far. */
+function resolved(
   logicalId: string,
   resource: TemplateResource,
-  options: {
-    readonly provider: ResourceProvider
-    readonly scope: Scope
-    readonly hosts: HostMap
-  },
-): Promise<DeployedResource> {
-  try {
-    const properties = rewriteHosts(
-      resolve(resource.Properties ?? {}, options.scope),
-      options.hosts,
-    ) as Readonly<Record<string, unknown>>
-    const resolved: ResolvedResource = {
-      logicalId,
-      type: resource.Type,
-      properties,
-      ...(resource.Metadata && { metadata: resource.Metadata }),
+  { scope, hosts }: Pick<Plan, 'scope' | 'hosts'>,
+): ResolvedResource {
+  return {
+    logicalId,
+    type: resource.Type,
+    properties: rewriteHosts(resolve(resource.Properties ?? {}, scope), hosts) as Readonly<
+      Record<string, unknown>
+    >,
+    ...(resource.Metadata && { metadata: resource.Metadata }),
+  }
+}
+
+/** A template about to become resources. */
+export interface Plan {
+  readonly template: Template
+  readonly account: Account
+  readonly hosts: HostMap
+  readonly scope: Scope
+  readonly providers: ReadonlyMap<string, ResourceProvider>
+  /** Those whose condition holds. */
+  readonly wanted: Readonly<Record<string, TemplateResource>>
+  readonly created: Map<string, CreatedResource>
+}
+
+/** Throws StartError `TEMPLATE_UNSUPPORTED`, `TEMPLATE_INVALID`. */
+export function planOf(options: DeployOptions): Plan {
+  const { template, account, hosts } = options
+  const created = new Map<string, CreatedResource>()
+  const scope = createScope({ template, account, parameters: options.parameters ?? {}, created })
+  const wanted = Object.fromEntries(
+    Object.entries(template.Resources).filter(([, resource]) => isWanted(resource, scope)),
+  )
+  const providers = new Map(options.providers.map((provider) => [provider.type, provider]))
+  refuseUnsupported(wanted, providers, scope)
+  return { template, account, hosts, scope, providers, wanted, created }
+}
+
+/** Brings the resources of a plan into being, each by `apply`, in an order in which each finds what it refers to. */
+export async function carryOut(
+  plan: Plan,
+  apply: (
+    resource: ResolvedResource,
+    provider: ResourceProvider,
+  ) => Promise<CreatedResource> | CreatedResource,
+): Promise<readonly DeployedResource[]> {
+  const resources: DeployedResource[] = []
+  for (const logicalId of creationOrder(plan.wanted)) {
+    const resource = plan.wanted[logicalId]
+    const provider = resource && plan.providers.get(resource.Type)
+    if (!provider) continue
+    try {
+      const next = resolved(logicalId, resource, plan)
+      const created = await apply(next, provider)
+      plan.created.set(logicalId, created)
+      resources.push({ ...next, physicalId: created.ref, attributes: created.attributes ?? {} })
+    } catch (error) {
+      throw named(logicalId, resource.Type, error)
     }
-    const created = await options.provider.create(resolved)
-    return { ...resolved, physicalId: created.ref, attributes: created.attributes ?? {} }
-  } catch (error) {
-    throw named(logicalId, resource.Type, error)
+  }
+  return resources
+}
+
+/** What runs once a plan has been carried out. */
+export function deployedFrom(plan: Plan, resources: readonly DeployedResource[]): Deployed {
+  return {
+    account: plan.account,
+    resources,
+    outputs: outputsOf(plan.template, plan.scope, plan.hosts),
+    byType: (type) => resources.filter((resource) => resource.type === type),
+    byLogicalId: (logicalId) => resources.find((resource) => resource.logicalId === logicalId),
   }
 }
 
@@ -140,28 +190,6 @@ function outputsOf(template: Template, scope: Scope, hosts: HostMap): readonly D
  * `RESOURCE_FAILED`.
  */
 export async function deploy(options: DeployOptions): Promise<Deployed> {
-  const { template, account, hosts } = options
-  const created = new Map<string, CreatedResource>()
-  const scope = createScope({ template, account, parameters: options.parameters ?? {}, created })
-  const wanted = Object.fromEntries(
-    Object.entries(template.Resources).filter(([, resource]) => isWanted(resource, scope)),
-  )
-  const providers = new Map(options.providers.map((provider) => [provider.type, provider]))
-  refuseUnsupported(wanted, providers, scope)
-  const resources: DeployedResource[] = []
-  for (const logicalId of creationOrder(wanted)) {
-    const resource = wanted[logicalId]
-    const provider = resource && providers.get(resource.Type)
-    if (!provider) continue
-    const deployed = await createOne(logicalId, resource, { provider, scope, hosts })
-    created.set(logicalId, { ref: deployed.physicalId, attributes: deployed.attributes })
-    resources.push(deployed)
-  }
-  return {
-    account,
-    resources,
-    outputs: outputsOf(template, scope, hosts),
-    byType: (type) => resources.filter((resource) => resource.type === type),
-    byLogicalId: (logicalId) => resources.find((resource) => resource.logicalId === logicalId),
-  }
+  const plan = planOf(options)
+  return deployedFrom(plan, await carryOut(plan, (resource, provider) => provider.create(resource)))
 }

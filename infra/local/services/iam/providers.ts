@@ -47,11 +47,12 @@ function roleProvider({ account, roles }: ProviderOptions): ResourceProvider {
       const arn = `arn:aws:iam::${account.accountId}:role${text(properties['Path']) ?? '/'}${name}`
       roles.add({ arn, name, trusted: trustedServices(properties['AssumeRolePolicyDocument']) })
       for (const policyArn of texts(properties['ManagedPolicyArns'])) {
-        roles.attach(name, roles.managedPolicy(policyArn))
+        roles.attach(name, { id: policyArn, statements: roles.managedPolicy(policyArn) })
       }
       for (const policy of list(properties['Policies'] ?? [])) {
         const { PolicyName, PolicyDocument } = policy as Record<string, unknown>
-        roles.attach(name, compilePolicy(PolicyDocument, String(PolicyName)))
+        const id = `inline ${String(PolicyName)}`
+        roles.attach(name, { id, statements: compilePolicy(PolicyDocument, String(PolicyName)) })
       }
       return { ref: name, attributes: { Arn: arn, RoleId: `AROA${stableId(arn, 17)}` } }
     },
@@ -69,8 +70,13 @@ function policyProvider({ account, roles }: ProviderOptions): ResourceProvider {
     create({ logicalId, properties }) {
       const name = String(properties['PolicyName'])
       const statements = compilePolicy(properties['PolicyDocument'], name)
-      for (const role of texts(properties['Roles'])) roles.attach(role, statements)
+      for (const role of texts(properties['Roles'])) {
+        roles.attach(role, { id: logicalId, statements })
+      }
       return { ref: name, attributes: { Id: physicalName(account.stackName, logicalId) } }
+    },
+    delete: ({ logicalId }) => {
+      roles.detach(logicalId)
     },
   }
 }
@@ -93,8 +99,13 @@ function managedPolicyProvider({ account, roles }: ProviderOptions): ResourcePro
       const arn = `arn:aws:iam::${account.accountId}:policy${path}${name}`
       const statements = compilePolicy(properties['PolicyDocument'], name)
       roles.addManagedPolicy(arn, statements)
-      for (const role of texts(properties['Roles'])) roles.attach(role, statements)
+      for (const role of texts(properties['Roles'])) {
+        roles.attach(role, { id: logicalId, statements })
+      }
       return { ref: arn, attributes: { PolicyArn: arn } }
+    },
+    delete: ({ logicalId }) => {
+      roles.detach(logicalId)
     },
   }
 }

@@ -9,21 +9,29 @@ export interface Role {
   readonly name: string
   /** Service principals of the trust policy. */
   readonly trusted: ReadonlySet<string>
-  readonly statements: Statement[]
+  /** By the policy that holds them. */
+  readonly policies: Map<string, readonly Statement[]>
 }
 
 /** The roles and managed policies that exist, and the decisions they lead to. */
 export interface Roles {
-  add(role: Omit<Role, 'statements'>): void
+  add(role: Omit<Role, 'policies'>): void
   remove(name: string): void
   byArn(arn: string): Role | undefined
   /** Throws StartError `POLICY_INVALID` when no role has this name. */
-  attach(roleName: string, statements: readonly Statement[]): void
+  attach(roleName: string, policy: AttachedPolicy): void
+  /** From every role that has it. */
+  detach(policyId: string): void
   addManagedPolicy(arn: string, statements: readonly Statement[]): void
   /** Statements of a managed policy, ours or AWS's. Throws StartError `POLICY_INVALID` for an unknown one. */
   managedPolicy(arn: string): readonly Statement[]
   /** Undefined: nothing allows it. */
   decide(principal: Principal, request: RoleRequest): Effect | undefined
+}
+
+export interface AttachedPolicy {
+  readonly id: string
+  readonly statements: readonly Statement[]
 }
 
 export interface RoleRequest {
@@ -67,8 +75,9 @@ export function createRoles(): Roles {
   ): Effect | undefined => {
     const key = `${role.arn} ${action} ${resource}`
     if (decisions.has(key)) return decisions.get(key)
-    const effect = evaluate(role.statements, { action, resource, context: lowered(context) })
-    if (role.statements.every((statement) => statement.unconditional)) {
+    const statements = [...role.policies.values()].flat()
+    const effect = evaluate(statements, { action, resource, context: lowered(context) })
+    if (statements.every((statement) => statement.unconditional)) {
       if (decisions.size >= DECISIONS_KEPT) decisions.clear()
       decisions.set(key, effect)
     }
@@ -76,7 +85,7 @@ export function createRoles(): Roles {
   }
   return {
     add(role) {
-      roles.set(role.arn, { ...role, statements: [] })
+      roles.set(role.arn, { ...role, policies: new Map() })
       decisions.clear()
     },
     remove(name) {
@@ -84,8 +93,12 @@ export function createRoles(): Roles {
       decisions.clear()
     },
     byArn: (arn) => roles.get(arn),
-    attach(roleName, statements) {
-      named(roleName).statements.push(...statements)
+    attach(roleName, { id, statements }) {
+      named(roleName).policies.set(id, statements)
+      decisions.clear()
+    },
+    detach(policyId) {
+      for (const role of roles.values()) role.policies.delete(policyId)
       decisions.clear()
     },
     addManagedPolicy(arn, statements) {

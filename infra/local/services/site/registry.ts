@@ -35,9 +35,9 @@ export function createSiteRegistry(options: SiteRegistryOptions): SiteRegistry {
   return {
     providers: [
       bucketProvider(state, options.account),
-      bucketPolicyProvider(state),
-      deploymentProvider(state, options.assetPath),
-      headersPolicyProvider(state, (resource) => id(resource, 32).toLowerCase()),
+      rewritable(bucketPolicyProvider(state)),
+      rewritable(deploymentProvider(state, options.assetPath)),
+      rewritable(headersPolicyProvider(state, (resource) => id(resource, 32).toLowerCase())),
       {
         type: 'AWS::CloudFront::OriginAccessControl',
         // Always there, always signing, when the distribution names it.
@@ -60,6 +60,12 @@ export function createSiteRegistry(options: SiteRegistryOptions): SiteRegistry {
     },
   }
 }
+
+/** Creating it again puts the same entry in the place of the old one; files of an older deployment stay, as a page may still ask for them. */
+const rewritable = (provider: ResourceProvider): ResourceProvider => ({
+  ...provider,
+  update: (resource) => provider.create(resource),
+})
 
 function bucketProvider({ buckets }: State, account: Account): ResourceProvider {
   return {
