@@ -4,7 +4,7 @@ import type { Endpoints } from '../../infra/local/start/endpoints.ts'
  * One JSON-protocol call of an emulated AWS API, as the AWS CLI makes it with whatever credentials a developer has. Throws with what the
  * service said when it refuses.
  */
-export async function awsCall<T>(
+async function awsCall<T>(
   endpoints: Endpoints,
   { service, target, input }: { service: string; target: string; input: object },
 ): Promise<T> {

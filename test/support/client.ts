@@ -15,7 +15,7 @@ import { waitFor } from './wait.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-export interface TokenOptions {
+interface TokenOptions {
   readonly user: string
   readonly role: string
   readonly devices: string

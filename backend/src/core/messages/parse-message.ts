@@ -13,7 +13,7 @@ import {
 import { scanJson } from './scan-json.ts'
 
 /** What the client may have its answer found by: a number, or a text of at most 64 characters (reliability R17). */
-export type EchoId = number | string | undefined
+type EchoId = number | string | undefined
 
 /** What JSON does not escape and a reader takes for a line end, a control or a direction (reliability P25). */
 const UNSEEN = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
@@ -115,7 +115,7 @@ function shown(text: string): string {
 }
 
 /** Text that is safe in a sentence, whoever wrote it. */
-export function printable(text: string, characters = 64): string {
+function printable(text: string, characters = 64): string {
   const short = text.length > characters ? `${text.slice(0, characters)}…` : text
   return JSON.stringify(short)
     .slice(1, -1)
