@@ -1,9 +1,11 @@
-import type {
-  Block,
-  Buckets,
-  HistoryPage,
-  Position,
-  SubscriptionResult,
+import {
+  type Block,
+  type Buckets,
+  comparePositions,
+  earliestPosition,
+  type HistoryPage,
+  type Position,
+  type SubscriptionResult,
 } from '@gaugeline/backend/protocol'
 import { Coverage, type Span } from './coverage.ts'
 import { DeviceSeries } from './device-series.ts'
@@ -62,9 +64,14 @@ export class DeviceFeed {
     const counted = this.isLoading ? 0 : this.series.stretchesMissing(fromMs, toMs)
     return this.#gaps.filter(isIn).length + counted
   }
-  /** Everything up to here is held: the `since` of a resume. */
+  /** Everything up to here is held. */
   get position(): Position | null {
     return this.#coverage.head
+  }
+  /** The `since` of a resume; null when no reading is held that it could follow. */
+  get resumeFrom(): Position | null {
+    const { head } = this.#coverage
+    return head === null || isTimeMark(head) ? null : head
   }
   get holes(): readonly Span[] {
     return this.#coverage.holes()
@@ -99,6 +106,12 @@ export class DeviceFeed {
     this.#touch()
     if (!result.more || !result.resumeFrom || !result.head) return undefined
     return { since: result.resumeFrom, until: result.head }
+  }
+
+  /** The device had never sent until then: its first reading follows this, and is missed when it does not come. */
+  beginsAt(arrivalMs: number): void {
+    const mark = earliestPosition(arrivalMs)
+    this.#coverage.add({ since: mark, until: mark })
   }
 
   /** One page of the answer to a hole; `last` when no page follows. */
@@ -152,13 +165,19 @@ export class DeviceFeed {
   }
 
   #keep(block: Block, live: boolean): number {
-    const span = { since: block.prev ?? block.position, until: block.position }
+    const span = { since: block.prev ?? this.#beforeFirst(block), until: block.position }
     if (block.prev !== null && this.#coverage.has(span)) return 0
     const added = this.series.add(block, live)
     this.series.trim()
     this.#coverage.add(span)
     this.#touch()
     return added
+  }
+
+  /** What a device's first block follows. */
+  #beforeFirst({ position }: Block): Position {
+    const { head } = this.#coverage
+    return head !== null && isTimeMark(head) ? head : position
   }
 
   #notRecovered(lost: { reason: GapReason; fromMs: number; toMs: number } | undefined): void {
@@ -201,4 +220,9 @@ export class DeviceFeed {
   #touch(): void {
     this.version++
   }
+}
+
+/** A place before every reading, made by `earliestPosition`. */
+function isTimeMark(position: Position): boolean {
+  return comparePositions(position, earliestPosition(0)) === 0
 }

@@ -55,8 +55,9 @@ class ScriptedClient implements StreamClient {
   wake(): void {
     this.asked.push({ action: 'ping' })
   }
-  reportPositions(): void {
-    return
+  positions: () => Readonly<Record<string, string>> = () => ({})
+  reportPositions(source: () => Readonly<Record<string, string>>): void {
+    this.positions = source
   }
   connection(): Connection {
     return this.#connection
@@ -373,6 +374,46 @@ describe('telemetry', () => {
     expect(telemetry.alarms.get('a')?.state).toBe('ALARM')
     client.push({ type: 'pong', id: 1, t0: 0, t1: 0, t2: 0, heads: {}, alarmsRevision: 9 })
     expect(client.askedFor('alarms')).toHaveLength(2)
+  })
+
+  it('misses the first reading of a device that had never sent, names it in a ping, and resumes from nothing', async () => {
+    const never = subscribed({
+      results: [{ sid: 1_000, ok: true, recovered: true, more: false, head: null }],
+    })
+    const { client, clock, telemetry } = setUp((asked) => {
+      if (isDevice(asked)) return never
+      return asked.action === 'history' ? history([block(1, 2, { prev: null })]) : undefined
+    })
+    await client.ready()
+    telemetry.watch(topic, 300_000)
+    await settled()
+    expect(client.positions()).toHaveProperty([topic])
+    await client.ready()
+    expect(client.askedFor('subscribe').filter(isDevice).at(-1)).toMatchObject({
+      subscriptions: [expect.not.objectContaining({ since: expect.anything() as unknown })],
+    })
+    client.push({ type: 'data', blocks: [block(3)] })
+    await clock.advance(500)
+    expect(client.askedFor('history')).toMatchObject([{ until: at(2) }])
+    expect(telemetry.feed(topic)).toMatchObject({ holes: [], position: at(3) })
+    expect(telemetry.feed(topic)?.series.length).toBe(3)
+  })
+
+  it('asks for nothing when the first reading of a device comes', async () => {
+    const { client, clock, telemetry } = setUp((asked) =>
+      isDevice(asked)
+        ? subscribed({
+            results: [{ sid: 1_000, ok: true, recovered: true, more: false, head: null }],
+          })
+        : undefined,
+    )
+    await client.ready()
+    telemetry.watch(topic, 300_000)
+    await settled()
+    client.push({ type: 'data', blocks: [block(1, 1, { prev: null })] })
+    await clock.advance(1_000)
+    expect(client.askedFor('history')).toEqual([])
+    expect(telemetry.feed(topic)).toMatchObject({ holes: [], position: at(1) })
   })
 
   it('takes a block without `prev` for one behind a hole, and asks for what lies before it', async () => {

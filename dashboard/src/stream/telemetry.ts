@@ -28,6 +28,8 @@ const HISTORY_PAGE = 1_000
 const REORDER_GRACE_MS = 500
 /** The same while the server holds readings back: every block opens a hole then, and the link has enough to do. */
 const SLOW_REPAIR_MS = 5_000
+/** An answer is never older than this. */
+const ANSWERED_WITHIN_MS = 60_000
 /** Holes that are no further apart are asked for together. */
 const NEAR_MS = 30_000
 /** A chart that was closed stays subscribed this long: people go back and forth. */
@@ -287,7 +289,7 @@ export class Telemetry {
   }
 
   async #subscribePart(watches: readonly Watch[]): Promise<Outcome[]> {
-    const since = new Map(watches.map((watch) => [watch.sid, watch.feed.position]))
+    const since = new Map(watches.map((watch) => [watch.sid, watch.feed.resumeFrom]))
     const answer = await this.#subscribe(
       watches.map((watch) => ({
         sid: watch.sid,
@@ -322,6 +324,7 @@ export class Telemetry {
     const before = feed.series.length
     if (!since || !result.recovered) feed.reachesBackTo = this.serverNow() - watch.windowMs
     const rest = feed.subscribed(result, blocks, since ?? null)
+    if (result.head === null) feed.beginsAt(Math.floor(this.serverNow()) - ANSWERED_WITHIN_MS)
     if (rest) await this.#fill(watch, rest)
     const readings = feed.series.length - before
     feed.resumed(readings)
