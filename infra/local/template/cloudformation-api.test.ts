@@ -1,5 +1,6 @@
 import {
   CloudFormationClient,
+  DescribeStackResourceCommand,
   DescribeStackResourcesCommand,
   DescribeStacksCommand,
   GetTemplateCommand,
@@ -99,5 +100,16 @@ describe('CloudFormation, asked by the JavaScript SDK', () => {
   test('an operation that changes stacks names itself as not emulated', async () => {
     const asking = client.send(new UpdateStackCommand({ StackName: 'Test' }))
     await expect(asking).rejects.toThrow('cloudformation:UpdateStack is not emulated')
+  })
+
+  test('DescribeStackResource gives one resource, and names the one that does not exist', async () => {
+    const of = (LogicalResourceId: string) =>
+      client.send(new DescribeStackResourceCommand({ StackName: 'Test', LogicalResourceId }))
+    expect((await of('Budget')).StackResourceDetail).toMatchObject({
+      LogicalResourceId: 'Budget',
+      ResourceType: 'AWS::Budgets::Budget',
+      ResourceStatus: 'CREATE_COMPLETE',
+    })
+    await expect(of('Nothing')).rejects.toThrow('Resource Nothing does not exist')
   })
 })

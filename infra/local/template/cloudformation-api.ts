@@ -88,6 +88,14 @@ const operations: Readonly<Record<string, (stack: Stack, query: URLSearchParams)
       ...(resourceXml(stack, resource, 'Timestamp') as Record<string, Xml>),
     })),
   }),
+  DescribeStackResource: (stack, query) => ({
+    StackResourceDetail: wantedResources(stack, query)
+      .slice(0, 1)
+      .map((resource) => ({
+        ...identity(stack),
+        ...(resourceXml(stack, resource, 'LastUpdatedTimestamp') as Record<string, Xml>),
+      }))[0],
+  }),
   ListStackResources: (stack) => ({
     StackResourceSummaries: stack.deployed.resources.map((resource) =>
       resourceXml(stack, resource, 'LastUpdatedTimestamp'),
@@ -105,7 +113,7 @@ function requireStack(stack: Stack, request: ApiRequest): void {
 
 /**
  * CloudFormation's reading operations over the one running stack (query protocol): DescribeStacks, ListStacks,
- * DescribeStackResources, ListStackResources, GetTemplate. `stack` answers undefined until everything is created.
+ * DescribeStackResource(s), ListStackResources, GetTemplate. `stack` answers undefined until everything is created.
  */
 export function cloudFormationApi(stack: () => Stack | undefined): ApiHandler {
   return {

@@ -155,6 +155,13 @@ describe('protocols', () => {
       message: expect.stringContaining('athena is not emulated') as string,
     })
   })
+
+  it('answers services whose clients read XML in XML', async () => {
+    const response = await fetch(`${endpoint.url}/`, { headers: signed('s3') })
+    expect(await response.text()).toContain(
+      '<Code>UnknownOperationException</Code><Message>The service s3 is not emulated',
+    )
+  })
 })
 
 describe('faults and control paths', () => {

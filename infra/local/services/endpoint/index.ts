@@ -107,7 +107,7 @@ async function answerApi(
   } catch (error) {
     if (error instanceof LostAnswer) throw error
     response = errorResponse(asAwsError(error), {
-      protocol: parsed.protocol,
+      protocol: parsed.protocol === 'rest' && isRestXml(call) ? 'query' : parsed.protocol,
       requestId,
       contentType,
     })
@@ -117,6 +117,11 @@ async function answerApi(
     ...response,
     headers: { 'content-type': defaultType, 'x-amzn-requestid': requestId, ...response.headers },
   }
+}
+
+/** REST services whose clients read errors as XML; none is emulated, and they shall be told so in their own words. */
+function isRestXml(call: HttpCall): boolean {
+  return /\/(s3|cloudfront|route53)\/aws4_request/.test(call.headers['authorization'] ?? '')
 }
 
 function unknownService(service: string, known: readonly string[]): AwsError {
