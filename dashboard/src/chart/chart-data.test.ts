@@ -253,6 +253,23 @@ describe('draw scheduler', () => {
     expect(drawn).toEqual(['a', 'b', 'c', 'd'])
   })
 
+  it('lets the charts take turns over their interval instead of drawing them all at once', () => {
+    const { add, frame, drawn } = page()
+    for (const name of ['a', 'b', 'c', 'd']) add(name)
+    frame(16)
+    const most: number[] = []
+    for (let n = 0; n < 120; n++) {
+      const before = drawn.length
+      frame(16)
+      most.push(drawn.length - before)
+    }
+    expect(Math.max(...most)).toBe(1)
+    // Two seconds: each chart of four about four times.
+    for (const name of ['a', 'b', 'c', 'd']) {
+      expect(drawn.filter((each) => each === name).length).toBeGreaterThanOrEqual(4)
+    }
+  })
+
   it('forgets a chart that is gone', () => {
     const { add, frame, drawn } = page()
     const remove = add('a')

@@ -15,15 +15,17 @@ export interface Frames {
 }
 
 const BUDGET_MS = 8
+const FRAME_MS = 1_000 / 60
 
 /**
- * The one drawing loop of the page: each frame draws the charts that are due, the longest waiting first, until 8 ms are gone; the rest
- * waits for the next frame. A hidden page draws nothing.
+ * The one drawing loop of the page: each frame draws the charts that were never drawn or are wanted soon, until 8 ms are gone; the others
+ * take turns, spread over their interval, the longest waiting first. A hidden page draws nothing.
  */
 export class DrawScheduler {
   readonly #frames: Frames
   readonly #drawnAt = new Map<Drawable, number>()
   #handle: number | undefined
+  #lastDrawnAt = -Infinity
 
   constructor(frames: Frames) {
     this.#frames = frames
@@ -46,14 +48,17 @@ export class DrawScheduler {
     this.#handle = this.#frames.request(() => this.#frame())
     if (this.#frames.isHidden()) return
     const start = this.#frames.now()
-    const due = [...this.#drawnAt]
-      .filter(([drawable, at]) => start - at >= drawable.intervalMs() && drawable.isVisible())
+    const visible = [...this.#drawnAt].filter(([drawable]) => drawable.isVisible())
+    const due = visible
+      .filter(([drawable, at]) => start - at >= drawable.intervalMs())
       .sort((a, b) => a[1] - b[1])
-    for (const [drawable] of due) {
+    for (const [drawable, at] of due) {
+      const turnMs = drawable.intervalMs() / visible.length - FRAME_MS
+      if (at !== -Infinity && this.#frames.now() - this.#lastDrawnAt < turnMs) break
       drawable.draw()
-      const now = this.#frames.now()
-      this.#drawnAt.set(drawable, now)
-      if (now - start > BUDGET_MS) break
+      this.#lastDrawnAt = this.#frames.now()
+      this.#drawnAt.set(drawable, this.#lastDrawnAt)
+      if (this.#lastDrawnAt - start > BUDGET_MS) break
     }
   }
 }

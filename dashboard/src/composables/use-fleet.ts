@@ -2,7 +2,13 @@ import { computed, type ComputedRef } from 'vue'
 import type { Mark } from '../format/marks.ts'
 import { byMetricOrder } from '../format/numbers.ts'
 import type { Telemetry } from '../stream/telemetry.ts'
-import { deviceStatus, type DeviceStatus, staleAfterMs, statusOrder } from '../stream/fleet.ts'
+import {
+  deviceStatus,
+  type DeviceStatus,
+  type FleetDevice,
+  staleAfterMs,
+  statusOrder,
+} from '../stream/fleet.ts'
 import { isLinkDown } from '../format/connection-words.ts'
 import { useApp } from './use-app.ts'
 import { useTick } from './use-tick.ts'
@@ -47,30 +53,41 @@ export function useFleet(): ComputedRef<FleetRow[]> {
   const tick = useTick()
   return computed(() => {
     tick()
-    const now = telemetry.serverNow()
-    const judgedAt = judgingTime(telemetry)
-    const rows: FleetRow[] = []
-    for (const device of telemetry.fleet.devices()) {
-      const status = deviceStatus(device, judgedAt)
-      const metrics = [...device.values.keys()].sort(byMetricOrder)
-      rows.push({
-        topic: device.topic,
-        site: device.site,
-        device: device.device,
-        status,
-        mark: marks[status],
-        word: statusWords[status],
-        ageMs: device.ts === undefined ? undefined : Math.max(0, now - device.ts),
-        staleAfterMs: staleAfterMs(device),
-        cells: metrics.map((metric) => ({
-          metric,
-          value: device.values.get(metric) ?? Number.NaN,
-          spark: [...(device.sparks.get(metric) ?? [])],
-        })),
-      })
-    }
-    return rows.sort(worstFirst)
+    const times = { now: telemetry.serverNow(), judgedAt: judgingTime(telemetry) }
+    return [...telemetry.fleet.devices()].map((device) => rowOf(device, times)).sort(worstFirst)
   })
+}
+
+/** One device of the fleet; undefined while it is not known. */
+export function useFleetRow(topic: string): ComputedRef<FleetRow | undefined> {
+  const { telemetry } = useApp()
+  const tick = useTick()
+  return computed(() => {
+    tick()
+    const device = telemetry.fleet.get(topic)
+    const times = { now: telemetry.serverNow(), judgedAt: judgingTime(telemetry) }
+    return device && rowOf(device, times)
+  })
+}
+
+function rowOf(device: FleetDevice, times: { now: number; judgedAt: number }): FleetRow {
+  const status = deviceStatus(device, times.judgedAt)
+  const metrics = [...device.values.keys()].sort(byMetricOrder)
+  return {
+    topic: device.topic,
+    site: device.site,
+    device: device.device,
+    status,
+    mark: marks[status],
+    word: statusWords[status],
+    ageMs: device.ts === undefined ? undefined : Math.max(0, times.now - device.ts),
+    staleAfterMs: staleAfterMs(device),
+    cells: metrics.map((metric) => ({
+      metric,
+      value: device.values.get(metric) ?? Number.NaN,
+      spark: [...(device.sparks.get(metric) ?? [])],
+    })),
+  }
 }
 
 /**

@@ -4,6 +4,8 @@ const listeners = new Set<() => void>()
 let timer: ReturnType<typeof setInterval> | undefined
 
 const TICK_MS = 250
+/** Ticks made so far, by their length: each begins one step later, so that not all of the page works at once. */
+const phases = new Map<number, number>()
 
 function run(): void {
   if (document.hidden) return
@@ -17,7 +19,8 @@ function run(): void {
 export function useTick({ everyMs = 500 }: { everyMs?: number } = {}): () => number {
   const tick = ref(0)
   const every = Math.max(1, Math.ceil(everyMs / TICK_MS))
-  let count = 0
+  let count = phases.get(every) ?? 0
+  phases.set(every, count + 1)
   const listener = (): void => {
     count++
     if (count % every === 0) tick.value++
