@@ -1,6 +1,8 @@
 import { access } from './access.ts'
 import { charts } from './charts.ts'
+import { cost } from './cost.ts'
 import { latency } from './latency.ts'
+import { neighbours } from './neighbours.ts'
 import { start } from './start.ts'
 import { storm } from './storm.ts'
 import { formatTable, isWithin, type Row } from './table.ts'
@@ -11,6 +13,8 @@ const benches: Readonly<Record<string, () => Promise<Row[]>>> = {
   access,
   charts,
   storm,
+  neighbours,
+  cost,
 }
 
 const names = process.argv.slice(2)

@@ -98,7 +98,7 @@ async function world(startMs: number): Promise<World> {
     wentOff,
     unschedule() {
       const scheduled = resources.filter(({ properties }) => properties['ScheduleExpression'])
-      for (const rule of scheduled) void providerOf(rule.type).delete(rule, '')
+      for (const rule of scheduled) void providerOf(rule.type).delete?.(rule)
     },
     async minutes(count, each = () => undefined) {
       for (let minute = 0; minute < count; minute++) {

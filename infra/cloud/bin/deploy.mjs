@@ -33,14 +33,16 @@ function refusal(options) {
   return undefined
 }
 
-/** Runs a program in the foreground; ends this process when it fails. */
-function run(program, options) {
+/** Runs a program in the foreground; ends this process when it fails, after `hint`. */
+function run(program, options, hint) {
   const { status } = spawnSync(process.execPath, [program, ...options], {
     cwd: root,
     stdio: 'inherit',
     env: { ...process.env, CDK_DISABLE_CLI_TELEMETRY: 'true' },
   })
-  if (status !== 0) process.exit(status ?? 1)
+  if (status === 0) return
+  if (hint) console.error(hint)
+  process.exit(status ?? 1)
 }
 
 const options = process.argv.slice(2)
@@ -50,10 +52,14 @@ if (reason) {
   process.exit(2)
 }
 run('node_modules/vite/bin/vite.js', ['build', 'dashboard', '--logLevel', 'warn'])
-run('node_modules/aws-cdk/bin/cdk', [
-  'deploy',
-  ...options.filter((option) => option !== '--without-alarm-email'),
-  '--app',
-  'node --import tsx infra/cloud/bin/gaugeline.ts',
-  '--no-notices',
-])
+run(
+  'node_modules/aws-cdk/bin/cdk',
+  [
+    'deploy',
+    ...options.filter((option) => option !== '--without-alarm-email'),
+    '--app',
+    'node --import tsx infra/cloud/bin/gaugeline.ts',
+    '--no-notices',
+  ],
+  'The deployment did not finish; the reason is above. If it says "bootstrap" or "/cdk-bootstrap/": run npx cdk bootstrap once for this account and region. docs/deploy.md has the steps.',
+)

@@ -1,0 +1,52 @@
+/** List price of one unit of work, US$ (us-east-1). */
+export interface Price {
+  readonly unit: string
+  readonly dollars: number
+  readonly source: string
+}
+
+/** When these were last looked up. Prices move rarely; look again before quoting. */
+export const pricesAsOf = '2026-10-07'
+
+const goldenFile = 'AWS Price List API (Infracost golden files), 2024-07-01'
+
+export const prices = {
+  webSocketMessage: {
+    unit: 'message of up to 32 KB',
+    dollars: 1 / 1e6,
+    source: `${goldenFile}; first 1,000 million a month`,
+  },
+  webSocketMinute: { unit: 'connection minute', dollars: 0.25 / 1e6, source: goldenFile },
+  lambdaRequest: { unit: 'invocation', dollars: 0.2 / 1e6, source: goldenFile },
+  lambdaGbSecond: { unit: 'GB-second, arm64', dollars: 0.0000133334, source: goldenFile },
+  dynamoWriteUnit: {
+    unit: 'write request unit',
+    dollars: 0.625 / 1e6,
+    source: 'AWS Price List API (Infracost golden files), 2024-11-15',
+  },
+  dynamoReadUnit: {
+    unit: 'read request unit',
+    dollars: 0.125 / 1e6,
+    source: 'AWS Price List API (Infracost golden files), 2024-11-15',
+  },
+  kinesisPutUnit: { unit: 'PUT unit of 25 KB', dollars: 0.014 / 1e6, source: goldenFile },
+  kinesisShardHour: { unit: 'shard-hour', dollars: 0.015, source: goldenFile },
+  iotRule: {
+    unit: 'rule triggered, per 5 KB',
+    dollars: 0.15 / 1e6,
+    source: 'public cost notes, mid-2026; AWS example 2018-2022',
+  },
+  iotAction: {
+    unit: 'rule action, per 5 KB',
+    dollars: 0.15 / 1e6,
+    source: 'public cost notes, mid-2026; AWS example 2018-2022',
+  },
+  iotMinute: {
+    unit: 'connection minute of a device',
+    dollars: 0.08 / 1e6,
+    source: 'AWS pricing page, read 2026-10-07',
+  },
+  logsGb: { unit: 'GB of logs taken in', dollars: 0.5, source: goldenFile },
+} as const satisfies Readonly<Record<string, Price>>
+
+export type Billed = keyof typeof prices
