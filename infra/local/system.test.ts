@@ -12,7 +12,7 @@ let system: System | undefined
 
 /** A cloud assembly as the CDK writes it, with this template. */
 function assembly(resources: Readonly<Record<string, unknown>>): void {
-  mkdirSync(path.join(cdkOut, 'asset.1'))
+  mkdirSync(path.join(cdkOut, 'asset.1'), { recursive: true })
   const files: Readonly<Record<string, unknown>> = {
     'asset.1/index.mjs': undefined,
     'manifest.json': {
@@ -152,5 +152,47 @@ describe('a system from a template', () => {
     assembly({ Role: role, Greeter1: greeter })
     system = await startSystem({ cdkOut, localKey: 'key' })
     expect(() => system!.followLogs('deliver', () => undefined)).toThrow('there are Greeter')
+  })
+})
+
+describe('a running system takes over', () => {
+  const named = (service: string) => ({
+    ...greeter,
+    Properties: {
+      ...greeter.Properties,
+      Environment: { Variables: { POWERTOOLS_SERVICE_NAME: service } },
+    },
+  })
+  const greet = async ({ endpoints, services }: System): Promise<unknown> => {
+    const functionName = Object.values(endpoints.functions)[0] ?? ''
+    return (await services.lambda.invoke({ functionName, payload: { name: 'Ana' } })).payload
+  }
+
+  test('new code of a service from the next event on', async () => {
+    assembly({ Role: role, Greeter1: named('greeter') })
+    system = await startSystem({ cdkOut, localKey: 'key' })
+    expect(await greet(system)).toEqual({ hello: 'Ana' })
+    const directory = path.join(cdkOut, 'edited')
+    mkdirSync(directory)
+    writeFileSync(path.join(directory, 'index.mjs'), "export const handler = () => 'edited'")
+    await system.replaceCode('greeter', directory)
+    expect(await greet(system)).toBe('edited')
+    await expect(system.replaceCode('nobody', directory)).rejects.toThrow(
+      'the template has no function of the service nobody',
+    )
+  })
+
+  test('an edited template, resource by resource', async () => {
+    assembly({ TablesHistory1: table, Role: role, Greeter1: named('greeter') })
+    system = await startSystem({ cdkOut, localKey: 'key' })
+    assembly({ TablesHistory1: table, Role: role, Greeter1: named('other'), More: table })
+    expect(await system.redeploy()).toEqual([
+      'updated Greeter1 (AWS::Lambda::Function)',
+      'created More (AWS::DynamoDB::Table)',
+    ])
+    expect(await system.redeploy()).toEqual([])
+    expect(await greet(system)).toEqual({ hello: 'Ana' })
+    assembly({ TablesHistory1: table, Role: role, Greeter1: named('other') })
+    expect(await system.redeploy()).toEqual(['removed More (AWS::DynamoDB::Table)'])
   })
 })
