@@ -73,7 +73,7 @@ function live(connection: Connection, context: WordsContext): ConnectionWords {
     return { tone: 'warning', text: `Session ends in ${minutes} min` }
   }
   if (context.silentMs !== undefined) {
-    const text = `Connected, but no device has sent for ${formatSpan(context.silentMs)}`
+    const text = `Connected, but nothing received for ${formatSpan(context.silentMs)}`
     return { tone: 'warning', text }
   }
   return { tone: 'info', text: 'Live' }

@@ -32,10 +32,8 @@ describe('words about the connection', () => {
     expect(text).toBe('Reconnecting, try 3, next in 2 s · showing data up to 10:41:58')
   })
 
-  it('does not call a link live on which no device has sent for long', () => {
-    expect(words({}, { silentMs: 632_000 })).toBe(
-      'Connected, but no device has sent for 10 min 32 s',
-    )
+  it('does not call a link live on which nothing has come for long', () => {
+    expect(words({}, { silentMs: 632_000 })).toBe('Connected, but nothing received for 10 min 32 s')
   })
 
   it('says how often a device sends without the jitter of the measuring', () => {
