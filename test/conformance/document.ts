@@ -46,10 +46,9 @@ function runTests(): Report {
     [
       'node_modules/vitest/vitest.mjs',
       'run',
-      '--project',
-      'conformance',
-      '--project',
-      'unit',
+      // Other folders number their own tables.
+      ...['test/conformance', 'infra/local/services', 'infra/local/template'],
+      ...['--project', 'conformance', '--project', 'unit'],
       '--reporter=json',
       `--outputFile=${file}`,
     ],
