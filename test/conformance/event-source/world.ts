@@ -5,7 +5,6 @@ import type {
   Functions,
   InvocationResult,
   MetricDatum,
-  Principal,
   QueueSource,
   ResolvedResource,
 } from '../../../infra/local/platform/types.ts'
@@ -60,8 +59,6 @@ export const allowAll: Authorization = {
   isAllowed: () => true,
   credentialsFor: () => ({ accessKeyId: 'A', secretAccessKey: 'S', sessionToken: 'T' }),
 }
-
-export const developer: Principal = { arn: 'arn:aws:iam::000000000000:user/local-developer' }
 
 const noQueues: QueueSource = {
   receive: () => [],
