@@ -145,7 +145,7 @@ async function poisonDelay(
       client.received.find(
         ({ message }) =>
           message.type === 'data' &&
-          message.blocks.some((block) => block.boot === boot && block.n.includes(good - 1)),
+          message.blocks.some((block) => block.boot === boot && block.n?.includes(good - 1)),
       ),
     'the last good reading',
     60_000,
