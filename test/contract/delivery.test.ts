@@ -68,7 +68,8 @@ describe.each([
     await world.deliver(item(3, { boot: 'b', n: 1, metrics: { a: 4, b: null } }))
     expect(world.pushed(me.connectionId)).toEqual([1, 2, 3, 4])
     const [first] = world.posts
-    const since = (first!.message as { blocks: { position: string }[] }).blocks[0]!.position
+    const since = (first!.message as unknown as { blocks: { position: string }[] }).blocks[0]!
+      .position
     const answer = await world.subscribe([{ sid: 2, topic: topic(), since }], me)
     expect([valuesIn(answer), answer.results]).toMatchObject([[4], [{ recovered: true }]])
   })

@@ -32,7 +32,7 @@ export async function handler(): Promise<void> {
     telemetry.metrics.count(metrics.commandsExpired, expired)
     const newestAge = await newestReadingAge(ports)
     if (newestAge !== undefined) telemetry.metrics.count(metrics.newestReadingAge, newestAge)
-    telemetry.log.info('swept', { connections, zombies, expired, newestAge })
+    telemetry.log.info('swept', { connections, zombies, expired, newestAge: newestAge ?? null })
   } finally {
     telemetry.flush()
   }

@@ -38,5 +38,8 @@ export function checkCommand({ name, args }: ClientMessage<'command'>): void {
     )
   }
   if (v.is(argsSchemas[name], args)) return
-  throw new ProtocolError('COMMAND_INVALID', `The args of ${name} are ${forms[name]}; correct them.`)
+  throw new ProtocolError(
+    'COMMAND_INVALID',
+    `The args of ${name} are ${forms[name]}; correct them.`,
+  )
 }
