@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser } from '../support/browser.ts'
 import { DashboardPage } from '../support/dashboard-page.ts'
-import { connectMqtt, publishReading } from '../support/devices.ts'
+import { connectMqtt, publishReading, publishReadings } from '../support/devices.ts'
 import { startSystem, type RunningSystem } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser.close()
-  await device.endAsync()
+  await device.endAsync(true)
   await system.stop()
 })
 
@@ -38,7 +38,8 @@ describe('the dashboard in a real browser', () => {
     await ana.page.getByTestId('chart-temperature').waitFor()
     const before = await ana.drawnPixels('temperature')
     const total = 120
-    for (let n = 1; n < total; n++) await publishReading(device, topic, { temperature: valueOf(n) })
+    const rest = Array.from({ length: total - 1 }, (_, n) => ({ temperature: valueOf(n + 1) }))
+    await publishReadings(device, topic, rest)
     const series = await waitFor(async () => {
       const held = await ana.series(topic, 'temperature')
       return held && held.ts.length >= total ? held : undefined
@@ -88,7 +89,8 @@ describe('the dashboard in a real browser', () => {
       window.dispatchEvent(new Event('offline'))
     })
     const before = (await ana.series(topic, 'temperature'))?.ts.length ?? 0
-    for (let n = 0; n < 20; n++) await publishReading(device, topic, { temperature: 30 + n / 10 })
+    const missed = Array.from({ length: 20 }, (_, n) => ({ temperature: 30 + n / 10 }))
+    await publishReadings(device, topic, missed)
     await ana.context.setOffline(false)
     const healed = await waitFor(
       async () => {

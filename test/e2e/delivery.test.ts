@@ -2,7 +2,7 @@ import type { Block } from '@gaugeline/backend/protocol'
 import type { MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mintToken, ProtocolClient } from '../support/client.ts'
-import { connectMqtt, publishReading } from '../support/devices.ts'
+import { connectMqtt, publishReading, publishReadings } from '../support/devices.ts'
 import { startSystem, type RunningSystem } from '../support/system.ts'
 import { tableReader } from '../support/tables.ts'
 import { waitFor } from '../support/wait.ts'
@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const client of open) client.socket.terminate()
-  await device.endAsync()
+  await device.endAsync(true)
   await system.stop()
 })
 
@@ -48,9 +48,11 @@ describe('the path of one reading', () => {
     )
 
     const sent = Array.from({ length: 100 }, (_, n) => n / 10)
-    for (const temperature of sent)
-      await publishReading(device, 'plant-1/my-device', { temperature })
-
+    await publishReadings(
+      device,
+      'plant-1/my-device',
+      sent.map((temperature) => ({ temperature })),
+    )
     await waitFor(
       () =>
         valuesOf(
