@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { runStart, startSystem, type RunningSystem } from '../support/system.ts'
@@ -58,7 +59,7 @@ describe('npm start', () => {
       '--mqtt-port',
       '0',
       '--state-dir',
-      '/tmp/gaugeline-port-test',
+      join(tmpdir(), 'gaugeline-port-test'),
     ])
     blocker.close()
     expect(code).toBe(2)
