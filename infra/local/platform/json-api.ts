@@ -17,10 +17,7 @@ export function jsonApi(
   return {
     signingNames,
     async handle(request) {
-      const operation = Object.hasOwn(operations, request.operation)
-        ? operations[request.operation]
-        : undefined
-      if (!operation) throw notEmulated(request, Object.keys(operations))
+      const operation = operationOf(request, operations)
       const input = fields(
         parseJson(request.body),
         (message) => new AwsError(inputErrorCode, `${request.operation}: ${message}`),
@@ -33,6 +30,18 @@ export function jsonApi(
 /** Status 200 with a JSON body; the front sets the content type of the request's protocol. */
 export function jsonResponse(output: unknown): ApiResponse {
   return { status: 200, body: output === undefined ? '' : JSON.stringify(output) }
+}
+
+/** The operation that a request names. Throws {@link notEmulated} when the table has none. */
+export function operationOf<Operation>(
+  request: ApiRequest,
+  operations: Readonly<Record<string, Operation>>,
+): Operation {
+  const operation = Object.hasOwn(operations, request.operation)
+    ? operations[request.operation]
+    : undefined
+  if (!operation) throw notEmulated(request, Object.keys(operations))
+  return operation
 }
 
 /** `UnknownOperationException` that says which operations the local service has. */

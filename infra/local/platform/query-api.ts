@@ -1,6 +1,6 @@
 import { AwsError } from './errors.ts'
 import { isObject } from './fields.ts'
-import { notEmulated } from './json-api.ts'
+import { operationOf } from './json-api.ts'
 import type { ApiHandler, ApiRequest } from './types.ts'
 
 /**
@@ -21,10 +21,7 @@ export function queryApi(
   return {
     signingNames,
     async handle(request) {
-      const operation = Object.hasOwn(operations, request.operation)
-        ? operations[request.operation]
-        : undefined
-      if (!operation) throw notEmulated(request, Object.keys(operations))
+      const operation = operationOf(request, operations)
       if (request.protocol !== 'query') {
         throw new AwsError('InvalidAction', `${request.service} speaks the query protocol`)
       }

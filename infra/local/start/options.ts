@@ -76,32 +76,14 @@ export function readOptions(args: readonly string[], cwd: string): StartOptions 
     if (error.exitCode === 0) return { help: output }
     throw new StartError('USAGE', usageMessage(output || error.message), { cause: error })
   }
-  const flags = program.opts<Flags>()
+  // The flags are the options, with paths as they were typed.
+  const flags = program.opts<StartOptions>()
   return {
-    port: flags.port,
-    mqttPort: flags.mqttPort,
-    awsPort: flags.awsPort,
-    simulator: flags.simulator,
-    json: flags.json,
-    watch: flags.watch,
+    ...flags,
     stateDir: path.resolve(cwd, flags.stateDir),
     ...(flags.scenario !== undefined && { scenario: path.resolve(cwd, flags.scenario) }),
     ...(flags.dataDir !== undefined && { dataDir: path.resolve(cwd, flags.dataDir) }),
-    ...(flags.logs !== undefined && { logs: flags.logs }),
   }
-}
-
-interface Flags {
-  readonly port: number
-  readonly mqttPort: number
-  readonly awsPort: number
-  readonly simulator: boolean
-  readonly scenario?: string
-  readonly dataDir?: string
-  readonly stateDir: string
-  readonly json: boolean
-  readonly watch: boolean
-  readonly logs?: string
 }
 
 function usageMessage(text: string): string {

@@ -1,7 +1,7 @@
 import { AwsError } from '../../platform/errors.ts'
 import { fields } from '../../platform/fields.ts'
 import type { Fields } from '../../platform/fields.ts'
-import { notEmulated } from '../../platform/json-api.ts'
+import { operationOf } from '../../platform/json-api.ts'
 import type { Account, ApiHandler, ApiRequest, Authorization, Clock } from '../../platform/types.ts'
 import {
   describeAlarmHistory,
@@ -47,10 +47,7 @@ function answer(
   operations: Readonly<Record<string, Operation>>,
   authorization: Authorization,
 ): ReturnType<typeof writeOutput> {
-  const operation = Object.hasOwn(operations, request.operation)
-    ? operations[request.operation]
-    : undefined
-  if (!operation) throw notEmulated(request, Object.keys(operations))
+  const operation = operationOf(request, operations)
   const input = fields(
     readInput(request),
     (message) => new AwsError('InvalidParameterValue', `${request.operation}: ${message}`),
