@@ -7,7 +7,8 @@ export interface SignedRequest {
   readonly rawUrl: string
   /** Lower-case names; repeated headers joined by a comma. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly body: Buffer
+  /** Whole, or the SHA-256 in hex of a body that was not kept. */
+  readonly body: Buffer | { readonly sha256: string }
 }
 
 /** Parts of the credential scope `{accessKeyId}/{date}/{region}/{service}/aws4_request`. */
@@ -82,7 +83,7 @@ export function verifySigV4(
       'InvalidSignatureException',
       'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
     )
-  if (signature.bodyHash !== undefined && signature.bodyHash !== sha256(request.body))
+  if (signature.bodyHash !== undefined && signature.bodyHash !== hashOfBody(request))
     return failure(
       'InvalidSignatureException',
       'The value of x-amz-content-sha256 does not match the SHA-256 of the body.',
@@ -146,7 +147,7 @@ function readHeaderSignature(
     signedHeaders: signedHeaders.split(';'),
     signature,
     timestamp,
-    payloadHash: declared ?? sha256(request.body),
+    payloadHash: declared ?? hashOfBody(request),
     bodyHash: declared === 'UNSIGNED-PAYLOAD' ? undefined : declared,
     validMs: CLOCK_SKEW_MS,
   }
@@ -169,7 +170,7 @@ function readQuerySignature(
     signedHeaders: signedHeaders.split(';'),
     signature: parameter.get('X-Amz-Signature') ?? '',
     timestamp,
-    payloadHash: sha256(request.body),
+    payloadHash: hashOfBody(request),
     bodyHash: undefined,
     validMs: Number(parameter.get('X-Amz-Expires') ?? 300) * 1000,
   }
@@ -236,6 +237,10 @@ function signingKey(secret: string, scope: SigV4Scope): Buffer {
   if (signingKeys.size >= SIGNING_KEYS_KEPT) signingKeys.clear()
   signingKeys.set(id, key)
   return key
+}
+
+function hashOfBody({ body }: SignedRequest): string {
+  return Buffer.isBuffer(body) ? sha256(body) : body.sha256
 }
 
 function sha256(data: string | Buffer): string {

@@ -18,7 +18,6 @@ let bench: GatewayBench
 afterEach(() => bench.stop())
 
 const ok = () => ({ statusCode: 200 })
-const roleKey = { accessKeyId: 'ASIAROLE', secretAccessKey: 'role-secret' }
 
 function sdk(options: { secretAccessKey?: string; accessKeyId?: string; path?: string } = {}) {
   return new ApiGatewayManagementApiClient({
@@ -246,90 +245,6 @@ describe('GET and DELETE', () => {
     expect(await failure(sdk().send(new DeleteConnectionCommand(input)))).toBeInstanceOf(
       GoneException,
     )
-  })
-})
-
-describe('authorization', () => {
-  const roleArn = 'arn:aws:iam::000000000000:role/deliver'
-  const withRole = (allowed: (action: string, resource: string) => boolean): BenchOptions => ({
-    principals: (accessKeyId) =>
-      accessKeyId === roleKey.accessKeyId
-        ? {
-            principal: { arn: 'arn:aws:sts::000000000000:assumed-role/deliver/fn', roleArn },
-            secretAccessKey: roleKey.secretAccessKey,
-          }
-        : undefined,
-    authorization: {
-      check: () => undefined,
-      isAllowed: (_, action, resource) => allowed(action, resource),
-      credentialsFor: () => ({ accessKeyId: '', secretAccessKey: '', sessionToken: '' }),
-    },
-  })
-
-  it('M6: a call without a signature is 403', async () => {
-    const { ConnectionId } = await connected()
-    const response = await fetch(`${bench.management}/@connections/${ConnectionId}`, {
-      method: 'POST',
-      body: 'x',
-    })
-    expect(response.status).toBe(403)
-    expect(response.headers.get('x-amzn-errortype')).toBe('ForbiddenException')
-  })
-
-  it('M6: a known key with another secret is 403', async () => {
-    const { ConnectionId } = await connected(withRole(() => true))
-    const call = sdk({ ...roleKey, secretAccessKey: 'other' }).send(
-      new PostToConnectionCommand({ ConnectionId, Data: 'x' }),
-    )
-    expect((await failure(call)).$metadata.httpStatusCode).toBe(403)
-  })
-
-  it('M11: the role is asked for execute-api:ManageConnections on the ARN of the call', async () => {
-    const asked: string[] = []
-    const { client, ConnectionId } = await connected(
-      withRole((action, resource) => {
-        asked.push(`${action} ${resource}`)
-        return true
-      }),
-    )
-    await sdk(roleKey).send(new PostToConnectionCommand({ ConnectionId, Data: 'x' }))
-    await client.next()
-    expect(asked).toEqual([
-      `execute-api:ManageConnections arn:aws:execute-api:eu-west-1:000000000000:${bench.apiId}/prod/POST/@connections/${ConnectionId}`,
-    ])
-  })
-
-  it('M11: a role that is not allowed is refused, by name', async () => {
-    const { ConnectionId } = await connected(withRole(() => false))
-    const error = await failure(
-      sdk(roleKey).send(new PostToConnectionCommand({ ConnectionId, Data: 'x' })),
-    )
-    expect(error.name).toBe('ForbiddenException')
-    expect(error.message).toMatch(
-      /assumed-role\/deliver\/fn is not authorized to perform: execute-api:ManageConnections/,
-    )
-  })
-
-  it('M11: a signature for another service is refused', async () => {
-    const { ConnectionId } = await connected()
-    const response = await fetch(`${bench.management}/@connections/${ConnectionId}`, {
-      method: 'POST',
-      headers: {
-        ...unverifiable,
-        authorization: unverifiable.authorization.replace('execute-api', 'dynamodb'),
-      },
-    })
-    expect(response.status).toBe(403)
-  })
-
-  it('refuses a page that reaches the port under a foreign name', async () => {
-    await connected()
-    const { response } = await rawSocket(bench.gateway, {
-      method: 'POST',
-      path: '/prod/@connections/BFaT_fALIAMCKug=',
-      headers: ['Host: evil.example', 'Content-Length: 0'],
-    })
-    expect(response).toMatch(/^HTTP\/1\.1 403 /)
   })
 })
 

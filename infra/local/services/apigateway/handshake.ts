@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Account, Authorization, Clock, Faults, LogSink } from '../../platform/types.ts'
-import { verifySigV4 } from '../../platform/sigv4.ts'
+import type { Clock, Faults, LogSink } from '../../platform/types.ts'
 import type { AccessLogEntry, IntegrationFacts } from './access-log.ts'
 import { writeAccessLog } from './access-log.ts'
 import { authorizerEvent, connectEvent, queryMaps } from './events.ts'
@@ -9,18 +8,16 @@ import { hasIdentity } from './identity-sources.ts'
 import { newId } from './ids.ts'
 import { proxyResponse } from './invoke-integration.ts'
 import type { IntegrationOutcome, InvokeIntegration } from './invoke-integration.ts'
-import type { Principals } from './management.ts'
 import { routesOf, withStageVariables } from './model.ts'
 import type { Api, Route, Stage } from './model.ts'
+import { refusalOf } from './permission.ts'
+import type { PermissionDependencies } from './permission.ts'
 import { evaluateAuthorizer } from './policy.ts'
 import type { Throttles } from './throttles.ts'
 import type { Traffic } from './traffic.ts'
 
-export interface GatewayDependencies {
+export interface GatewayDependencies extends PermissionDependencies {
   readonly clock: Clock
-  readonly account: Account
-  readonly authorization: Authorization
-  readonly principals: Principals
   readonly logs: LogSink
   readonly faults: Faults
   readonly invoke: InvokeIntegration
@@ -127,17 +124,13 @@ async function authorize(attempt: Attempt, route: Route): Promise<Authorized> {
 
 /** W73: a signed query (or header), allowed `execute-api:Invoke` on `$connect`. */
 function checkIam(attempt: Attempt, methodArn: string): Authorized {
-  const { principals, authorization } = attempt.dependencies
   const { rawUrl, headers } = attempt.handshake
-  const signature = verifySigV4(
+  const refusal = refusalOf(
+    attempt.dependencies,
     { method: 'GET', rawUrl, headers, body: Buffer.alloc(0) },
-    (accessKeyId) => principals(accessKeyId)?.secretAccessKey,
+    { action: 'execute-api:Invoke', resource: methodArn },
   )
-  if (!signature.ok) return { refusal: { ...denied, message: signature.message } }
-  const principal = principals(signature.accessKeyId)?.principal
-  if (principal && !authorization.isAllowed(principal, 'execute-api:Invoke', methodArn))
-    return { refusal: denied }
-  return {}
+  return refusal === undefined ? {} : { refusal: { ...denied, message: refusal } }
 }
 
 async function runAuthorizer(

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
+import { systemClock } from '../../platform/clock.ts'
 import { StartError } from '../../platform/errors.ts'
 import type { HostMap } from '../../platform/host-map.ts'
 import type {
@@ -22,10 +23,10 @@ import { decideHandshake } from './handshake.ts'
 import type { GatewayDependencies, HandshakeOutcome } from './handshake.ts'
 import { integrationInvoker } from './invoke-integration.ts'
 import { createManagement } from './management.ts'
-import type { Principals } from './management.ts'
 import { dispatchDisconnect, dispatchMessage } from './messages.ts'
 import { createModel } from './model.ts'
 import type { Api, Stage } from './model.ts'
+import type { Principals } from './permission.ts'
 import { apiGatewayProviders } from './providers.ts'
 import { parseTarget } from './target.ts'
 import type { Target } from './target.ts'
@@ -49,6 +50,8 @@ export interface ApiGatewayOptions {
   readonly host?: '127.0.0.1' | '::1'
   /** Told where each API's host name is served. */
   readonly hostMap?: HostMap
+  /** The clock of those who sign requests; the machine's unless given. */
+  readonly signingClock?: Clock
   readonly limits?: Partial<AccountLimits>
   /** M8: bytes a client may be behind; default 1 MiB. */
   readonly maxBufferedBytes?: number
@@ -66,18 +69,21 @@ export interface ApiGateway extends ResourceService {
 export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
   const { clock, account } = options
   const maxBufferedBytes = options.maxBufferedBytes ?? 1_048_576
+  const signingClock = options.signingClock ?? systemClock()
   const model = createModel()
   const connections = new Map<string, Connection>()
   const throttles = createThrottles(clock, { ...awsLimits, ...options.limits })
   const traffic = createTraffic(clock, options.metrics)
   const dependencies: GatewayDependencies = {
     ...options,
+    signingClock,
     throttles,
     traffic,
     invoke: integrationInvoker(options),
   }
   const management = createManagement({
     ...options,
+    signingClock,
     throttles,
     traffic,
     connections,
@@ -189,13 +195,14 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
     return LOCAL_HOSTS.has(host) || model.isApiHost(host)
   }
 
+  /** Everything but a handshake. SDKs send no `Origin`: a page of whatever origin has nothing to ask here. */
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
     const target = parseTarget(request.url)
     const resolved = isServedHost(request)
       ? model.resolve(hostOf(request), target.stage)
       : undefined
     const connectionId = connectionIdOf(target)
-    if (!resolved) {
+    if (!resolved || request.headers.origin !== undefined) {
       reply(response, 403, { message: 'Forbidden' }, { 'x-amzn-ErrorType': 'ForbiddenException' }) // M6
     } else if (connectionId !== undefined && isManagementMethod(request.method)) {
       management(request, response, { ...resolved, connectionId })

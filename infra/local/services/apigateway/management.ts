@@ -1,23 +1,19 @@
+import { createHash } from 'node:crypto'
+import type { Hash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Account, Authorization, Clock, Faults, Principal } from '../../platform/types.ts'
-import { verifySigV4 } from '../../platform/sigv4.ts'
+import type { SignedRequest } from '../../platform/sigv4.ts'
+import type { Clock, Faults } from '../../platform/types.ts'
 import type { Connection } from './connection.ts'
 import { MAX_MESSAGE_BYTES } from './connection.ts'
 import { isIdFormat, newId } from './ids.ts'
 import type { Api, Stage } from './model.ts'
+import { refusalOf } from './permission.ts'
+import type { PermissionDependencies } from './permission.ts'
 import type { Throttles } from './throttles.ts'
 import type { Traffic } from './traffic.ts'
 
-/** Whose access key that is; undefined for a key that nobody here gave out. */
-export type Principals = (
-  accessKeyId: string,
-) => { readonly principal: Principal; readonly secretAccessKey: string } | undefined
-
-interface ManagementDependencies {
+interface ManagementDependencies extends PermissionDependencies {
   readonly clock: Clock
-  readonly account: Account
-  readonly authorization: Authorization
-  readonly principals: Principals
   readonly faults: Faults
   readonly throttles: Throttles
   readonly traffic: Traffic
@@ -34,7 +30,7 @@ interface Call {
   readonly method: string
   readonly rawUrl: string
   readonly headers: IncomingMessage['headers']
-  readonly body: Buffer
+  readonly body: SignedRequest['body']
 }
 
 interface Reply {
@@ -73,9 +69,8 @@ export function createManagement(dependencies: ManagementDependencies) {
     return post(connection, call.body)
   }
 
-  async function post(connection: Connection, body: Buffer): Promise<Reply> {
-    if (body.length > MAX_MESSAGE_BYTES)
-      return fail(413, 'PayloadTooLargeException', 'Message too long') // M7
+  async function post(connection: Connection, body: Call['body']): Promise<Reply> {
+    if (!Buffer.isBuffer(body)) return fail(413, 'PayloadTooLargeException', 'Message too long') // M7
     const fault = faults.at('management.post', connection.facts.connectionId)
     if (fault?.kind === 'throttle') return fail(429, 'LimitExceededException', 'Rate exceeded')
     if (fault?.kind === 'error')
@@ -123,34 +118,14 @@ function fail(status: number, error: string, message: string): Reply {
   return { status, error, body: JSON.stringify({ message }) }
 }
 
-function authenticate(
-  { principals, authorization, account }: ManagementDependencies,
-  call: Call,
-): Reply | undefined {
-  const { method, rawUrl, headers, body, api, stage, connectionId } = call
-  // A body over the limit is not kept, so its hash cannot be compared; it is refused for its size.
-  if (body.length > MAX_MESSAGE_BYTES) return undefined
-  const signature = verifySigV4(
-    { method, rawUrl, headers, body },
-    (accessKeyId) => principals(accessKeyId)?.secretAccessKey,
-  )
-  if (!signature.ok) return fail(403, 'ForbiddenException', signature.message) // M6
-  if (signature.service !== 'execute-api')
-    return fail(
-      403,
-      'ForbiddenException',
-      `Credential should be scoped to correct service: 'execute-api'. `,
-    ) // M11
-  const principal = principals(signature.accessKeyId)?.principal
-  if (!principal) return undefined
-  const resource = `arn:aws:execute-api:${account.region}:${account.accountId}:${api.id}/${stage.name}/${method}/@connections/${connectionId}`
-  const action = 'execute-api:ManageConnections'
-  if (authorization.isAllowed(principal, action, resource)) return undefined
-  return fail(
-    403,
-    'ForbiddenException',
-    `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${resource}`,
-  )
+function authenticate(dependencies: ManagementDependencies, call: Call): Reply | undefined {
+  const { account } = dependencies
+  const { method, api, stage, connectionId } = call
+  const refusal = refusalOf(dependencies, call, {
+    action: 'execute-api:ManageConnections',
+    resource: `arn:aws:execute-api:${account.region}:${account.accountId}:${api.id}/${stage.name}/${method}/@connections/${connectionId}`,
+  })
+  return refusal === undefined ? undefined : fail(403, 'ForbiddenException', refusal) // M6, M11
 }
 
 /** M2. */
@@ -166,17 +141,22 @@ function describe(connection: Connection): Reply {
   }
 }
 
-function readBody(request: IncomingMessage, done: (body: Buffer) => void): void {
+/** The body; of one over the limit, which is not kept, the hash that its signature is over. */
+function readBody(request: IncomingMessage, done: (body: Call['body']) => void): void {
   const chunks: Buffer[] = []
   let bytes = 0
+  let hash: Hash | undefined
   request.on('data', (chunk: Buffer) => {
-    // Beyond the limit only the size matters: one byte more than allowed is kept.
-    if (bytes <= MAX_MESSAGE_BYTES) chunks.push(chunk)
     bytes += chunk.length
+    chunks.push(chunk)
+    if (bytes <= MAX_MESSAGE_BYTES) return
+    hash ??= createHash('sha256')
+    for (const read of chunks.splice(0)) hash.update(read)
   })
   request.on('end', () => {
     const [first] = chunks
-    done(chunks.length === 1 && first ? first : first ? Buffer.concat(chunks) : EMPTY)
+    if (hash) done({ sha256: hash.digest('hex') })
+    else done(chunks.length === 1 && first ? first : first ? Buffer.concat(chunks) : EMPTY)
   })
 }
 
