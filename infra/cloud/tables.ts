@@ -27,7 +27,8 @@ const environmentNames = {
 } as const satisfies Record<TableName, string>
 
 const actions = {
-  get: ['dynamodb:GetItem'],
+  /** Items by their keys; of the functions only the authorizer has no more. */
+  get: ['dynamodb:BatchGetItem'],
   read: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'],
   put: ['dynamodb:PutItem'],
   write: [

@@ -1,5 +1,5 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
-import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import { PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { Identity } from '../core/auth/identity.ts'
 import { batchGet, batchWrite, queryAll, type Key } from './dynamo-client.ts'
 import { createHash } from 'node:crypto'
@@ -46,6 +46,7 @@ export function dynamoConnections(at: Table): Connections {
     open: (connection) => open(at, connection),
     find: (connectionId) => findConnection(at, connectionId),
     admit: (connectionId, nowMs) => admitMessage(at, connectionId, nowMs),
+    countOfUser: (user) => countBy(at, `user#${user}`),
     ofUser: (user) => findBy(at, `user#${user}`),
     ofToken: async (tokenId) =>
       (await findBy(at, `jti#${tokenId}`)).filter((one) => one.tokenId === tokenId),
@@ -86,12 +87,21 @@ async function removeAll({ client, table }: Table, keys: readonly Key[]): Promis
   await batchWrite(client, table, removals)
 }
 
-async function findBy({ client, table }: Table, pk: string): Promise<readonly Connection[]> {
-  const finders = await queryAll<{ connectionId: string }>(client, {
-    TableName: table,
-    KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
-    ExpressionAttributeValues: { ':pk': pk, ':sk': 'conn#' },
-  })
+const findersOf = ({ table }: Table, pk: string) => ({
+  TableName: table,
+  KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
+  ExpressionAttributeValues: { ':pk': pk, ':sk': 'conn#' },
+})
+
+async function countBy(at: Table, pk: string): Promise<number> {
+  const command = new QueryCommand({ ...findersOf(at, pk), Select: 'COUNT', ConsistentRead: true })
+  const { Count = 0 } = await at.client.send(command)
+  return Count
+}
+
+async function findBy(at: Table, pk: string): Promise<readonly Connection[]> {
+  const { client, table } = at
+  const finders = await queryAll<{ connectionId: string }>(client, findersOf(at, pk))
   const keys = finders.map(({ connectionId }) => metaKey(connectionId))
   const rows = await batchGet(client, table, keys)
   return rows

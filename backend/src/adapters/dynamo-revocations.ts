@@ -1,7 +1,8 @@
-import { GetCommand, PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { MAX_TOKEN_AGE_SECONDS } from '../core/auth/claims.ts'
 import type { RevocationChecks, Revocations } from '../core/auth/ports.ts'
 import type { ConnectionsTable } from './connection-row.ts'
+import { batchGet } from './dynamo-client.ts'
 import { bumpVersion, type SubscriptionTables } from './dynamo-subscriptions.ts'
 import { REVOKED } from './subscription-keys.ts'
 
@@ -15,12 +16,12 @@ const tokenKey = (issuer: string, tokenId: string) => ({
 })
 
 /** Revocations in the Connections table: by issuer and user or token id, never by a hash of the token (reliability.md J24). */
-export function dynamoRevocationChecks(at: ConnectionsTable): RevocationChecks {
+export function dynamoRevocationChecks({ client, table }: ConnectionsTable): RevocationChecks {
   return {
     async isRevoked({ issuer, user, tokenId, issuedAt }) {
       const keys = [userKey(issuer, user), ...(tokenId ? [tokenKey(issuer, tokenId)] : [])]
-      const rows = await Promise.all(keys.map((key) => get(at, key)))
-      return rows.some((row) => row !== undefined && isHit(row, issuedAt))
+      const rows = await batchGet<RevocationRow>(client, table, keys)
+      return rows.some((row) => isHit(row, issuedAt))
     },
   }
 }
@@ -41,17 +42,6 @@ export function dynamoRevocations(
     revokeUser: (issuer, user, atMs) => put(userKey(issuer, user), atMs),
     revokeToken: (issuer, tokenId, atMs) => put(tokenKey(issuer, tokenId), atMs),
   }
-}
-
-/** Single reads: all that the authorizer's role may do. */
-async function get(
-  { client, table }: ConnectionsTable,
-  key: { readonly pk: string; readonly sk: string },
-): Promise<RevocationRow | undefined> {
-  const { Item } = await client.send(
-    new GetCommand({ TableName: table, Key: key, ConsistentRead: true }),
-  )
-  return Item as RevocationRow | undefined
 }
 
 interface RevocationRow {

@@ -105,8 +105,9 @@ async function checkOpened(
  * sockets that fell silent (a lost `$disconnect`) do not lock their user out: they are handed to `expire` and not counted.
  */
 async function hasRoom(connection: Connection, ports: ConnectPorts): Promise<boolean> {
-  const all = await ports.connections.ofUser(connection.user)
-  if (all.length <= limits.connectionsPerUser) return true
+  const { connections } = ports
+  if ((await connections.countOfUser(connection.user)) <= limits.connectionsPerUser) return true
+  const all = await connections.ofUser(connection.user)
   const silent = all.filter((one) => one.lastSeenAt < connection.connectedAt - SILENT_AFTER_MS)
   for (const { connectionId } of silent) {
     await ports.wakes.send({ connectionId, reason: 'silent' }, 0)

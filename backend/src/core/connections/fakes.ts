@@ -80,6 +80,7 @@ export function memoryConnections(): Connections {
       row.tat = Math.max(row.tat, nowMs) + intervalMs
       return Promise.resolve({ outcome: 'admitted', connection: row.connection })
     },
+    countOfUser: (user) => Promise.resolve(all().filter((one) => one.user === user).length),
     ofUser: (user) => Promise.resolve(all().filter((one) => one.user === user)),
     ofToken: (tokenId) => Promise.resolve(all().filter((one) => one.tokenId === tokenId)),
     renew(id, identity) {

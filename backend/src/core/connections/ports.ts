@@ -24,6 +24,8 @@ export interface Connections {
   find(connectionId: string): Promise<Connection | undefined>
   /** Counts a message against the connection's token bucket and notes that the client lives. One write when the bucket is calm. */
   admit(connectionId: string, nowMs: number): Promise<Admission>
+  /** How many rows one user has, with one read; those of sockets that nobody has noticed to be gone count too. */
+  countOfUser(user: string): Promise<number>
   /** The live rows of one user, oldest first. */
   ofUser(user: string): Promise<readonly Connection[]>
   /** The rows of the sockets that one token (`jti`) opened or renewed. */
