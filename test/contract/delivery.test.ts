@@ -185,6 +185,8 @@ describe.each([
       })
       await world.subscribe([{ sid: 1, topic: topic() }], other)
       await writeSubscriptions(world, me.connectionId, site, count)
+      const both = [me.connectionId, other.connectionId]
+      expect(await world.subscriptions.countOf(both)).toBe(count + 1)
       expect(await removeConnection(me.connectionId, world.subscriptions)).toBe(count)
       await world.deliver(item(1, { a: 1 }), item(2, { a: 2 }, 'd-0'))
       expect(world.posts.map((post) => post.connectionId)).toEqual([other.connectionId])

@@ -11,6 +11,7 @@ export function dynamoConnectionSubscriptions(
 ): ConnectionSubscriptions {
   const subscriptions = dynamoSubscriptions(client, tables)
   return {
+    countOf: (connectionIds) => subscriptions.countOf(connectionIds),
     async removeConnection(connectionId) {
       await removeConnection(connectionId, subscriptions)
     },

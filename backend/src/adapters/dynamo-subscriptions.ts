@@ -85,13 +85,22 @@ export function dynamoSubscriptions(
         KeyConditionExpression: 'pk = :user',
         ExpressionAttributeValues: { ':user': `user#${user}` },
       })
-      const keys = rows
+      const ids = rows
         .filter((row) => row.sk.startsWith('conn#'))
-        .map((row) => registryKey(row.sk.slice('conn#'.length)))
-      const registries = await batchGet<RegistryItem>(client, connectionsTable, keys)
-      return registries.reduce((sum, { active }) => sum + active, 0)
+        .map((row) => row.sk.slice('conn#'.length))
+      return countOf(client, connectionsTable, ids)
     },
+    countOf: (connectionIds) => countOf(client, connectionsTable, connectionIds),
   }
+}
+
+async function countOf(
+  client: DynamoDBDocumentClient,
+  table: string,
+  connectionIds: readonly string[],
+): Promise<number> {
+  const registries = await batchGet<RegistryItem>(client, table, connectionIds.map(registryKey))
+  return registries.reduce((sum, { active }) => sum + active, 0)
 }
 
 /** Tells every `deliver` to read this partition again. Call it after the change that it should see. */

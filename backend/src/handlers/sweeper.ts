@@ -25,14 +25,15 @@ const ports = {
 /** EventBridge, each minute: gauges, rows without a socket, commands that nobody answered. */
 export async function handler(): Promise<void> {
   try {
-    const { connections, zombies } = await sweepConnections(ports)
+    const swept = await sweepConnections(ports)
     const expired = await expireCommands(ports)
-    telemetry.metrics.count(metrics.connections, connections)
-    telemetry.metrics.count(metrics.zombieRows, zombies)
+    telemetry.metrics.count(metrics.connections, swept.connections)
+    telemetry.metrics.count(metrics.subscriptions, swept.subscriptions)
+    telemetry.metrics.count(metrics.zombieRows, swept.zombies)
     telemetry.metrics.count(metrics.commandsExpired, expired)
     const newestAge = await newestReadingAge(ports)
     if (newestAge !== undefined) telemetry.metrics.count(metrics.newestReadingAge, newestAge)
-    telemetry.log.info('swept', { connections, zombies, expired, newestAge: newestAge ?? null })
+    telemetry.log.info('swept', { ...swept, expired, newestAge: newestAge ?? null })
   } finally {
     telemetry.flush()
   }

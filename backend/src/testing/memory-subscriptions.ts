@@ -28,6 +28,8 @@ export function memorySubscriptions(clock: Clock): MemorySubscriptions {
   const revoked = new Set<string>()
   const registry = (connectionId: string): Registry =>
     registries.get(connectionId) ?? { revision: 0, closed: false, entries: new Map() }
+  const countOf = (connectionIds: readonly string[]): number =>
+    connectionIds.reduce((sum, id) => sum + activeEntries(registry(id)).length, 0)
   return {
     rows,
     connectionsOf,
@@ -54,13 +56,8 @@ export function memorySubscriptions(clock: Clock): MemorySubscriptions {
       return Promise.resolve()
     },
     bump: () => Promise.resolve(),
-    countOfUser: (user) =>
-      Promise.resolve(
-        (connectionsOf.get(user) ?? []).reduce(
-          (sum, connectionId) => sum + activeEntries(registry(connectionId)).length,
-          0,
-        ),
-      ),
+    countOfUser: (user) => Promise.resolve(countOf(connectionsOf.get(user) ?? [])),
+    countOf: (connectionIds) => Promise.resolve(countOf(connectionIds)),
     load() {
       const standing = [...rows.values()]
       return Promise.resolve({

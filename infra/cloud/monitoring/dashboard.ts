@@ -61,6 +61,7 @@ export class OperationsDashboard extends Construct {
           ]),
           graph('Sockets', [
             sweeper.metric(metrics.connections, Stats.MAXIMUM),
+            sweeper.metric(metrics.subscriptions, Stats.MAXIMUM),
             sweeper.metric(metrics.zombieRows, Stats.MAXIMUM),
           ]),
           graph('deliver, ms', [

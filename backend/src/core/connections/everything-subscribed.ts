@@ -7,6 +7,7 @@ export function everythingSubscribed(
   alarms: AlarmWatchers,
 ): ConnectionSubscriptions {
   return {
+    countOf: (connectionIds) => topics.countOf(connectionIds),
     async removeConnection(connectionId) {
       await topics.removeConnection(connectionId)
       await alarms.remove(connectionId)

@@ -157,10 +157,16 @@ export function fakeWakes(): WakeQueue & {
 export function memoryConnectionSubscriptions(): ConnectionSubscriptions & {
   readonly removed: string[]
   ended: readonly number[]
+  /** Subscriptions by connection, for {@link ConnectionSubscriptions.countOf}. */
+  readonly counts: Map<string, number>
 } {
   return {
     removed: [],
     ended: [],
+    counts: new Map(),
+    countOf(connectionIds) {
+      return Promise.resolve(connectionIds.reduce((sum, id) => sum + (this.counts.get(id) ?? 0), 0))
+    },
     removeConnection(connectionId) {
       this.removed.push(connectionId)
       return Promise.resolve()

@@ -65,6 +65,8 @@ export interface Sockets {
 
 /** Subscription rows, as far as the life of a connection concerns them. */
 export interface ConnectionSubscriptions {
+  /** How many subscriptions these connections have together. */
+  countOf(connectionIds: readonly string[]): Promise<number>
   /** Removes every subscription of the connection, so that the next batch of readings does not find it. */
   removeConnection(connectionId: string): Promise<void>
   /**

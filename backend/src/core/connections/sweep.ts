@@ -2,11 +2,14 @@ import { forgetConnection, type ClosePorts } from './close.ts'
 
 /** API Gateway cuts every socket at 2 h (aws-behaviour W88): a row older than that has no socket any more. */
 const MAX_AGE_MS = 2 * 3_600_000 + 60_000
-/** What one run removes at most; the next minute goes on. */
+/** What one run removes at most, and how many side by side; the next minute goes on. */
 const REMOVALS = 500
+const AT_ONCE = 8
 
 export interface Sweep {
   readonly connections: number
+  /** Of the open connections. */
+  readonly subscriptions: number
   readonly zombies: number
 }
 
@@ -20,8 +23,12 @@ export async function sweepConnections(
   const open = await ports.connections.allOpen()
   const deadline = ports.clock.now() - MAX_AGE_MS
   const zombies = open.filter(({ connectedAt }) => connectedAt < deadline)
-  for (const { connectionId } of zombies.slice(0, REMOVALS)) {
-    await forgetConnection(connectionId, ports)
+  const lively = open.filter(({ connectedAt }) => connectedAt >= deadline)
+  const subscriptions = await ports.subscriptions.countOf(lively.map((one) => one.connectionId))
+  const queue = zombies.slice(0, REMOVALS).values()
+  const work = async (): Promise<void> => {
+    for (const { connectionId } of queue) await forgetConnection(connectionId, ports)
   }
-  return { connections: open.length - zombies.length, zombies: zombies.length }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  return { connections: lively.length, subscriptions, zombies: zombies.length }
 }

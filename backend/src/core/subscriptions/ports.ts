@@ -57,6 +57,8 @@ export interface Subscriptions {
   bump(topics: readonly TopicFilter[]): Promise<void>
   /** Subscriptions of all of the user's connections. */
   countOfUser(user: string): Promise<number>
+  /** Subscriptions of these connections together. */
+  countOf(connectionIds: readonly string[]): Promise<number>
 }
 
 /** Whose rows they are: what a `refresh` moves. */

@@ -1,0 +1,51 @@
+import { beforeEach, expect, it } from 'vitest'
+import {
+  connectionOf,
+  fakeClock,
+  memoryConnections,
+  memoryConnectionSubscriptions,
+} from './fakes.ts'
+import { sweepConnections } from './sweep.ts'
+
+const HOUR_MS = 3_600_000
+let ports: ReturnType<typeof makePorts>
+beforeEach(() => {
+  ports = makePorts()
+})
+
+function makePorts() {
+  return {
+    clock: fakeClock(),
+    connections: memoryConnections(),
+    subscriptions: memoryConnectionSubscriptions(),
+  }
+}
+
+async function open(connectionId: string, ageMs: number, subscriptions: number): Promise<void> {
+  const connectedAt = ports.clock.ms - ageMs
+  await ports.connections.open(connectionOf({ connectionId, connectedAt }))
+  ports.subscriptions.counts.set(connectionId, subscriptions)
+}
+
+it('counts open connections and their subscriptions, without those of sockets that cannot exist', async () => {
+  await open('young=', 0, 3)
+  await open('old=', 2 * HOUR_MS, 4)
+  await open('zombie=', 2 * HOUR_MS + 61_000, 5)
+  expect(await sweepConnections(ports)).toEqual({ connections: 2, subscriptions: 7, zombies: 1 })
+})
+
+it('P11: removes every row of a socket older than API Gateway lets one become, and nobody else', async () => {
+  await open('young=', 0, 0)
+  for (let i = 0; i < 30; i++) await open(`zombie-${i}=`, 3 * HOUR_MS, 1)
+  await sweepConnections(ports)
+  expect(ports.subscriptions.removed).toHaveLength(30)
+  expect(await ports.connections.find('zombie-29=')).toBeUndefined()
+  expect(await ports.connections.find('young=')).toBeDefined()
+  expect(await sweepConnections(ports)).toEqual({ connections: 1, subscriptions: 0, zombies: 0 })
+})
+
+it('leaves to the next minute what is more than one run removes', async () => {
+  for (let i = 0; i < 510; i++) await open(`zombie-${i}=`, 3 * HOUR_MS, 0)
+  expect(await sweepConnections(ports)).toMatchObject({ zombies: 510 })
+  expect(await sweepConnections(ports)).toMatchObject({ zombies: 10 })
+})
