@@ -9,8 +9,10 @@ import type {
   HistoryRow,
   HistoryWriter,
   LaneHeads,
+  LatePart,
+  LateRow,
 } from '../core/history/ports.ts'
-import { arrivalOf, type DeviceTopic, type Position } from '../protocol/index.ts'
+import { arrivalOf, type DeviceTopic } from '../protocol/index.ts'
 import { batchGet, batchWrite, queryAll, type Key } from './dynamo-client.ts'
 import { packBlocks, packHeads, unpackBlocks, unpackHeads } from './history-items.ts'
 import { systemClock } from './system-clock.ts'
@@ -25,8 +27,6 @@ export interface HistoryAt {
 
 /** A device silent for longer than this is forgotten: its last values, its presence, its place in the stream. */
 const HEAD_SECONDS = 31 * 24 * 3_600
-/** A late row spans at most ten minutes (build-rows): it may begin this long before what is asked for. */
-const LATE_SPAN_MS = 600_000
 
 const lanePk = (lane: Lane): string => `lane#${lane}`
 const headKey = (shardId: string, lane: Lane): Key => ({
@@ -34,8 +34,6 @@ const headKey = (shardId: string, lane: Lane): Key => ({
   sk: `lane#${lane}`,
 })
 const latePk = (topic: DeviceTopic): string => `late#${topic}`
-const lateSk = (ts: number, position: Position): string =>
-  `${String(Math.max(0, ts)).padStart(13, '0')}#${position}`
 const SHARDS = 'shards'
 
 interface RowItem extends Key {
@@ -78,8 +76,10 @@ function historyWriter({
       const puts = rows.map((row) => ({ put: rowItem(row, ttlOf(arrivalOf(row.key))) }))
       await batchWrite(client, table, puts)
     },
-    async writeLate(blocks) {
-      const puts = blocks.map((block) => ({ put: lateItem(block, ttlOf(clock.now())) }))
+    async writeLate(rows) {
+      const puts = rows.map((row) => ({
+        put: lateItem(row, ttlOf(arrivalOf(row.block.positions[0] ?? ''))),
+      }))
       await batchWrite(client, table, puts)
     },
     async writeHeads(shardId, heads) {
@@ -133,35 +133,57 @@ function historyReader({
       )
     },
     rows: (topic, from, to) => readRows(client, table, { topic, from, to, nowMs: clock.now() }),
-    async late(topic, fromMs, toMs) {
-      const items = await queryAll<RowItem>(client, {
-        TableName: table,
-        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-        FilterExpression: '#ttl > :now',
-        ExpressionAttributeNames: { '#ttl': 'ttl' },
-        ExpressionAttributeValues: {
-          ':pk': latePk(topic),
-          ':from': lateSk(fromMs - LATE_SPAN_MS, ''),
-          ':to': lateSk(toMs, ''),
-          ':now': Math.floor(clock.now() / 1_000),
-        },
-      })
-      return items.flatMap((item) => unpackBlocks(topic, item.b[topic] ?? '[]'))
-    },
+    late: (topic, from, to) => readLate(client, table, { topic, from, to, nowMs: clock.now() }),
   }
+}
+
+interface Range {
+  readonly topic: DeviceTopic
+  readonly from: string
+  readonly to: string
+  readonly nowMs: number
+}
+
+async function readLate(
+  client: DynamoDBDocumentClient,
+  table: string,
+  { topic, from, to, nowMs }: Range,
+): Promise<LatePart> {
+  if (from > to) return { rows: [], next: undefined }
+  const page = await client.send(
+    new QueryCommand({
+      TableName: table,
+      ConsistentRead: true,
+      // `to` itself is a key that no row has: it ends where a position would begin.
+      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+      FilterExpression: '#ttl > :now',
+      ExpressionAttributeNames: { '#ttl': 'ttl' },
+      ExpressionAttributeValues: {
+        ':pk': latePk(topic),
+        ':from': from,
+        ':to': to,
+        ':now': Math.floor(nowMs / 1_000),
+      },
+    }),
+  )
+  return {
+    rows: ((page.Items ?? []) as RowItem[]).flatMap((item) =>
+      unpackBlocks(topic, item.b[topic] ?? '[]').map((block) => ({ key: item.sk, block })),
+    ),
+    next: nextKey(page.LastEvaluatedKey),
+  }
+}
+
+/** Just after the last key: no key lies between a text and the same with a character more. */
+function nextKey(last: Record<string, unknown> | undefined): string | undefined {
+  return last === undefined ? undefined : `${last.sk as string}-`
 }
 
 async function readRows(
   client: DynamoDBDocumentClient,
   table: string,
-  range: {
-    readonly topic: DeviceTopic
-    readonly from: Position
-    readonly to: Position
-    readonly nowMs: number
-  },
+  { topic, from, to, nowMs }: Range,
 ): Promise<HistoryPart> {
-  const { topic, from, to, nowMs } = range
   if (from > to) return { blocks: [], next: undefined }
   const page = await client.send(
     new QueryCommand({
@@ -179,13 +201,11 @@ async function readRows(
       },
     }),
   )
-  const last = page.LastEvaluatedKey?.sk as Position | undefined
   return {
     blocks: ((page.Items ?? []) as Pick<RowItem, 'b'>[]).flatMap((item) =>
       unpackBlocks(topic, item.b[topic] ?? '[]'),
     ),
-    // Just after the last key: no key lies between a text and the same with a character more.
-    next: last === undefined ? undefined : `${last}-`,
+    next: nextKey(page.LastEvaluatedKey),
   }
 }
 
@@ -233,7 +253,6 @@ function rowItem(
   return { pk: lanePk(lane), sk: key, ttl, b }
 }
 
-function lateItem(block: DeviceBlock, ttl: number): RowItem & Record<string, unknown> {
-  const sk = lateSk(block.ts[0] ?? 0, block.positions[0] ?? '')
-  return { pk: latePk(block.topic), sk, ttl, b: { [block.topic]: packBlocks([block]) } }
+function lateItem({ key, block }: LateRow, ttl: number): RowItem & Record<string, unknown> {
+  return { pk: latePk(block.topic), sk: key, ttl, b: { [block.topic]: packBlocks([block]) } }
 }

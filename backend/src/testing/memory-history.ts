@@ -1,8 +1,14 @@
 import type { Clock } from '../core/clock.ts'
-import { blockBetween, type DeviceBlock } from '../core/history/device-block.ts'
 import { mergeHeads, type DeviceHead } from '../core/history/device-head.ts'
 import { laneOf, type Lane } from '../core/history/lanes.ts'
-import type { HistoryReader, HistoryRow, HistoryWriter, LaneHeads } from '../core/history/ports.ts'
+import type {
+  HistoryReader,
+  HistoryRow,
+  HistoryWriter,
+  LaneHeads,
+  LateKey,
+  LateRow,
+} from '../core/history/ports.ts'
 import { arrivalOf, type DeviceTopic, type Position } from '../protocol/index.ts'
 
 export interface MemoryHistory extends HistoryReader, HistoryWriter {
@@ -18,7 +24,7 @@ export function memoryHistory(options: {
 }): MemoryHistory {
   const { clock, retentionMs = 86_400_000, pageRows = 100 } = options
   const stored = new Map<string, HistoryRow>()
-  const late = new Map<DeviceTopic, Map<string, DeviceBlock>>()
+  const late = new Map<DeviceTopic, Map<LateKey, LateRow>>()
   const heads = new Map<string, LaneHeads>()
   const shards = new Set<string>()
   const links = new Map<string, Set<DeviceTopic>>()
@@ -44,13 +50,10 @@ export function memoryHistory(options: {
       for (const row of rows) stored.set(`${row.lane}/${row.key}`, row)
       return Promise.resolve()
     },
-    writeLate(blocks) {
-      for (const block of blocks) {
-        const ofDevice = late.get(block.topic) ?? new Map<string, DeviceBlock>()
-        late.set(
-          block.topic,
-          ofDevice.set(`${block.ts[0] ?? 0}/${block.positions[0] ?? ''}`, block),
-        )
+    writeLate(rows) {
+      for (const row of rows) {
+        const { topic } = row.block
+        late.set(topic, (late.get(topic) ?? new Map<LateKey, LateRow>()).set(row.key, row))
       }
       return Promise.resolve()
     },
@@ -83,11 +86,16 @@ export function memoryHistory(options: {
         next: rows.length > pageRows && last ? `${last.key}-` : undefined,
       })
     },
-    late(topic, fromMs, toMs) {
-      const blocks = [...(late.get(topic)?.values() ?? [])]
-        .filter((block) => block.ts.some((ts) => ts >= fromMs && ts < toMs))
-        .sort((a, b) => (a.ts[0] ?? 0) - (b.ts[0] ?? 0))
-      return Promise.resolve(blocks.flatMap((block) => blockBetween(block, null) ?? []))
+    late(topic, from, to) {
+      const rows = [...(late.get(topic)?.values() ?? [])]
+        .filter(({ key, block }) => key >= from && key < to && isKept(block.positions[0] ?? ''))
+        .sort((a, b) => (a.key < b.key ? -1 : 1))
+      const last = rows[pageRows - 1]
+      const isCut = rows.length > pageRows && last
+      return Promise.resolve({
+        rows: rows.slice(0, pageRows),
+        next: isCut ? `${last.key}-` : undefined,
+      })
     },
   }
 }

@@ -5,7 +5,7 @@ import {
   type DeviceTopic,
   type Position,
 } from '../../protocol/index.ts'
-import { buildLate, buildRows } from '../history/build-rows.ts'
+import { buildRows } from '../history/build-rows.ts'
 import {
   blockBetween,
   buildBlocks,
@@ -15,6 +15,7 @@ import {
 } from '../history/device-block.ts'
 import { admitReadings, type DeviceHead } from '../history/device-head.ts'
 import { laneOf, type Lane } from '../history/lanes.ts'
+import { buildLate } from '../history/late.ts'
 import { ROW_SPAN_MS, type HistoryPart, type LaneHeads } from '../history/ports.ts'
 import type { StreamReading } from '../telemetry/reading.ts'
 import { splitToFit } from './frames.ts'

@@ -109,6 +109,58 @@ describe('history: pages', () => {
     expect(values(await pages(query))).toEqual(readings.map((one) => one.metrics.a))
   })
 
+  it('holds late readings once, raw and in buckets, after their batch came again in other parts', async () => {
+    const lateMs = (n: number) => START_MS - 3_600_000 + ((n * 7) % 30) * 60_000
+    const items = Array.from({ length: 30 }, (_, n) =>
+      streamItem(n + 1, { ts: lateMs(n), metrics: { a: n } }),
+    )
+    const saved = { ...world.history }
+    world.history.writeHeads = () => Promise.reject(new Error('killed'))
+    await expect(world.deliver(...items)).rejects.toThrow('killed')
+    await expect(world.deliver(...items.slice(0, 20))).rejects.toThrow('killed')
+    Object.assign(world.history, saved)
+    for (const [from, to] of [
+      [0, 7],
+      [7, 8],
+      [8, 30],
+    ] as const) {
+      await world.deliver(...items.slice(from, to))
+    }
+    const range = { from: START_MS - 3_600_000, to: START_MS }
+    const raw = await pages({ ...range, limit: 4 })
+    expect(values(raw).sort((a, b) => a! - b!)).toEqual(items.map((_, n) => n))
+    expect(raw.every((page) => valuesIn({ blocks: page.blocks ?? [] }).length <= 4)).toBe(true)
+    const buckets = await pages({ ...range, bucketMs: 60_000, limit: 11 })
+    const counts = buckets.flatMap((page) => page.buckets!.metrics['a']?.count ?? [])
+    expect(counts).toEqual(items.map(() => 1))
+  })
+
+  it('reads late readings a bounded part of the history at a time', async () => {
+    const readings = Array.from({ length: 500 }, (_, i) => ({
+      ts: START_MS - 80_000_000 + i * 150_000,
+      metrics: { a: i },
+    }))
+    await world.deliver(streamItem(1, readings))
+    const saved = { ...world.history }
+    const calls: number[] = []
+    world.history.late = (...asked) => {
+      calls.push((calls.pop() ?? 0) + 1)
+      return saved.late(...asked)
+    }
+    const query = { from: START_MS - 80_000_000, to: START_MS }
+    const found: HistoryPage[] = []
+    let cursor: string | null | undefined
+    while (cursor !== null) {
+      calls.push(0)
+      const page = await world.ask(cursor === undefined ? query : { ...query, cursor })
+      found.push(page)
+      cursor = page.cursor
+    }
+    expect(values(found)).toEqual(readings.map((one) => one.metrics.a))
+    expect(found.length).toBeGreaterThan(4)
+    expect(Math.max(...calls)).toBeLessThanOrEqual(8)
+  })
+
   it('says that it is not complete when the range begins before what is kept', async () => {
     await feed(3)
     const page = await world.ask({ from: START_MS - 86_400_000, to: START_MS + 1_000 })

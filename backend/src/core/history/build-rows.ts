@@ -1,12 +1,10 @@
 import { arrivalOf, type Position } from '../../protocol/index.ts'
-import { pickRows, sliceBlock, type DeviceBlock } from './device-block.ts'
+import { sliceBlock, type DeviceBlock } from './device-block.ts'
 import { laneOf, type Lane } from './lanes.ts'
-import { LATE_MS, ROW_SPAN_MS, type HistoryRow } from './ports.ts'
+import { ROW_SPAN_MS, type HistoryRow } from './ports.ts'
 
 /** A row's numbers and positions, at most: about 100 KB of the 400 KB that DynamoDB allows (aws-behaviour D5). */
 const ROW_CELLS = 8_000
-const LATE_SPAN_MS = 600_000
-const LATE_READINGS = 200
 
 /**
  * The rows of a batch: one per lane and {@link ROW_SPAN_MS} of arrival, split when large. A row's key is the position of its first
@@ -22,31 +20,6 @@ export function buildRows(blocks: readonly DeviceBlock[]): readonly HistoryRow[]
     groups.set(id, group)
   }
   return [...groups.values()].flatMap((group) => splitBySize(group.lane, group.blocks))
-}
-
-/** The late readings of these blocks: by the device's time, in pieces that span at most ten minutes. Not chained. */
-export function buildLate(blocks: readonly DeviceBlock[]): readonly DeviceBlock[] {
-  return blocks.flatMap((block) => {
-    const late = block.ts
-      .map((ts, row) => ({ ts, row }))
-      .filter(({ ts, row }) => Math.abs(ts - arrivalOf(block.positions[row] ?? '')) > LATE_MS)
-      .sort((a, b) => a.ts - b.ts)
-      .map(({ row }) => row)
-    return piecesOf(block, late)
-  })
-}
-
-function piecesOf(block: DeviceBlock, rows: readonly number[]): readonly DeviceBlock[] {
-  const pieces: number[][] = []
-  for (const row of rows) {
-    const piece = pieces.at(-1)
-    const first = piece?.[0]
-    const ts = block.ts[row] ?? 0
-    const isFull = !piece || first === undefined || piece.length >= LATE_READINGS
-    if (isFull || ts - (block.ts[first] ?? 0) > LATE_SPAN_MS) pieces.push([row])
-    else piece.push(row)
-  }
-  return pieces.map((piece) => ({ ...pickRows(block, piece), prev: null }))
 }
 
 function splitBySpan(block: DeviceBlock): readonly DeviceBlock[] {

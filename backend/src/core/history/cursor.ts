@@ -5,11 +5,12 @@ import {
   type ClientMessage,
   type Position,
 } from '../../protocol/index.ts'
+import { isLateKey, type LatePlace } from './late.ts'
 
 /** Where the next page begins. */
 export interface Place {
-  /** Late readings come first: how many of their blocks are done; undefined when all are. */
-  readonly late?: number
+  /** Late readings come first: how far they are done; undefined when all are. */
+  readonly late?: LatePlace
   /** Rows after this position … */
   readonly after?: Position
   /** … in rows from this key on. */
@@ -51,12 +52,19 @@ function parse(cursor: string): readonly unknown[] {
 function isPlace(value: unknown): value is Place {
   if (typeof value !== 'object' || value === null) return false
   const { late, after, key, fromMs } = value as Record<string, unknown>
-  const isCount = (number: unknown): boolean =>
-    number === undefined ||
-    (typeof number === 'number' && Number.isSafeInteger(number) && number >= 0)
+  const isTime =
+    fromMs === undefined ||
+    (typeof fromMs === 'number' && Number.isSafeInteger(fromMs) && fromMs >= 0)
   // A key may be a position with one more character: the text right after it.
   const isKey = key === undefined || (typeof key === 'string' && isPosition(key.slice(0, 43)))
-  return isCount(late) && isCount(fromMs) && (after === undefined || isPosition(after)) && isKey
+  const isLate = late === undefined || isLatePlace(late)
+  return isLate && isTime && (after === undefined || isPosition(after)) && isKey
+}
+
+function isLatePlace(value: unknown): value is LatePlace {
+  if (typeof value !== 'object' || value === null) return false
+  const { key, after } = value as Record<string, unknown>
+  return isLateKey(key) && (after === null || isPosition(after))
 }
 
 function markOf(user: string, query: ClientMessage<'history'>): string {

@@ -18,7 +18,7 @@ export interface HistoryWriter {
   headsOf(shardId: string, lanes: readonly Lane[]): Promise<ReadonlyMap<Lane, LaneHeads>>
   writeRows(rows: readonly HistoryRow[]): Promise<void>
   /** Readings far from their arrival, each once more under its own time. */
-  writeLate(blocks: readonly DeviceBlock[]): Promise<void>
+  writeLate(rows: readonly LateRow[]): Promise<void>
   writeHeads(shardId: string, heads: ReadonlyMap<Lane, LaneHeads>): Promise<void>
   /** Remembers that this MQTT client publishes for this device. */
   linkClient(clientId: string, topic: DeviceTopic): Promise<void>
@@ -33,14 +33,30 @@ export interface HistoryPart {
   readonly next: Position | undefined
 }
 
+/** Where a row of late readings stands among the device's: made and understood in late.ts alone. */
+export type LateKey = string
+
+/** Late readings of one device and one stretch of its time. */
+export interface LateRow {
+  readonly key: LateKey
+  readonly block: DeviceBlock
+}
+
+export interface LatePart {
+  /** In key order; rows may repeat readings, as in {@link HistoryPart}. */
+  readonly rows: readonly LateRow[]
+  /** Ask again with this as `from` for what follows; undefined at the end. */
+  readonly next: LateKey | undefined
+}
+
 /** What the routes read. Strongly consistent; rows past their retention are left out even while they exist (aws-behaviour D2). */
 export interface HistoryReader {
   /** The heads of these devices, or of every device. */
   heads(topics: readonly DeviceTopic[] | 'all'): Promise<LaneHeads>
   /** The device's blocks in rows whose key lies in [from, to], about 1 MB of rows at a time. */
   rows(topic: DeviceTopic, from: Position, to: Position): Promise<HistoryPart>
-  /** Late readings with a time in [fromMs, toMs), by time. */
-  late(topic: DeviceTopic, fromMs: number, toMs: number): Promise<readonly DeviceBlock[]>
+  /** The device's late rows with keys in [from, to), in key order, about 1 MB at a time. */
+  late(topic: DeviceTopic, from: LateKey, to: LateKey): Promise<LatePart>
   /** Epoch ms: what arrived before may be gone. */
   keptFromMs(): number
 }

@@ -2,9 +2,10 @@ import { arrivalOf, earliestPosition, type Buckets, type Position } from '../../
 import { matchesView } from '../delivery/view.ts'
 import { createBuckets, firstBuckets, floorTo, type BucketTable } from './buckets.ts'
 import { lastPosition } from './device-block.ts'
+import { isLate, spanStartOf, walkLate, type LatePlace, type LateScan } from './late.ts'
 import { LATE_MS } from './ports.ts'
 import { viewOf, type ReadPage, type Reading } from './query.ts'
-import { isLate, isWithin } from './read-by-time.ts'
+import { isWithin } from './read-by-time.ts'
 import { walkBlocks, type Scan } from './walk.ts'
 
 const PAGES = 16
@@ -20,26 +21,41 @@ interface Range {
  * at the end of a bucket that nothing can be added to any more.
  */
 export async function readBuckets(reading: Reading, asked: Range): Promise<ReadPage> {
-  const { query, topic, place, history, budget } = reading
+  const { query, topic, place, budget } = reading
   const { bucketMs } = asked
   const fromMs = place.fromMs ?? floorTo(asked.fromMs, bucketMs)
   const lastMs = floorTo(asked.toMs - 1, bucketMs) + bucketMs
   const toMs = Math.min(lastMs, fromMs + budget.readings * bucketMs)
   const range = { fromMs, toMs, bucketMs }
   const table = createBuckets(bucketMs, query.metrics)
-  for (const block of await history.late(topic, fromMs, toMs)) {
-    block.ts.forEach((_, row) => {
-      if (isWithin(block, row, range) && matchesView(viewOf(query), block, row))
-        table.add(block, row)
-    })
-  }
-  const doneMs = await addRows(reading, range, table)
+  const lateMs = await addLate(reading, range, table)
+  const doneMs = await addRows(reading, { ...range, toMs: lateMs }, table)
   const { buckets, endMs } = fit(table.columns(topic, doneMs), doneMs, reading)
   return {
     content: { buckets },
     next: endMs < lastMs ? { fromMs: endMs } : undefined,
     complete: true,
   }
+}
+
+/** Adds what is kept under its own time; returns the time up to which buckets lack none of it. */
+async function addLate(reading: Reading, range: Range, table: BucketTable): Promise<number> {
+  const { query, topic, history } = reading
+  let place: LatePlace | undefined
+  let doneMs = range.fromMs
+  while (doneMs <= range.fromMs) {
+    const scan: LateScan = { pagesLeft: PAGES }
+    for await (const { block } of walkLate(history, { topic, ...range, place, scan })) {
+      block.ts.forEach((_, row) => {
+        if (!isWithin(block, row, range)) return
+        if (matchesView(viewOf(query), block, row)) table.add(block, row)
+      })
+    }
+    if (scan.stoppedAt === undefined) return range.toMs
+    place = scan.stoppedAt
+    doneMs = floorTo(spanStartOf(place.key), range.bucketMs)
+  }
+  return Math.min(doneMs, range.toMs)
 }
 
 /** Adds what arrived near its time; returns the time up to which buckets are whole. */

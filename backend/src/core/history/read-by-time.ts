@@ -2,6 +2,7 @@ import { arrivalOf, earliestPosition, type Block } from '../../protocol/index.ts
 import type { Place } from './cursor.ts'
 import type { DeviceBlock } from './device-block.ts'
 import { fillPage } from './page.ts'
+import { isLate, walkLate, type LateScan } from './late.ts'
 import { LATE_MS, ROW_SPAN_MS } from './ports.ts'
 import { viewOf, type ReadPage, type Reading } from './query.ts'
 import { walkBlocks, type Scan } from './walk.ts'
@@ -59,27 +60,18 @@ async function readLate(
   range: Range,
   blocks: Block[],
 ): Promise<Place | undefined> {
-  if (place.after !== undefined || place.key !== undefined) return undefined
-  const skip = place.late ?? 0
-  const late = await history.late(topic, range.fromMs, range.toMs)
+  const isDone = place.after !== undefined || place.key !== undefined
+  if (isDone) return undefined
   const shows = (block: DeviceBlock, row: number): boolean => isWithin(block, row, range)
-  for (const [index, block] of late.entries()) {
-    if (index < skip) continue
-    // A block of late readings goes whole, or with the next page: it fits a frame (splitToFit), and `limit` may be passed by a block.
-    const ofBlock = { bytes: budget.bytes, readings: Number.MAX_SAFE_INTEGER }
-    const into = { view: viewOf(query), budget: ofBlock, shows, thinned: true }
+  const into = { view: viewOf(query), budget, shows, thinned: true }
+  const scan: LateScan = { pagesLeft: PAGES }
+  const walk = walkLate(history, { topic, ...range, place: place.late, scan })
+  for await (const { key, after, block } of walk) {
     const page = await fillPage([block], null, into)
-    if (page.more || budget.readings <= 0) return { late: index }
-    budget.bytes = ofBlock.bytes
-    budget.readings -= page.blocks[0]?.ts.length ?? 0
     blocks.push(...page.blocks)
+    if (page.more) return { late: { key, after: page.reached ?? after } }
   }
-  return undefined
-}
-
-/** True when a reading is kept under its own time too (build-rows). */
-export function isLate(block: DeviceBlock, row: number): boolean {
-  return Math.abs((block.ts[row] ?? 0) - arrivalOf(block.positions[row] ?? '')) > LATE_MS
+  return scan.stoppedAt && { late: scan.stoppedAt }
 }
 
 export function isWithin(block: DeviceBlock, row: number, { fromMs, toMs }: Range): boolean {
