@@ -33,7 +33,9 @@ export default defineConfig({
       {
         test: {
           name: 'conformance',
-          include: ['test/conformance/**/*.test.ts'],
+          include: process.env['GAUGELINE_CONFORMANCE']
+            ? ['test/conformance/**/*.target.test.ts']
+            : ['test/conformance/**/*.test.ts'],
           testTimeout: 30_000,
         },
       },

@@ -8,7 +8,7 @@ import { format, types } from 'node:util'
 import { getHeapStatistics } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
 
-const { handler: handlerName, directory, nodeMajor, logFormat, logLevel } = workerData
+const { handler: handlerName, directory, inlineCode, nodeMajor, logFormat, logLevel } = workerData
 const levels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL']
 const lowestLevel = Math.max(0, levels.indexOf(logLevel))
 let requestId
@@ -135,21 +135,27 @@ for (const [event, title, name, code] of [
  * (the repository's, `"type": "module"`), so Node's own search must not decide.
  */
 async function loadModule(path) {
+  if (inlineCode !== undefined && basename(path) === 'index')
+    return compile(join(directory, 'index.js'), inlineCode)
   for (const extension of ['.js', '.mjs', '.cjs']) {
     const file = path + extension
     if (!existsSync(file)) continue
     if (extension !== '.js' || isModuleFolder(dirname(file)))
       return import(pathToFileURL(file).href)
-    const module = new Module(file)
-    module.filename = file
-    module.paths = createRequire(file).resolve.paths('x') ?? []
-    module._compile(readFileSync(file, 'utf8'), file)
-    return module.exports
+    return compile(file, readFileSync(file, 'utf8'))
   }
   throw new RuntimeError(
     'Runtime.ImportModuleError',
     `Error: Cannot find module '${basename(path)}' in ${directory}`,
   )
+}
+
+function compile(file, source) {
+  const module = new Module(file)
+  module.filename = file
+  module.paths = createRequire(file).resolve.paths('x') ?? []
+  module._compile(source, file)
+  return module.exports
 }
 
 function isModuleFolder(folder) {

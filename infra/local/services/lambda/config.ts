@@ -16,6 +16,8 @@ export interface FunctionConfig {
   readonly architecture: string
   readonly environment: Readonly<Record<string, string>>
   readonly codeDirectory: string
+  /** `Code.ZipFile`: the source of `index.js`, instead of a directory. */
+  readonly inlineCode: string | undefined
   /** Undefined = unreserved. */
   readonly reservedConcurrency: number | undefined
   readonly deadLetterArn: string | undefined
@@ -47,6 +49,8 @@ const RESERVED = new Set([
   'LAMBDA_RUNTIME_DIR',
 ])
 const ENVIRONMENT_BYTES = 4096
+/** Where inline code lies on AWS; here it is in no directory. */
+const TASK_ROOT = '/var/task'
 
 /** Property values after the template resolver: CloudFormation lets numbers come as strings. */
 interface FunctionProperties {
@@ -61,7 +65,7 @@ interface FunctionProperties {
   readonly Environment?: {
     readonly Variables?: Readonly<Record<string, string | number | boolean>>
   }
-  readonly Code: { readonly S3Key?: string }
+  readonly Code: { readonly S3Key?: string; readonly ZipFile?: string }
   readonly ReservedConcurrentExecutions?: number | string
   readonly DeadLetterConfig?: { readonly TargetArn?: string }
   readonly LoggingConfig?: {
@@ -106,7 +110,9 @@ export function readFunctionConfig(
     }),
     architecture: properties.Architectures?.[0] ?? 'x86_64',
     environment,
-    codeDirectory: properties.Code.S3Key === undefined ? '' : assetPath(properties.Code.S3Key),
+    codeDirectory:
+      properties.Code.S3Key === undefined ? TASK_ROOT : assetPath(properties.Code.S3Key),
+    inlineCode: properties.Code.ZipFile,
     reservedConcurrency:
       properties.ReservedConcurrentExecutions === undefined
         ? undefined

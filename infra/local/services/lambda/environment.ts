@@ -12,6 +12,8 @@ export interface EnvironmentOptions {
   readonly functionName: string
   readonly handler: string
   readonly directory: string
+  /** Source of `index.js`, when it is in no directory. */
+  readonly inlineCode?: string | undefined
   /** 22 for `nodejs22.x`. */
   readonly nodeMajor: number
   readonly memoryMb: number
@@ -181,6 +183,7 @@ function startWorker(options: EnvironmentOptions): Worker {
     workerData: {
       handler: options.handler,
       directory: options.directory,
+      inlineCode: options.inlineCode,
       nodeMajor: options.nodeMajor,
       logFormat: options.logFormat,
       logLevel: options.logLevel,

@@ -88,6 +88,7 @@ export function createLocalFunction(
       functionName: starting.name,
       handler: starting.handler,
       directory: starting.codeDirectory,
+      inlineCode: starting.inlineCode,
       nodeMajor: nodeMajorOf(starting.runtime) ?? 0,
       memoryMb: starting.memoryMb,
       env: environmentVariables(starting, {

@@ -48,7 +48,7 @@ function functionProvider(dependencies: ProviderDependencies): ResourceProvider 
     properties: {
       FunctionName: 'used',
       Description: 'used',
-      Code: { S3Key: 'used', S3Bucket: 'inert' /* the asset lies in cdk.out */ },
+      Code: { S3Key: 'used', ZipFile: 'used', S3Bucket: 'inert' /* the asset lies in cdk.out */ },
       Handler: 'used',
       Runtime: 'used',
       Role: 'used',
