@@ -84,6 +84,7 @@ describe.each(implementations)('connections %s', (_name, make) => {
     })
     expect(await connections.renew(one.connectionId, later, NOW)).toBe('renewed')
     expect(await connections.find(one.connectionId)).toMatchObject({
+      revision: 2,
       tokenId: `new-${serial}`,
       devices: ['plant-2/pump-1'],
       roles: ['viewer'],
@@ -100,6 +101,14 @@ describe.each(implementations)('connections %s', (_name, make) => {
       expect(await connections.admit(id, NOW)).toEqual({ outcome: 'unknown' })
       expect(await connections.find(id)).toBeUndefined()
     }
+  })
+  it('R21: who speaks after the server closed his connection is told why', async () => {
+    await connections.open(one)
+    await connections.close(one.connectionId, NOW, 'revoked')
+    expect(await connections.admit(one.connectionId, NOW)).toEqual({
+      outcome: 'unknown',
+      closedFor: 'revoked',
+    })
   })
   it('R16: admits a burst, then one message per interval, and counts what it refuses', async () => {
     await connections.open(one)

@@ -14,10 +14,18 @@ export async function findConnection(
   { client, table }: ConnectionsTable,
   connectionId: string,
 ): Promise<Connection | undefined> {
+  return toConnection(await readMeta({ client, table }, connectionId))
+}
+
+/** A connection's own item: its row, its tombstone, or nothing. */
+export async function readMeta(
+  { client, table }: ConnectionsTable,
+  connectionId: string,
+): Promise<Record<string, unknown> | undefined> {
   const { Item } = await client.send(
     new GetCommand({ TableName: table, Key: metaKey(connectionId), ConsistentRead: true }),
   )
-  return toConnection(Item)
+  return Item
 }
 
 /** The connection in an item; `undefined` for no item and for a tombstone. */
@@ -35,5 +43,6 @@ export function toConnection(item: Record<string, unknown> | undefined): Connect
     issuer: row.issuer,
     connectedAt: row.connectedAt,
     lastSeenAt: row.lastSeenAt,
+    revision: row.revision,
   }
 }

@@ -1,10 +1,10 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
-import type { Admission, Connection } from '../core/connections/ports.ts'
+import type { Admission, Connection, WakeReason } from '../core/connections/ports.ts'
 import { limits } from '../protocol/index.ts'
 import {
-  findConnection,
   metaKey,
+  readMeta,
   toConnection,
   type ConnectionsTable as Table,
 } from './connection-row.ts'
@@ -98,7 +98,9 @@ async function strike(
     return { outcome: 'limited', retryAfterMs: Math.max(1, Math.ceil(retryAfterMs)), strikes }
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error
-    const known = await findConnection({ client, table }, connectionId)
-    return known ? undefined : { outcome: 'unknown' }
+    const item = await readMeta({ client, table }, connectionId)
+    if (toConnection(item)) return undefined
+    const closedFor = item?.['closedFor'] as WakeReason | undefined
+    return { outcome: 'unknown', ...(closedFor === undefined ? {} : { closedFor }) }
   }
 }

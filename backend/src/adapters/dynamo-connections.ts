@@ -3,7 +3,12 @@ import { PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { Identity } from '../core/auth/identity.ts'
 import { batchGet, batchWrite, queryAll, type Key } from './dynamo-client.ts'
 import { createHash } from 'node:crypto'
-import type { Connection, Connections, OpenConnection } from '../core/connections/ports.ts'
+import type {
+  Connection,
+  Connections,
+  OpenConnection,
+  WakeReason,
+} from '../core/connections/ports.ts'
 import { admitMessage, emptyBucket } from './dynamo-admission.ts'
 import {
   findConnection,
@@ -52,7 +57,7 @@ export function dynamoConnections(at: Table): Connections {
       (await findBy(at, `jti#${tokenId}`)).filter((one) => one.tokenId === tokenId),
     renew: (connectionId, identity, nowMs) => renew(at, connectionId, identity, nowMs),
     allOpen: () => allOpen(at),
-    close: (connectionId, nowMs) => close(at, connectionId, nowMs),
+    close: (connectionId, nowMs, why) => close(at, connectionId, { closedAt: nowMs, why }),
   }
 }
 
@@ -66,7 +71,7 @@ async function open(at: Table, connection: Connection): Promise<'opened' | 'clos
     await at.client.send(
       new PutCommand({
         TableName: at.table,
-        Item: { ...metaKey(connectionId), ...connection, ...emptyBucket, revision: 1, ttl },
+        Item: { ...metaKey(connectionId), ...connection, ...emptyBucket, ttl },
         ConditionExpression: 'attribute_not_exists(pk)',
       }),
     )
@@ -147,12 +152,17 @@ async function renew(
   }
 }
 
-async function close(at: Table, connectionId: string, nowMs: number): Promise<void> {
-  const ttl = Math.floor(nowMs / 1_000) + TOMBSTONE_SECONDS
+async function close(
+  at: Table,
+  connectionId: string,
+  { closedAt, why }: { readonly closedAt: number; readonly why: WakeReason | undefined },
+): Promise<void> {
+  const ttl = Math.floor(closedAt / 1_000) + TOMBSTONE_SECONDS
+  const closedFor = why === undefined ? {} : { closedFor: why }
   const { Attributes } = await at.client.send(
     new PutCommand({
       TableName: at.table,
-      Item: { ...metaKey(connectionId), closedAt: nowMs, ttl },
+      Item: { ...metaKey(connectionId), closedAt, ...closedFor, ttl },
       ReturnValues: 'ALL_OLD',
     }),
   )

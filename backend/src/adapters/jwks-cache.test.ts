@@ -18,13 +18,16 @@ function setUp(answer: () => Response | Promise<Response>) {
   const events: JwksEvent[] = []
   const state = { answer }
   const issuer = fakeIssuer(() => state.answer())
+  const waits: number[] = []
   const keys = createJwksCache({
     url: new URL('https://issuer.example/jwks'),
     clock,
     fetch: issuer.fetch,
     onEvent: (event) => events.push(event),
+    // Patience is over at once: every fetch that is not there yet is too slow.
+    wait: (ms) => Promise.resolve(waits.push(ms)),
   })
-  return { clock, events, keys, state, fetches: () => issuer.urls.length }
+  return { clock, events, keys, state, waits, fetches: () => issuer.urls.length }
 }
 
 it('fetches once for many logins at once', async () => {
@@ -33,6 +36,10 @@ it('fetches once for many logins at once', async () => {
   expect(found.every(Boolean)).toBe(true)
   expect(fetches()).toBe(1)
 })
+
+const noSuchKey = { code: 'ERR_JWKS_NO_MATCHING_KEY' }
+/** A turn of the event loop: what was answered has been read. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('P18: rotation', () => {
   it('a new key is found at once, also a second after the last fetch', async () => {
@@ -44,15 +51,32 @@ describe('P18: rotation', () => {
     await expect(lookup?.({ alg: 'ES256', kid: 'two' })).resolves.toBeDefined()
     expect(fetches()).toBe(2)
   })
-  it('a withdrawn key is refused after ten minutes', async () => {
+  it('a withdrawn key is refused by the first login after ten minutes whose fetch was fast, and those after it', async () => {
     const { keys, state, clock } = setUp(() => jwksResponse(one.publicJwk, two.publicJwk))
     await keys.keysFor('one')
     state.answer = () => jwksResponse(two.publicJwk)
     clock.ms += 10 * MINUTE + 1
+    await keys.keysFor('one')
+    await settled()
     const lookup = await keys.keysFor('one')
-    await expect(lookup?.({ alg: 'ES256', kid: 'one' })).rejects.toMatchObject({
-      code: 'ERR_JWKS_NO_MATCHING_KEY',
-    })
+    await expect(lookup?.({ alg: 'ES256', kid: 'one' })).rejects.toMatchObject(noSuchKey)
+  })
+  it('a withdrawn key is refused after twenty minutes by an issuer that takes 400 ms, which no frozen function sees the end of', async () => {
+    const { keys, state, clock, waits } = setUp(() => jwksResponse(one.publicJwk, two.publicJwk))
+    await keys.keysFor('one')
+    let arrive: (answer: Response) => void = () => undefined
+    state.answer = () => new Promise<Response>((resolve) => (arrive = resolve))
+    clock.ms += 10 * MINUTE + 1
+    // Longer than the patience: the old set serves, and the function is frozen with the fetch under way.
+    const stale = await keys.keysFor('one')
+    await expect(stale?.({ alg: 'ES256', kid: 'one' })).resolves.toBeDefined()
+    expect(waits).toEqual([250])
+    clock.ms += 10 * MINUTE
+    const overdue = keys.keysFor('one')
+    clock.ms += 400
+    arrive(jwksResponse(two.publicJwk))
+    await expect((await overdue)?.({ alg: 'ES256', kid: 'one' })).rejects.toMatchObject(noSuchKey)
+    expect(waits).toEqual([250])
   })
   it('E3: unknown key ids cannot make us fetch without end', async () => {
     const { keys, clock, fetches } = setUp(() => jwksResponse(one.publicJwk))
@@ -95,11 +119,12 @@ describe('P17: the issuer is down', () => {
     expect(fetches()).toBe(3)
   })
   it('a hanging issuer holds a known key up for a quarter of a second only', async () => {
-    const { keys, state, clock } = setUp(() => jwksResponse(one.publicJwk))
+    const { keys, state, clock, waits } = setUp(() => jwksResponse(one.publicJwk))
     await keys.keysFor('one')
     state.answer = () => new Promise<Response>(() => undefined)
     clock.ms += 11 * MINUTE
     expect(await keys.keysFor('one')).toBeDefined()
+    expect(waits).toEqual([250])
   })
   it('without any good set there is no key, and after the outage there is', async () => {
     const { keys, state, clock } = setUp(down)

@@ -1,18 +1,27 @@
+import { setTimeout } from 'node:timers/promises'
 import { createLocalJWKSet, type JSONWebKeySet, type JWK } from 'jose'
 import type { Clock } from '../core/clock.ts'
 
-/** How long a good set is used without asking again: the time within which a withdrawn key stops working. */
+/** How long a good set is used without asking again. */
 const FRESH_MS = 10 * 60_000
+/**
+ * From here on a login waits for the whole refresh: the time within which a withdrawn key stops working while the issuer answers at all. A Lambda
+ * that is frozen after its answer never ends a fetch that outlived {@link REFRESH_PATIENCE_MS}, so patience alone could use an old set for hours.
+ */
+const OVERDUE_MS = 2 * FRESH_MS
 /** How long the last good set still serves when the issuer cannot be asked (reliability.md P17: at least 1 h). */
 const STALE_MS = 4 * 3_600_000
 /** No fetch for this long after one failed. */
 const COOL_DOWN_MS = 30_000
 const FETCH_TIMEOUT_MS = 2_000
-/** A login with a known key waits this long for the refresh of a stale set, no longer: an outage must not slow logins down. */
+/** A login with a known key waits this long for the refresh of a stale set, unless it is overdue: an outage must not slow logins down. */
 const REFRESH_PATIENCE_MS = 250
 const MAX_BYTES = 512 * 1_024
 const MAX_KEYS = 32
-/** Fetches for unknown key ids: a few at once, so that a rotation is noticed immediately, then one per {@link COOL_DOWN_MS}. */
+/**
+ * Fetches for unknown key ids: a few at once, so that a rotation is noticed immediately, then one per {@link COOL_DOWN_MS}. Per container: an
+ * attacker who spends them delays the notice of a new key by at most that long there, and nothing else; known keys are not concerned.
+ */
 const UNKNOWN_KID_BURST = 3
 const MIN_RSA_BITS = 2_048
 
@@ -34,6 +43,8 @@ export interface JwksCacheOptions {
   readonly clock: Clock
   readonly fetch?: typeof fetch
   readonly onEvent?: (event: JwksEvent) => void
+  /** Resolves after so many milliseconds. */
+  readonly wait?: (ms: number) => Promise<unknown>
 }
 
 /**
@@ -45,6 +56,7 @@ export interface JwksCacheOptions {
 export function createJwksCache(options: JwksCacheOptions): JwksCache {
   const { url } = options
   const now = (): number => options.clock.now()
+  const wait = options.wait ?? ((ms: number) => setTimeout(ms, undefined, { ref: false }))
   assertSafeUrl(url)
   let current: { keys: KeyLookup; kids: ReadonlySet<string>; fetchedAtMs: number } | undefined
   let inFlight: Promise<void> | undefined
@@ -76,7 +88,8 @@ export function createJwksCache(options: JwksCacheOptions): JwksCache {
       if (!current) await refresh()
       else if (!current.kids.has(kid)) {
         if (inFlight || budget.take(now())) await refresh()
-      } else if (ageMs() > FRESH_MS) await atMost(refresh(), REFRESH_PATIENCE_MS)
+      } else if (ageMs() > OVERDUE_MS) await refresh()
+      else if (ageMs() > FRESH_MS) await Promise.race([refresh(), wait(REFRESH_PATIENCE_MS)])
       if (ageMs() > STALE_MS) return undefined
       if (ageMs() > FRESH_MS) {
         options.onEvent?.({ kind: 'stale', ageSeconds: Math.round(ageMs() / 1_000) })
@@ -156,15 +169,6 @@ function createBudget(
       return true
     },
   }
-}
-
-async function atMost(task: Promise<void>, patienceMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, patienceMs)
-  })
-  await Promise.race([task, patience])
-  clearTimeout(timer)
 }
 
 function reasonOf(error: unknown): string {

@@ -113,7 +113,7 @@ async function makeWorld() {
     } as unknown as APIGatewayProxyWebsocketEventV2)
     return JSON.parse(answer) as Record<string, unknown>
   }
-  return { send, failures, connections }
+  return { send, failures, connections, wakes: shared.wakes }
 }
 
 const position = fc
@@ -260,15 +260,20 @@ describe('the route layer', () => {
     })
   })
 
-  it('R21: says that the connection is unknown, with the id of the message', async () => {
-    const { send, connections } = await makeWorld()
-    await connections.close(connectionId, clock.ms)
-    expect(await send('{"action":"ping","id":5,"t0":0}')).toMatchObject({
-      id: 5,
-      code: 'CONNECTION_UNKNOWN',
-      retry: 'now',
-    })
-  })
+  it.each([
+    [undefined, 'CONNECTION_UNKNOWN', 'now', 'unknown'],
+    ['silent', 'CONNECTION_UNKNOWN', 'now', 'silent'],
+    ['token', 'TOKEN_EXPIRED', 'auth', 'token'],
+    ['revoked', 'REVOKED', 'auth', 'revoked'],
+  ] as const)(
+    'R21: a connection closed for %s is told %s, with the id of the message, and its socket ended',
+    async (why, code, retry, reason) => {
+      const { send, connections, wakes } = await makeWorld()
+      await connections.close(connectionId, clock.ms, why)
+      expect(await send('{"action":"ping","id":5,"t0":0}')).toMatchObject({ id: 5, code, retry })
+      expect(wakes.sent).toEqual([{ connectionId, reason, delaySeconds: 0 }])
+    },
+  )
 
   it('R12: says that the token has expired, with the id of the message', async () => {
     const { send } = await makeWorld()

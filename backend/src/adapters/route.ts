@@ -1,7 +1,13 @@
 import type { APIGatewayProxyWebsocketEventV2 } from 'aws-lambda'
 import { metrics as names } from '../contract.ts'
 import { reportAbuse } from '../core/connections/abuse.ts'
-import type { Connection, Connections, WakeQueue } from '../core/connections/ports.ts'
+import type {
+  Connection,
+  Connections,
+  Wake,
+  WakeQueue,
+  WakeReason,
+} from '../core/connections/ports.ts'
 import {
   checkMessage,
   errorMessage,
@@ -88,20 +94,41 @@ async function admit(
         { retryAfterMs: admission.retryAfterMs },
       )
     case 'unknown':
-      throw new ProtocolError(
+      await endSocket({ connectionId, reason: admission.closedFor ?? 'unknown' }, options)
+      throw endedError(admission.closedFor)
+  }
+}
+
+/** A socket without a row is of no use to anybody: `expire` ends it (reliability R21), if not now then at its next message. */
+async function endSocket(wake: Wake, { wakes, telemetry }: RouteOptions): Promise<void> {
+  try {
+    await wakes.send(wake, 0)
+  } catch (error) {
+    telemetry.log.warn('wake-up not sent', { ...wake }, error)
+  }
+}
+
+/** Why the server takes nothing more from a socket that is still open. */
+function endedError(closedFor: WakeReason | undefined): ProtocolError {
+  if (closedFor === 'token') return tokenExpired()
+  return closedFor === 'revoked'
+    ? new ProtocolError('REVOKED', 'The access was revoked by an administrator.')
+    : new ProtocolError(
         'CONNECTION_UNKNOWN',
         'This connection is no longer known; open a new one and resume.',
       )
-  }
 }
+
+const tokenExpired = (): ProtocolError =>
+  new ProtocolError(
+    'TOKEN_EXPIRED',
+    'The token of this connection has expired; open a new connection with a new token.',
+  )
 
 /** A token that has ended gives no more access, whatever the socket's age (reliability R12). */
 function requireValid(connection: Connection, clock: Clock): Connection {
   if (connection.expiresAt * 1_000 > clock.now()) return connection
-  throw new ProtocolError(
-    'TOKEN_EXPIRED',
-    'The token of this connection has expired; sign in again.',
-  )
+  throw tokenExpired()
 }
 
 async function answerTo(

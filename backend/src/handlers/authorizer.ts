@@ -21,17 +21,16 @@ interface AuthorizerEvent {
   readonly requestContext: { readonly connectionId: string }
 }
 
-/** `$connect` authorizer. Throws `Unauthorized` (401, aws-behaviour W61); a failure of ours is any other error (500, W63). */
+/** `$connect` authorizer: a policy, or an error of {@link toAuthorizerAnswer}. */
 export async function handler(event: AuthorizerEvent): Promise<AuthorizerAnswer> {
   const { connectionId } = event.requestContext
   try {
     const decision = await authorize(event.headers, ports)
     const { outcome } = decision
-    const allowed = outcome === 'allowed'
-    telemetry.metrics.count(allowed ? metrics.connectAllowed : metrics.connectDenied)
-    const reason = allowed ? 'TOKEN_VALID' : decision.reason
+    if (outcome === 'allowed') telemetry.metrics.count(metrics.connectAllowed)
+    else if (outcome !== 'undecided') telemetry.metrics.count(metrics.connectDenied)
+    const reason = outcome === 'allowed' ? 'TOKEN_VALID' : decision.reason
     telemetry.log.info('connect decided', { connectionId, outcome, reason })
-    if (outcome === 'unauthorized') throw new Error('Unauthorized')
     return toAuthorizerAnswer(decision, event.methodArn)
   } finally {
     telemetry.flush()

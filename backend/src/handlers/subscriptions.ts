@@ -21,7 +21,9 @@ const config = readConfig(
   'retentionHours',
 )
 const client = createDynamo()
+const connections = dynamoConnections({ client, table: config.connectionsTable })
 const ports = {
+  connections,
   subscriptions: dynamoSubscriptions(client, config),
   history: dynamoHistory({
     client,
@@ -34,7 +36,7 @@ const ports = {
 
 /** Routes `subscribe`, `unsubscribe` and `history`. */
 export const handler = createRoute({
-  connections: dynamoConnections({ client, table: config.connectionsTable }),
+  connections,
   wakes: createWakeQueue(config.expiryQueueUrl),
   telemetry: createTelemetry(services.subscriptions),
   clock,

@@ -58,6 +58,7 @@ export function connection(changes: Partial<Connection> = {}): Connection {
     issuer: 'https://issuer.example',
     connectedAt: START_MS - 60_000,
     lastSeenAt: START_MS,
+    revision: 1,
     ...changes,
   }
 }

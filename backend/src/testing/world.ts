@@ -1,5 +1,5 @@
 import type { Data, ServerMessage, Subscribed } from '../protocol/index.ts'
-import type { Connection } from '../core/connections/ports.ts'
+import type { Connection, Connections } from '../core/connections/ports.ts'
 import { createDeliver } from '../core/delivery/deliver-batch.ts'
 import type { Audiences, CommandResults, PostOutcome } from '../core/delivery/ports.ts'
 import { answerHistory, type HistoryPorts } from '../core/history/answer-history.ts'
@@ -18,6 +18,8 @@ export interface WorldParts {
   readonly history: HistoryReader & HistoryWriter
   readonly subscriptions: Subscriptions
   readonly audiences: Audiences
+  /** What a connection is while it subscribes; by default what it was when the message came. */
+  readonly connections: Pick<Connections, 'find'>
 }
 
 /** A clock that only moves when told. */
@@ -97,7 +99,10 @@ export function createWorld(
     deliver: (...items: StreamItem[]) => deliver({ items, deadlineMs: clock.now() + 10_000 }),
     deliverUntil: (deadlineMs: number, ...items: StreamItem[]) => deliver({ items, deadlineMs }),
     subscribe: (items: unknown[], who: Connection = connection(), id = ++messageId) =>
-      subscribe({ action: 'subscribe', id, subscriptions: items }, who, ports),
+      subscribe({ action: 'subscribe', id, subscriptions: items }, who, {
+        ...ports,
+        connections: parts.connections ?? { find: () => Promise.resolve(who) },
+      }),
     unsubscribe: (sids: number[], who: Connection = connection(), id = ++messageId) =>
       unsubscribe({ action: 'unsubscribe', id, sids }, who, subscriptions),
     ask: (query: Partial<Parameters<typeof answerHistory>[0]>, who: Connection = connection()) =>

@@ -56,10 +56,15 @@ async function accessToken(manager: UserManager, want: 'current' | 'renew'): Pro
     if (renewed) return renewed.access_token
   } catch (error) {
     // Only the issuer's own refusal ends the session; a network that is down does not.
-    if (!(error instanceof ErrorResponse)) throw error
+    if (!(error instanceof ErrorResponse) || isPassing(error)) throw error
   }
   await manager.removeUser()
   throw new SignInNeeded('Your session has ended.')
+}
+
+/** What an issuer answers that cannot now (RFC 6749 4.1.2.1): no word about the session. */
+function isPassing({ error }: ErrorResponse): boolean {
+  return error === 'server_error' || error === 'temporarily_unavailable'
 }
 
 async function endSession(manager: UserManager): Promise<void> {

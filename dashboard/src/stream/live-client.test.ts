@@ -270,6 +270,24 @@ describe('live client', () => {
     expect(wants).toEqual(['current', 'current', 'renew'])
   })
 
+  it('P17: goes on with the token it has when the issuer cannot give a newer one', async () => {
+    const wants: string[] = []
+    const { client, clock, latest, sockets } = setUp((want) => {
+      wants.push(want)
+      return want === 'renew'
+        ? Promise.reject(new TypeError('Failed to fetch'))
+        : Promise.resolve('jwt')
+    })
+    client.start()
+    await settled()
+    latest().drop()
+    await clock.advance(500)
+    latest().drop()
+    await clock.advance(5_000)
+    expect(wants).toEqual(['current', 'current', 'renew', 'current'])
+    expect(sockets).toHaveLength(3)
+  })
+
   it('signs out, with the reason, when only the person can help', async () => {
     const { client } = setUp(() => Promise.reject(new SignInNeeded('Your session has ended.')))
     client.start()

@@ -146,6 +146,8 @@ export class LiveClient implements StreamClient {
       },
       (error: unknown) => {
         if (round !== this.#round || !this.#running) return
+        // An issuer that is down says nothing about the token we have: the service may still know its key.
+        this.#wantRenewedToken = false
         if (error instanceof SignInNeeded) this.#signOut(error.message)
         else this.#retryLater()
       },

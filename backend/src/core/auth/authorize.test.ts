@@ -49,10 +49,17 @@ it.each([
 describe('the answer to API Gateway', () => {
   const headers = { 'Sec-WebSocket-Protocol': 'gaugeline.v1, bearer.a.b.c' }
   const answer = async (ports: ReturnType<typeof setUp>) => {
-    const decision = await authorize(headers, ports)
-    if (decision.outcome === 'unauthorized') throw new Error('unexpected')
-    return toAuthorizerAnswer(decision, ARN)
+    return toAuthorizerAnswer(await authorize(headers, ports), ARN)
   }
+  it('W61: throws the one word that becomes 401', async () => {
+    await expect(answer(setUp({ ok: false, reason: 'SIGNATURE_INVALID' }))).rejects.toThrow(
+      /^Unauthorized$/,
+    )
+  })
+  it('P17, W63: throws anything else, which becomes 500, when the keys cannot be had', async () => {
+    const failure = answer(setUp({ ok: false, reason: 'KEYS_UNAVAILABLE' }))
+    await expect(failure).rejects.toThrow('the keys of the issuer cannot be had')
+  })
   it('W65: allows exactly this API, stage and route', async () => {
     expect(await answer(setUp())).toMatchObject({
       principalId: 'ana',

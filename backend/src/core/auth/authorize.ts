@@ -8,10 +8,12 @@ export interface AuthorizePorts {
   readonly revocations: RevocationChecks
 }
 
-/** `unauthorized` becomes 401, `forbidden` 403 (aws-behaviour W61, W62). */
+/** `unauthorized` becomes 401, `forbidden` 403, `undecided` 500 (aws-behaviour W61–W63). */
 export type Decision =
   | { readonly outcome: 'allowed'; readonly identity: Identity }
   | { readonly outcome: 'unauthorized'; readonly reason: TokenRefusal }
+  /** The issuer's keys cannot be had: no word about the token, which may be good (reliability P17). */
+  | { readonly outcome: 'undecided'; readonly reason: 'KEYS_UNAVAILABLE' }
   | {
       readonly outcome: 'forbidden'
       readonly reason: 'REVOKED' | 'NO_ACCESS'
@@ -26,16 +28,19 @@ export async function authorize(
   const { token } = readOffer(headers)
   if (token === undefined) return { outcome: 'unauthorized', reason: 'TOKEN_MALFORMED' }
   const verdict = await tokens.verify(token)
-  if (!verdict.ok) {
-    return verdict.reason === 'NO_ACCESS'
-      ? { outcome: 'forbidden', reason: 'NO_ACCESS' }
-      : { outcome: 'unauthorized', reason: verdict.reason }
-  }
+  if (!verdict.ok) return refusal(verdict.reason)
   const { identity } = verdict
   if (await revocations.isRevoked(identity)) {
     return { outcome: 'forbidden', reason: 'REVOKED', user: identity.user }
   }
   return { outcome: 'allowed', identity }
+}
+
+function refusal(reason: TokenRefusal): Decision {
+  if (reason === 'NO_ACCESS') return { outcome: 'forbidden', reason }
+  return reason === 'KEYS_UNAVAILABLE'
+    ? { outcome: 'undecided', reason }
+    : { outcome: 'unauthorized', reason }
 }
 
 export interface AuthorizerAnswer {
@@ -53,11 +58,13 @@ export interface AuthorizerAnswer {
   readonly context?: Record<string, string>
 }
 
-/** The policy for exactly this API, stage and `$connect` (aws-behaviour W64, W65): no wildcard is ever granted. */
-export function toAuthorizerAnswer(
-  decision: Exclude<Decision, { readonly outcome: 'unauthorized' }>,
-  methodArn: string,
-): AuthorizerAnswer {
+/**
+ * The policy for exactly this API, stage and `$connect` (aws-behaviour W64, W65): no wildcard is ever granted. Throws Error: `Unauthorized` for
+ * 401 (W61), any other text for 500 (W63).
+ */
+export function toAuthorizerAnswer(decision: Decision, methodArn: string): AuthorizerAnswer {
+  if (decision.outcome === 'unauthorized') throw new Error('Unauthorized')
+  if (decision.outcome === 'undecided') throw new Error('the keys of the issuer cannot be had')
   const allowed = decision.outcome === 'allowed'
   return {
     principalId: allowed ? decision.identity.user : (decision.user ?? 'unknown'),

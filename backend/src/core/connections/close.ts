@@ -14,6 +14,10 @@ const farewells: Readonly<Record<WakeReason, { code: number; reason: string }>> 
   token: { code: closeCodes.tokenExpired, reason: 'The token has expired; sign in again.' },
   revoked: { code: closeCodes.revoked, reason: 'The access was revoked by an administrator.' },
   silent: { code: closeCodes.connectionUnknown, reason: 'Nothing was heard from this client.' },
+  unknown: {
+    code: closeCodes.connectionUnknown,
+    reason: 'This connection is no longer known; open a new one and resume.',
+  },
   abuse: { code: closeCodes.policyViolation, reason: 'Too many messages after a warning.' },
 }
 
@@ -27,7 +31,7 @@ export async function closeConnection(
   why: WakeReason,
   ports: ClosePorts,
 ): Promise<'closed' | 'failed'> {
-  await forgetConnection(connectionId, ports)
+  await forgetConnection(connectionId, ports, why)
   const goaway: GoAway = { type: 'goaway', withinMs: 0, ...farewells[why] }
   const posted = await ports.sockets.post(connectionId, JSON.stringify(goaway))
   if (posted === 'gone') return 'closed'
@@ -39,7 +43,8 @@ export async function closeConnection(
 export async function forgetConnection(
   connectionId: string,
   ports: Pick<ClosePorts, 'connections' | 'subscriptions' | 'clock'>,
+  why?: WakeReason,
 ): Promise<void> {
-  await ports.connections.close(connectionId, ports.clock.now())
+  await ports.connections.close(connectionId, ports.clock.now(), why)
   await ports.subscriptions.removeConnection(connectionId)
 }

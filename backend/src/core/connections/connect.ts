@@ -58,6 +58,7 @@ export async function connect(
     connectionId,
     connectedAt: nowMs,
     lastSeenAt: nowMs,
+    revision: 1,
   }
   if ((await ports.connections.open(connection)) === 'closed') {
     return { statusCode: 410, reason: 'ALREADY_CLOSED' }

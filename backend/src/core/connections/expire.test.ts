@@ -73,6 +73,15 @@ it('leaves a client alone that has spoken since it was called silent', async () 
   expect(sockets.closed).toEqual([])
 })
 
+it('R21: a socket without a row is told 4410 and closed; one that has a row after all is kept', async () => {
+  expect(await wake('unknown')).toEqual([])
+  expect(sockets.posted).toMatchObject([{ message: { type: 'goaway', code: 4410 } }])
+  expect(sockets.closed).toEqual(['c1='])
+  await open({ connectionId: 'c2=' })
+  await wake('unknown', 'c2=')
+  expect(sockets.closed).toEqual(['c1='])
+})
+
 it.each([
   ['silent', 4410],
   ['abuse', 1008],

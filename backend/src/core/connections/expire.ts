@@ -26,6 +26,7 @@ async function handleWake(
       return 'queued'
     }
   }
+  if (wake.reason === 'unknown') return 'kept'
   if (wake.reason === 'silent' && connection.lastSeenAt >= nowMs - SILENT_AFTER_MS) return 'kept'
   return closeConnection(wake.connectionId, wake.reason, ports)
 }
@@ -58,7 +59,7 @@ async function settle(body: string, ports: ExpirePorts & { readonly log: Log }):
   }
 }
 
-const reasons: readonly unknown[] = ['token', 'silent', 'abuse', 'revoked']
+const reasons: readonly unknown[] = ['token', 'silent', 'abuse', 'revoked', 'unknown']
 
 /** The wake-up in a message body, or `undefined` for anything else (which would never get better by trying again). */
 function parseWake(body: string): Wake | undefined {

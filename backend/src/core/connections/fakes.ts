@@ -10,6 +10,7 @@ import type {
   Sockets,
   Wake,
   WakeQueue,
+  WakeReason,
 } from './ports.ts'
 
 /** A clock that stands still until `ms` is set. */
@@ -38,6 +39,7 @@ export const connectionOf = (change: Partial<Connection> = {}): Connection => ({
   connectionId: 'c1=',
   connectedAt: Date.UTC(2026, 0, 1),
   lastSeenAt: Date.UTC(2026, 0, 1),
+  revision: 1,
   ...change,
 })
 
@@ -47,16 +49,22 @@ interface Row {
   strikes: number
 }
 
+interface Tombstone {
+  readonly closedFor?: WakeReason
+}
+
 /** Connections in memory; passes the same contract suite as DynamoDB's (test/contract). */
 export function memoryConnections(): Connections {
-  const rows = new Map<string, Row | 'tombstone'>()
+  const rows = new Map<string, Row | Tombstone>()
+  const isLive = (row: Row | Tombstone | undefined): row is Row =>
+    row !== undefined && 'connection' in row
   const live = (id: string): Row | undefined => {
     const row = rows.get(id)
-    return row === 'tombstone' ? undefined : row
+    return isLive(row) ? row : undefined
   }
   const all = (): Connection[] =>
     [...rows.values()]
-      .flatMap((row) => (row === 'tombstone' ? [] : [row.connection]))
+      .flatMap((row) => (isLive(row) ? [row.connection] : []))
       .sort((a, b) => a.connectedAt - b.connectedAt || (a.connectionId < b.connectionId ? -1 : 1))
   const intervalMs = 1_000 / limits.messagesPerSecond
   return {
@@ -67,8 +75,8 @@ export function memoryConnections(): Connections {
     },
     find: (id) => Promise.resolve(live(id)?.connection),
     admit(id, nowMs) {
-      const row = live(id)
-      if (!row) return Promise.resolve({ outcome: 'unknown' })
+      const row = rows.get(id)
+      if (!isLive(row)) return Promise.resolve({ outcome: 'unknown', ...row })
       const full = nowMs + (limits.messagesBurst - 1) * intervalMs
       row.connection = { ...row.connection, lastSeenAt: nowMs }
       if (row.tat > full) {
@@ -86,12 +94,13 @@ export function memoryConnections(): Connections {
     renew(id, identity) {
       const row = live(id)
       if (!row) return Promise.resolve('unknown')
-      row.connection = { ...row.connection, ...identity }
+      const revision = row.connection.revision + 1
+      row.connection = { ...row.connection, ...identity, revision }
       return Promise.resolve('renewed')
     },
     allOpen: () => Promise.resolve(all()),
-    close(id) {
-      rows.set(id, 'tombstone')
+    close(id, _nowMs, why) {
+      rows.set(id, why === undefined ? {} : { closedFor: why })
       return Promise.resolve()
     },
   }

@@ -7,6 +7,8 @@ export interface Connection extends Identity {
   readonly connectedAt: number
   /** Epoch ms of the client's last message. */
   readonly lastSeenAt: number
+  /** 1 at `$connect`, one more with each `refresh`: which identity this is. */
+  readonly revision: number
 }
 
 export type OpenConnection = Pick<Connection, 'connectionId' | 'connectedAt'>
@@ -15,7 +17,8 @@ export type Admission =
   | { readonly outcome: 'admitted'; readonly connection: Connection }
   /** `strikes`: refused messages since the bucket was last empty. */
   | { readonly outcome: 'limited'; readonly retryAfterMs: number; readonly strikes: number }
-  | { readonly outcome: 'unknown' }
+  /** `closedFor`: why the server closed it, when it did. */
+  | { readonly outcome: 'unknown'; readonly closedFor?: WakeReason }
 
 /** The rows of sockets. All reads are strongly consistent. */
 export interface Connections {
@@ -34,12 +37,15 @@ export interface Connections {
   renew(connectionId: string, identity: Identity, nowMs: number): Promise<'renewed' | 'unknown'>
   /** What the table takes for open, a few seconds old at most. For the sweeper. */
   allOpen(): Promise<readonly OpenConnection[]>
-  /** Removes the connection's own row and those by which it is found, and leaves a tombstone for a `$connect` that is still running. */
-  close(connectionId: string, nowMs: number): Promise<void>
+  /**
+   * Removes the connection's own row and those by which it is found, and leaves a tombstone for a `$connect` that is still running. The
+   * tombstone keeps `why`, so that a message that comes before the socket's end is told the reason.
+   */
+  close(connectionId: string, nowMs: number, why?: WakeReason): Promise<void>
 }
 
-/** What a delayed expiry message asks for. `token`: the token ends; the others name why to close at once. */
-export type WakeReason = 'token' | 'silent' | 'abuse' | 'revoked'
+/** What a delayed expiry message asks for. `token`: the token ends; the others name why to close at once (`unknown`: it has no row). */
+export type WakeReason = 'token' | 'silent' | 'abuse' | 'revoked' | 'unknown'
 
 export interface Wake {
   readonly connectionId: string

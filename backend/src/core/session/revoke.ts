@@ -10,9 +10,8 @@ export interface RevokePorts extends Pick<ClosePorts, 'connections' | 'subscript
 }
 
 /**
- * Takes back a user's or one token's access: first the revocation (no new socket), then the rows of the living sockets (no further reading, no
- * further message), then the sockets, which `expire` closes at once: it alone has the right to. Role `admin`; only within the administrator's own
- * issuer.
+ * Takes back a user's or one token's access: first the revocation (no new socket, no further reading), then `expire` is asked to close the living
+ * sockets (it alone has the right to), then their rows go (no further message). Role `admin`; only within the administrator's own issuer.
  *
  * Throws ProtocolError FORBIDDEN or MESSAGE_INVALID (not exactly one of `user` and `jti`).
  */
@@ -25,10 +24,19 @@ export async function revoke(
     throw new ProtocolError('FORBIDDEN', 'Revoking access needs the role admin.')
   }
   const targets = await record(message, connection.issuer, ports)
-  for (const { connectionId } of targets) {
-    await forgetConnection(connectionId, ports)
-    await ports.wakes.send({ connectionId, reason: 'revoked' }, 0)
-  }
+  const ids = targets.map(({ connectionId }) => connectionId)
+  // All at once, and none waits for another: one throttled write must not leave the rest their access.
+  const woken = await Promise.allSettled(
+    ids.map((connectionId) => ports.wakes.send({ connectionId, reason: 'revoked' }, 0)),
+  )
+  const forgotten = await Promise.allSettled(
+    ids.map((connectionId) => forgetConnection(connectionId, ports, 'revoked')),
+  )
+  // Who was woken is forgotten by `expire` too; who is forgotten is closed at his next message. Neither: the administrator must repeat.
+  const missed = forgotten.find(
+    ({ status }, i) => status === 'rejected' && woken[i]?.status === 'rejected',
+  )
+  if (missed?.status === 'rejected') throw missed.reason
   return { type: 'revoked', id: message.id, connectionsClosed: targets.length }
 }
 

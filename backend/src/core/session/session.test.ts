@@ -143,10 +143,55 @@ describe('refresh', () => {
   it.each([
     ['TOKEN_EXPIRED', 'TOKEN_EXPIRED'],
     ['SIGNATURE_INVALID', 'TOKEN_INVALID'],
-    ['KEYS_UNAVAILABLE', 'TOKEN_INVALID'],
+    ['KEYS_UNAVAILABLE', 'OVERLOADED'],
   ] as const)('%s is told as %s', async (reason, code) => {
     ports.outcomes.set('new', { ok: false, reason })
     await expect(refresh(message, connection, ports)).rejects.toMatchObject({ code })
+  })
+  it('P17: while the keys of the issuer cannot be had the old token holds, and the client is told when to try again', async () => {
+    ports.outcomes.set('new', { ok: false, reason: 'KEYS_UNAVAILABLE' })
+    await expect(refresh(message, connection, ports)).rejects.toMatchObject({
+      code: 'OVERLOADED',
+      retryAfterMs: 30_000,
+    })
+    expect(await ports.connections.find('c1=')).toEqual(connection)
+  })
+  it('J27: a token that is revoked while the row is renewed leaves no right and no socket', async () => {
+    offer({ tokenId: 'token-2' })
+    const { connections } = ports
+    const raced = {
+      ...connections,
+      // An administrator's revocation that looks for the token's connections just before this row has it.
+      async renew(...args: Parameters<typeof connections.renew>) {
+        await ports.revocations.revokeToken(connection.issuer, 'token-2', clock.ms)
+        expect(await connections.ofToken('token-2')).toEqual([])
+        return connections.renew(...args)
+      },
+    }
+    await expect(
+      refresh(message, connection, { ...ports, connections: raced }),
+    ).rejects.toMatchObject({ code: 'REVOKED' })
+    expect(await connections.find('c1=')).toBeUndefined()
+    expect(ports.subscriptions.removed).toEqual(['c1='])
+    expect(ports.wakes.sent).toEqual([{ connectionId: 'c1=', reason: 'revoked', delaySeconds: 0 }])
+  })
+  it('W13: of two refreshes at once the rows end with the identity that the connection has', async () => {
+    offer({ tokenId: 'token-2', devices: ['#'] })
+    const given: (readonly string[])[] = []
+    const subscriptions = {
+      ...ports.subscriptions,
+      removeConnection: () => Promise.resolve(),
+      async renewConnection(_id: string, { devices }: { readonly devices: readonly string[] }) {
+        // The other one comes when this one's rows are half written.
+        if (given.push(devices) === 1) {
+          const narrow = identityOf({ tokenId: 'token-3', devices: ['plant-1/a'] })
+          await ports.connections.renew('c1=', narrow, clock.ms)
+        }
+        return []
+      },
+    }
+    await refresh(message, connection, { ...ports, subscriptions })
+    expect(given).toEqual([['#'], ['plant-1/a']])
   })
   it('R21: a connection whose row is gone is told so', async () => {
     await ports.connections.close('c1=', clock.ms)
@@ -175,6 +220,35 @@ describe('revoke', () => {
     expect(await ports.connections.find('a=')).toBeUndefined()
     expect(await ports.revocations.isRevoked(connectionOf())).toBe(true)
     expect(await ports.connections.find('v=')).toBeDefined()
+  })
+  it('a write that is throttled leaves nobody his access: all are woken first, and each is forgotten by itself', async () => {
+    const close = ports.connections.close.bind(ports.connections)
+    const connections = {
+      ...ports.connections,
+      close: (...args: Parameters<typeof close>) =>
+        args[0] === 'a=' ? Promise.reject(new Error('throttled')) : close(...args),
+    }
+    await revoke({ action: 'revoke', id: 4, user: 'ana' }, admin, { ...ports, connections })
+    expect(ports.wakes.sent.map(({ connectionId }) => connectionId)).toEqual(['a=', 'b='])
+    expect(await ports.connections.find('b=')).toBeUndefined()
+  })
+  it('a queue that is throttled keeps no row alive', async () => {
+    const wakes = { send: () => Promise.reject(new Error('throttled')) }
+    await revoke({ action: 'revoke', id: 4, user: 'ana' }, admin, { ...ports, wakes })
+    expect(await ports.connections.ofUser('ana')).toEqual([])
+  })
+  it('fails when a socket could be neither woken nor forgotten, so that the administrator repeats it', async () => {
+    const failing = {
+      ...ports,
+      wakes: { send: () => Promise.reject(new Error('throttled')) },
+      connections: {
+        ...ports.connections,
+        close: () => Promise.reject(new Error('throttled')),
+      },
+    }
+    await expect(revoke({ action: 'revoke', id: 4, user: 'ana' }, admin, failing)).rejects.toThrow()
+    const again = await revoke({ action: 'revoke', id: 5, user: 'ana' }, admin, ports)
+    expect(again.connectionsClosed).toBe(2)
   })
   it('a user may sign in again with a token issued later', async () => {
     await revoke({ action: 'revoke', id: 4, user: 'ana' }, admin, ports)

@@ -3,6 +3,7 @@ import { earliestPosition, encodePosition, limits, type Position } from '../../p
 import { connection, START_MS, streamItem } from '../../testing/records.ts'
 import { createWorld, testClock, valuesIn } from '../../testing/world.ts'
 import { memoryHistory } from '../../testing/memory-history.ts'
+import { memorySubscriptions } from '../../testing/memory-subscriptions.ts'
 
 const pump = { sid: 7, topic: 'plant-1/pump-7' }
 let world: ReturnType<typeof createWorld>
@@ -333,5 +334,37 @@ describe('subscribe: the snapshot', () => {
       ['plant-1/fan-1', { a: 5, b: 6 }],
       ['plant-1/pump-7', { a: 2 }],
     ])
+  })
+})
+
+describe('subscribe: while the connection is renewed or closed', () => {
+  const before = connection({ devices: ['#'] })
+  const items = [pump, { sid: 8, topic: 'plant-2/pump-7' }]
+
+  it('W13: the rows end with the grants of a refresh that came while they were written', async () => {
+    const narrow = { ...before, devices: ['plant-1/#'], tokenId: 'token-2', revision: 2 }
+    const memory = memorySubscriptions(testClock())
+    const raced = createWorld(testClock(), {
+      subscriptions: memory,
+      // The refresh has read a registry without these entries: it leaves their rows to whoever writes them.
+      connections: { find: () => Promise.resolve(narrow) },
+    })
+    const { results } = await raced.subscribe(items, before)
+    expect(results).toMatchObject([
+      { sid: 7, ok: true },
+      { sid: 8, ok: false, code: 'FORBIDDEN' },
+    ])
+    expect([...memory.rows.values()]).toMatchObject([
+      { topic: 'plant-1/pump-7', grants: ['plant-1/#'], tokenId: 'token-2' },
+    ])
+  })
+
+  it('a connection that was closed meanwhile is told so', async () => {
+    const raced = createWorld(testClock(), {
+      connections: { find: () => Promise.resolve(undefined) },
+    })
+    await expect(raced.subscribe(items, before)).rejects.toMatchObject({
+      code: 'CONNECTION_UNKNOWN',
+    })
   })
 })

@@ -3,7 +3,6 @@ import {
   errorCodes,
   limits,
   parseTopicFilter,
-  ProtocolError,
   subscriptionSchema,
   type ClientMessage,
   type DeviceTopic,
@@ -18,13 +17,12 @@ import type { Connection } from '../connections/ports.ts'
 import { whereProblem } from '../delivery/where.ts'
 import type { HistoryReader, LaneHeads } from '../history/ports.ts'
 import { describeIssue, issueCode } from '../messages/parse-message.ts'
-import type { Registry, RegistryEntry, RowKey, SubscriptionRow, Subscriptions } from './ports.ts'
-import { activeEntries, changeRegistry, prune, type Change } from './registry.ts'
+import type { SubscriptionRow } from './ports.ts'
 import { grantsFor } from './renew-connection.ts'
 import { takeSnapshot, type Snapshot, type SnapshotPorts, type Wanted } from './snapshot.ts'
+import { writeRows, type WriteRowsPorts } from './write-rows.ts'
 
-export interface SubscribePorts {
-  readonly subscriptions: Subscriptions
+export interface SubscribePorts extends WriteRowsPorts {
   readonly history: HistoryReader
   readonly notes: {
     /** Notes on the device's chart with a time in [fromMs, toMs). */
@@ -102,78 +100,6 @@ function ownerOf(
   return { connectionId, user, issuer, tokenId, issuedAt, expiresAt, connectedAt }
 }
 
-interface Plan {
-  readonly refused: ReadonlyMap<Wanted, ErrorCode>
-  readonly replaced: readonly RowKey[]
-}
-
-/** Registry, rows, version, and then the look back: was one of them superseded, or the connection closed, while it was written? */
-async function writeRows(
-  wanted: readonly Wanted[],
-  connection: Connection,
-  { subscriptions }: SubscribePorts,
-): Promise<ReadonlyMap<Wanted, ErrorCode>> {
-  if (wanted.length === 0) return new Map()
-  const { connectionId, user } = connection
-  const [known, ofUser] = await Promise.all([
-    subscriptions.registry(connectionId),
-    subscriptions.countOfUser(user),
-  ])
-  const others = ofUser - activeEntries(known).length
-  const { refused, replaced } = await changeRegistry(connectionId, subscriptions, (registry) =>
-    plan(registry, wanted, others),
-  )
-  const rows = wanted.filter((one) => !refused.has(one)).map((one) => one.row)
-  await subscriptions.putRows(rows)
-  await subscriptions.removeRows(replaced)
-  const topics = [...rows, ...replaced].map(({ topic }) => topic)
-  if (topics.length > 0) await subscriptions.bump(topics)
-  const after = await subscriptions.registry(connectionId)
-  const overtaken = wanted.filter((one) => !refused.has(one) && !isCurrent(after, one.row))
-  if (overtaken.length > 0) {
-    await subscriptions.removeRows(overtaken.map(({ row }) => row))
-    await subscriptions.bump(overtaken.map(({ row }) => row.topic))
-  }
-  if (after.closed) throw connectionUnknown()
-  return new Map([...refused, ...overtaken.map((one) => [one, 'SUPERSEDED'] as const)])
-}
-
-function plan(registry: Registry, wanted: readonly Wanted[], others: number): Change<Plan> {
-  if (registry.closed) throw connectionUnknown()
-  const entries = new Map<number, RegistryEntry>(registry.entries)
-  const refused = new Map<Wanted, ErrorCode>()
-  const replaced: RowKey[] = []
-  const last = new Map(wanted.map((one) => [one.row.sid, one]))
-  let count = activeEntries(registry).length
-  for (const one of wanted) {
-    const { sid, messageId, topic, connectionId } = one.row
-    const known = registry.entries.get(sid)
-    const isNew = entries.get(sid)?.topic === undefined
-    if (last.get(sid) !== one || (known && known.messageId > messageId)) {
-      refused.set(one, 'SUPERSEDED')
-    } else if (isNew && (count >= limits.subscriptionsPerConnection || isOver(count, others))) {
-      refused.set(one, 'SUBSCRIPTION_LIMIT')
-    } else {
-      if (isNew) count++
-      const isOther = known?.messageId !== messageId || known.topic !== topic
-      if (known?.topic !== undefined && isOther) {
-        replaced.push({ connectionId, sid, messageId: known.messageId, topic: known.topic })
-      }
-      entries.set(sid, { messageId, topic })
-    }
-  }
-  return { next: { ...registry, entries: prune(entries) }, outcome: { refused, replaced } }
-}
-
-function isOver(count: number, others: number): boolean {
-  return count + others >= limits.subscriptionsPerUser
-}
-
-function isCurrent(registry: Registry, row: SubscriptionRow): boolean {
-  const entry = registry.entries.get(row.sid)
-  return !registry.closed && entry?.messageId === row.messageId && entry.topic === row.topic
-}
-
 async function takeSnapshots(
   wanted: readonly Wanted[],
   results: number,
@@ -231,11 +157,4 @@ function failure(sid: number, code: ErrorCode, message?: string): Failed {
 function sidOf(item: unknown): number {
   const sid = (item as { sid?: unknown } | null)?.sid
   return typeof sid === 'number' && Number.isFinite(sid) ? sid : -1
-}
-
-function connectionUnknown(): ProtocolError {
-  return new ProtocolError(
-    'CONNECTION_UNKNOWN',
-    'This connection is no longer known; open a new one and resume.',
-  )
 }
