@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MqttClient } from 'mqtt'
-import { telemetryTopic } from '@gaugeline/backend/protocol'
+import { limits, telemetryTopic } from '@gaugeline/backend/protocol'
 import { buildSteps } from '../../infra/local/start/build-steps.ts'
 import { build } from '../../infra/local/start/build.ts'
 import { startSystem, type System } from '../../infra/local/system.ts'
 import type { Template } from '../../infra/local/template/template.ts'
 import { ProtocolClient, requestToken } from '../support/client.ts'
 import { connectMqtt } from '../support/devices.ts'
-import { prices, pricesAsOf, type Billed } from './prices.ts'
+import { levers, prices, pricesAsOf, type Billed } from './prices.ts'
 import type { Row } from './table.ts'
 import { readUsage, usedBetween, type Usage } from './usage.ts'
 
@@ -35,13 +35,20 @@ export async function cost(): Promise<Row[]> {
   const stateDir = mkdtempSync(join(tmpdir(), 'gaugeline-cost-'))
   writeFileSync(join(stateDir, 'local.key'), 'bench')
   const startMs = Date.now()
+  let shards = 0
   const system = await startSystem({
     cdkOut: join(root, 'cdk.out'),
     localKey: 'bench',
-    edit: pollOnceASecond,
+    edit(template) {
+      shards = shardsOf(template)
+      return pollOnceASecond(template)
+    },
   })
   try {
     const clients = await watch(system, stateDir)
+    const pings = setInterval(() => {
+      for (const client of clients) void client.request({ action: 'ping', t0: Date.now() }, 'pong')
+    }, limits.pingIntervalMs)
     // One connection all the time: its presence events are not the fleet's.
     const mqtt = await connectMqtt(system.endpoints.mqtt)
     await publish(mqtt, 3)
@@ -50,9 +57,10 @@ export async function cost(): Promise<Row[]> {
     const received = await publish(mqtt, seconds)
     await sleep(3_000)
     const used = usedBetween(before, await readUsage(system.endpoints, startMs))
+    clearInterval(pings)
     for (const client of clients) await client.close()
     await mqtt.endAsync()
-    return report(withTime(used, received / devices), received)
+    return report(withTime(used, { shards, forSeconds: received / devices }), received)
   } finally {
     await system.stop()
     rmSync(stateDir, { recursive: true, force: true })
@@ -69,6 +77,11 @@ function pollOnceASecond(template: Template): Template {
     }),
   )
   return { ...template, Resources }
+}
+
+function shardsOf({ Resources }: Template): number {
+  const streams = Object.values(Resources).filter(({ Type }) => Type === 'AWS::Kinesis::Stream')
+  return streams.reduce((sum, { Properties }) => sum + Number(Properties?.['ShardCount'] ?? 1), 0)
 }
 
 const topics = Array.from({ length: devices }, (_, index) => `plant-1/bench-${index}`)
@@ -109,11 +122,14 @@ async function publish(mqtt: MqttClient, forSeconds: number): Promise<number> {
   return sent.length
 }
 
-/** What is billed by time: the shard, the sockets, the devices' connections. `forSeconds`: of the fleet at 1 Hz. */
-function withTime(used: Usage, forSeconds: number): Usage {
+/** What is billed by time: the shards, the sockets, the devices' connections. `forSeconds`: of the fleet at 1 Hz. */
+function withTime(
+  used: Usage,
+  { shards, forSeconds }: { readonly shards: number; readonly forSeconds: number },
+): Usage {
   return {
     ...used,
-    kinesisShardHour: forSeconds / 3_600,
+    kinesisShardHour: (shards * forSeconds) / 3_600,
     webSocketMinute: (watchers * forSeconds) / 60,
     iotMinute: (devices * forSeconds) / 60,
   }
@@ -130,6 +146,8 @@ function report(used: Usage, readings: number): Row[] {
     const count = Number(units.toPrecision(4)).toLocaleString('en')
     process.stdout.write(`  ${dollars.toFixed(4)} US$  ${count} × ${prices[billed].unit}\n`)
   }
+  const [dearest] = perMillion
+  if (dearest) process.stdout.write(`  next lever: ${levers[dearest.billed]}\n`)
   return [
     {
       figure: 'a million readings',
@@ -138,12 +156,5 @@ function report(used: Usage, readings: number): Row[] {
       against: 'goal',
       limit: GOAL_DOLLARS,
     },
-    ...perMillion.slice(0, 1).map(({ billed, dollars }) => ({
-      figure: `next lever: ${prices[billed].unit}`,
-      value: dollars,
-      unit: 'US$',
-      against: 'of all',
-      limit: total,
-    })),
   ]
 }

@@ -50,3 +50,23 @@ export const prices = {
 } as const satisfies Readonly<Record<string, Price>>
 
 export type Billed = keyof typeof prices
+
+/** What would make the dearest unit cheaper, by what it is. */
+export const levers: Readonly<Record<Billed, string>> = {
+  webSocketMessage: 'a longer batching window: fewer, fuller frames for each person',
+  webSocketMinute: 'close sockets of hidden pages',
+  lambdaRequest: 'a longer batching window: fewer batches',
+  lambdaGbSecond: 'less memory for deliver, or a longer batching window',
+  dynamoWriteUnit:
+    'compressed lane rows and heads, or a batching window of two seconds: both about halve the units',
+  dynamoReadUnit: 'heads kept in the execution environment instead of read each batch',
+  kinesisPutUnit: 'several readings in one message of a device',
+  kinesisShardHour: 'more readings per shard: a shard takes a thousand a second',
+  iotRule: 'several readings in one message of a device: a message of up to 5 KB is one unit',
+  iotAction: 'several readings in one message of a device: a message of up to 5 KB is one unit',
+  iotMinute: 'devices that connect only to send',
+  logsGb: 'sample the info lines of deliver',
+}
+
+/** Prices move rarely, but an old table is not quoted. */
+export const PRICES_MAX_AGE_DAYS = 365

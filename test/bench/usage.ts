@@ -1,4 +1,9 @@
-import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch'
+import {
+  CloudWatchClient,
+  GetMetricDataCommand,
+  ListMetricsCommand,
+  type Dimension,
+} from '@aws-sdk/client-cloudwatch'
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import type { Endpoints } from '../../infra/local/start/endpoints.ts'
 import type { Billed } from './prices.ts'
@@ -22,8 +27,12 @@ export async function readUsage(endpoints: Endpoints, startMs: number): Promise<
     region: endpoints.region,
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   }
-  const counters = await countersOf(endpoints, new LambdaClient(at))
-  const answer = await new CloudWatchClient(at).send(
+  const cloudWatch = new CloudWatchClient(at)
+  const counters = [
+    ...(await countersOf(endpoints, new LambdaClient(at))),
+    ...(await messageCounters(cloudWatch)),
+  ]
+  const answer = await cloudWatch.send(
     new GetMetricDataCommand({
       StartTime: new Date(startMs - 60_000),
       EndTime: new Date(Date.now() + 60_000),
@@ -86,7 +95,27 @@ async function countersOf(endpoints: Endpoints, lambda: LambdaClient): Promise<C
     counter('iotRule', 'AWS/IoT RulesExecuted'),
     counter('iotAction', 'AWS/IoT RulesExecuted'),
     counter('kinesisPutUnit', 'AWS/IoT RulesExecuted'),
-    // A frame is kept below 28 KB: a post is one message.
-    counter('webSocketMessage', 'Gaugeline PostsOk', { service: 'deliver' }),
   ]
+}
+
+/**
+ * Messages of the API in both directions: posts, what clients send and what their routes answer (aws-behaviour W107). A frame is kept below
+ * 28 KB, so that each is one billed message.
+ */
+async function messageCounters(client: CloudWatchClient): Promise<Counter[]> {
+  const [namespace, name] = ['AWS/ApiGateway', 'MessageCount']
+  const { Metrics = [] } = await client.send(
+    new ListMetricsCommand({ Namespace: namespace, MetricName: name }),
+  )
+  const isWholeApi = (dimensions: readonly Dimension[]): boolean =>
+    dimensions.length === 1 && dimensions[0]?.Name === 'ApiId'
+  return Metrics.filter(({ Dimensions = [] }) => isWholeApi(Dimensions)).map(
+    ({ Dimensions = [] }) => ({
+      billed: 'webSocketMessage',
+      namespace,
+      name,
+      dimensions: Object.fromEntries(Dimensions.map(({ Name = '', Value = '' }) => [Name, Value])),
+      factor: 1,
+    }),
+  )
 }
