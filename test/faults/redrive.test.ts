@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch'
 import type { MqttClient } from 'mqtt'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startSystem, type System } from '../../infra/local/system.ts'
@@ -60,6 +61,32 @@ async function history(topic: string): Promise<unknown[]> {
   return (page.blocks ?? []).flatMap((block) => [...(block.metrics['a'] ?? [])])
 }
 
+/** The sum, so far, of the metric that an alarm looks at. */
+async function alarmMetric(alarmName: string): Promise<number> {
+  const alarms = system.services.cloudwatch.alarms()
+  const definition = alarms.find((alarm) => alarm.definition.name.endsWith(alarmName))?.definition
+  const element = definition?.kind === 'metric' ? definition.elements[0] : undefined
+  if (element?.kind !== 'metric') throw new Error(`no alarm ${alarmName} of one metric`)
+  const { namespace, name, dimensions } = element.metric
+  const client = new CloudWatchClient({
+    endpoint: system.endpoints.aws,
+    region: system.endpoints.region,
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  })
+  const { Datapoints = [] } = await client.send(
+    new GetMetricStatisticsCommand({
+      Namespace: namespace,
+      MetricName: name,
+      Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
+      StartTime: new Date(Date.now() - 3_600_000),
+      EndTime: new Date(Date.now() + 60_000),
+      Period: 60,
+      Statistics: ['Sum'],
+    }),
+  )
+  return Datapoints.reduce((total, { Sum = 0 }) => total + Sum, 0)
+}
+
 /** `deliver` fails so many times, on its first read. */
 function failDeliver(count: number): void {
   const target = tableName(system.endpoints, 'History')
@@ -93,6 +120,26 @@ describe('what was acknowledged and failed on its way', () => {
     expect(found).toEqual([1])
     expect(system.faults.report()).toMatchObject([{ injected: 1 }])
   })
+
+  it.each([
+    ['deliver-errors', 'error'],
+    ['deliver-throttled', 'throttle'],
+  ] as const)(
+    'moves the metric of the alarm %s when deliver meets an injected %s',
+    async (alarm, kind) => {
+      const before = await alarmMetric(alarm)
+      const target = Object.entries(system.endpoints.functions).find(([name]) =>
+        name.toLowerCase().startsWith('deliver'),
+      )?.[1]
+      system.faults.add({ seam: 'lambda.invoke', target: target ?? '', count: 1, fault: { kind } })
+      await publishReading(device, `plant-1/${kind}`, { a: 1 })
+      await waitFor(
+        async () => ((await history(`plant-1/${kind}`)).length > 0 ? true : undefined),
+        'the reading to come all the same',
+      )
+      expect(await alarmMetric(alarm)).toBe(before + 1)
+    },
+  )
 
   it('is kept with its bytes when deliver gave it up twice, and holds up nothing', async () => {
     failDeliver(2)

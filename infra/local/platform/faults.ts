@@ -1,4 +1,5 @@
 import { fields, type Fields } from './fields.ts'
+import { checkSeam } from './seams.ts'
 import type { Clock, Fault, Faults } from './types.ts'
 
 /** When a seam fails on purpose. Without `probability`, `count` and `every` it fails each time. */
@@ -7,7 +8,7 @@ export interface FaultRule {
   readonly seam: string
   /** What the call is about (table, function, connection id …); absent = any. */
   readonly target?: string
-  /** 0–1, drawn from the seed. */
+  /** 0–1, drawn from the seed, the rule's place in the list, the seam and the target. */
   readonly probability?: number
   /** Only the first so many matching calls. */
   readonly count?: number
@@ -27,6 +28,7 @@ export interface FaultReport {
 }
 
 export interface FaultControl extends Faults {
+  /** Throws TypeError for a seam that there is not, or a kind that it cannot do. */
   add(rule: FaultRule): void
   /** Removes every rule; with a seed the draws start again from it. */
   clear(seed?: number): void
@@ -46,8 +48,36 @@ function seeded(seed: number): () => number {
 
 interface Counted {
   readonly rule: FaultRule
+  /** The next draw for a call at this seam about this target. */
+  readonly draw: (seam: string, target: string | undefined) => number
   asked: number
   injected: number
+}
+
+/**
+ * A generator for each seam and target, so that traffic at one place does not change what is drawn at another: calls about one table
+ * come in the same order each time, calls about two tables do not.
+ */
+function draws(seed: number): Counted['draw'] {
+  const generators = new Map<string, () => number>()
+  return (seam, target) => {
+    const key = `${seam} ${target ?? ''}`
+    let next = generators.get(key)
+    if (!next) {
+      next = seeded(seed ^ hash(key))
+      generators.set(key, next)
+    }
+    return next()
+  }
+}
+
+/** FNV-1a, 32 bits. */
+function hash(text: string): number {
+  let state = 0x811c9dc5
+  for (let index = 0; index < text.length; index++) {
+    state = Math.imul(state ^ text.charCodeAt(index), 0x01000193)
+  }
+  return state >>> 0
 }
 
 function matches(rule: FaultRule, seam: string, target: string | undefined): boolean {
@@ -57,22 +87,22 @@ function matches(rule: FaultRule, seam: string, target: string | undefined): boo
   return isSeam && (rule.target === undefined || rule.target === target)
 }
 
-function strikes(entry: Counted, draw: () => number): boolean {
+function strikes(entry: Counted, seam: string, target: string | undefined): boolean {
   const { probability, count, every } = entry.rule
   if (count !== undefined && entry.injected >= count) return false
   if (every !== undefined && entry.asked % every !== 0) return false
-  return probability === undefined || draw() < probability
+  return probability === undefined || entry.draw(seam, target) < probability
 }
 
 /**
- * Faults on purpose, deterministic by seed and order of calls. The first rule that matches and strikes decides.
+ * Faults on purpose, deterministic by seed and the order of the calls at each seam about each target. The first rule that matches and strikes decides.
  * Without rules a seam costs one comparison.
  */
 export function createFaults(options: {
   readonly clock: Clock
   readonly seed?: number
 }): FaultControl {
-  let draw = seeded(options.seed ?? 1)
+  let seed = options.seed ?? 1
   let entries: readonly Counted[] = []
   return {
     at(seam, target) {
@@ -82,20 +112,21 @@ export function createFaults(options: {
         if (!matches(rule, seam, target)) continue
         if (rule.untilMs !== undefined && options.clock.now() >= rule.untilMs) continue
         entry.asked++
-        if (!strikes(entry, draw)) continue
+        if (!strikes(entry, seam, target)) continue
         entry.injected++
         return rule.fault
       }
       return undefined
     },
     add(rule) {
-      entries = [...entries, { rule, asked: 0, injected: 0 }]
+      checkSeam(rule.seam, rule.fault.kind)
+      entries = [...entries, { rule, draw: draws(seed + entries.length), asked: 0, injected: 0 }]
     },
-    clear(seed) {
+    clear(nextSeed) {
       entries = []
-      if (seed !== undefined) draw = seeded(seed)
+      seed = nextSeed ?? seed
     },
-    report: () => entries.map((entry) => ({ ...entry })),
+    report: () => entries.map(({ rule, asked, injected }) => ({ rule, asked, injected })),
   }
 }
 
@@ -111,9 +142,10 @@ function readFault(source: Fields): Fault {
     case 'drop':
       return { kind }
     case 'delay':
-      return { kind, ms: source.integer('ms') }
+    case 'kill':
+      return { kind, ms: natural(source, 'ms') }
     case 'duplicate':
-      return { kind, times: source.integer('times') }
+      return { kind, times: natural(source, 'times') }
     case 'error':
       return {
         kind,
@@ -122,8 +154,14 @@ function readFault(source: Fields): Fault {
         ...(message !== undefined && { message }),
       }
     default:
-      throw invalid(`kind ${kind} is not one of throttle, error, delay, drop, duplicate`)
+      throw invalid(`kind ${kind} is not one of throttle, error, delay, drop, duplicate, kill`)
   }
+}
+
+function natural(source: Fields, name: string): number {
+  const value = source.integer(name)
+  if (value < 0) throw invalid(`${name} must be 0 or more`)
+  return value
 }
 
 function atLeastOne(source: Fields, name: string): number | undefined {
@@ -134,7 +172,7 @@ function atLeastOne(source: Fields, name: string): number | undefined {
 
 const ruleKeys = new Set(['seam', 'target', 'probability', 'count', 'every', 'fault', 'untilMs'])
 
-/** Reads a rule from JSON. Throws TypeError naming the field. */
+/** Reads a rule from JSON. Throws TypeError naming the field, or what its seam can do. */
 export function readFaultRule(value: unknown): FaultRule {
   const source = fields(value, invalid)
   const unknown = source.names().filter((name) => !ruleKeys.has(name))
@@ -152,9 +190,10 @@ export function readFaultRule(value: unknown): FaultRule {
   const count = atLeastOne(source, 'count')
   const every = atLeastOne(source, 'every')
   const untilMs = source.optionalInteger('untilMs')
+  const rule = { seam: source.text('seam'), fault: readFault(fault) }
+  checkSeam(rule.seam, rule.fault.kind)
   return {
-    seam: source.text('seam'),
-    fault: readFault(fault),
+    ...rule,
     ...(target !== undefined && { target }),
     ...(probability !== undefined && { probability }),
     ...(count !== undefined && { count }),

@@ -1,5 +1,5 @@
 import { AwsError } from './errors.ts'
-import type { Clock, Faults } from './types.ts'
+import type { Clock, Fault, Faults } from './types.ts'
 
 /** The answer to a call is lost on purpose: the front cuts the connection without a word. */
 export class LostAnswer extends Error {
@@ -11,8 +11,8 @@ export class LostAnswer extends Error {
 
 /**
  * Asks for a fault at a seam of a request and lets it happen: throws AwsError `throttleCode` (throttle) or the given error, waits
- * on the clock (delay), throws {@link LostAnswer} (drop). A duplicate is the seam's own affair: its number of extra times is
- * returned (0 otherwise).
+ * on the clock (delay), throws {@link LostAnswer} (drop). What is the seam's own affair is left to it: a duplicate's number of extra
+ * times is returned (0 otherwise).
  */
 export async function passSeam(
   { faults, clock }: { readonly faults?: Faults | undefined; readonly clock: Clock },
@@ -21,7 +21,15 @@ export async function passSeam(
   throttleCode = 'ThrottlingException',
 ): Promise<number> {
   const fault = faults?.at(seam, target)
-  if (!fault) return 0
+  return fault ? letHappen(fault, clock, throttleCode) : 0
+}
+
+/** What {@link passSeam} does with the fault it was given, for a seam that must look at the fault first. */
+export async function letHappen(
+  fault: Fault,
+  clock: Clock,
+  throttleCode = 'ThrottlingException',
+): Promise<number> {
   switch (fault.kind) {
     case 'throttle':
       throw new AwsError(throttleCode, 'Rate exceeded (fault on purpose)')
@@ -40,5 +48,7 @@ export async function passSeam(
       throw new LostAnswer()
     case 'duplicate':
       return fault.times
+    case 'kill':
+      throw new TypeError('There is nothing to kill at this seam')
   }
 }

@@ -305,10 +305,7 @@ export interface LogSink {
 
 /** Faults on purpose, at the seams. A service asks at each seam; without faults the answer is undefined and costs nothing. */
 export interface Faults {
-  /**
-   * `seam`: dotted name such as `kinesis.put`, `dynamodb.BatchWriteItem`, `management.post`, `lambda.invoke`, `esm.deliver`,
-   * `gateway.disconnect`, `iot.publish`, `jwks`. `target`: what the call is about (table, function, connection id …).
-   */
+  /** `seam`: a name of the table in `seams.ts`. `target`: what the call is about (table, function, connection id …). */
   at(seam: string, target?: string): Fault | undefined
 }
 
@@ -323,3 +320,4 @@ export type Fault =
   | { readonly kind: 'delay'; readonly ms: number }
   | { readonly kind: 'drop' }
   | { readonly kind: 'duplicate'; readonly times: number }
+  | { readonly kind: 'kill'; readonly ms: number }

@@ -152,7 +152,7 @@ describe('Invoke', () => {
 
   it.each<[string, Fault, string]>([
     ['throttle', { kind: 'throttle' }, 'TooManyRequestsException'],
-    ['error', { kind: 'error' }, 'ServiceException'],
+    ['error of the service', { kind: 'error', status: 500 }, 'ServiceException'],
     ['lost answer', { kind: 'drop' }, 'ServiceException'],
   ])('a %s on purpose is what AWS would answer', async (_, injected, name) => {
     const FunctionName = await bench.create('Fn', 'functions.answer')

@@ -118,7 +118,9 @@ async function failJwks(
       refuse(response, 429, 'Too many requests (fault on purpose)')
       return true
     case 'error':
-      refuse(response, fault.status ?? 500, fault.message ?? 'Failed on purpose')
+      response
+        .writeHead(fault.status ?? 500, { 'content-type': 'application/json' })
+        .end(fault.message ?? '{"message":"Failed on purpose"}')
       return true
     case 'drop':
       request.socket.destroy()
@@ -127,6 +129,7 @@ async function failJwks(
       await new Promise<void>((resolve) => clock.after(fault.ms, resolve))
       return false
     case 'duplicate':
+    case 'kill':
     case undefined:
       return false
   }

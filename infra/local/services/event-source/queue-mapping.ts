@@ -1,5 +1,5 @@
 import { AwsError } from '../../platform/errors.ts'
-import { LostAnswer, passSeam } from '../../platform/seam.ts'
+import { LostAnswer } from '../../platform/seam.ts'
 import type {
   Account,
   Clock,
@@ -9,6 +9,7 @@ import type {
   QueueSource,
 } from '../../platform/types.ts'
 import { failedItems } from './batch-response.ts'
+import { invokeThroughSeam } from './deliver-seam.ts'
 import type { QueueSettings } from './settings.ts'
 import type { Mapping } from './stream-mapping.ts'
 
@@ -82,14 +83,10 @@ async function deliver(
 ): Promise<'all' | readonly string[]> {
   const payload = queueEvent(batch, settings, dependencies.account)
   try {
-    const extraTimes = await passSeam(dependencies, 'esm.deliver', settings.functionName)
-    let result = await dependencies.functions.invoke({
-      functionName: settings.functionName,
-      payload,
-    })
-    for (let times = 0; times < extraTimes; times++) {
-      result = await dependencies.functions.invoke({ functionName: settings.functionName, payload })
-    }
+    const { functionName } = settings
+    const result = await invokeThroughSeam(dependencies, functionName, () =>
+      dependencies.functions.invoke({ functionName, payload }),
+    )
     if (result.functionError !== undefined) return 'all'
     if (!settings.reportsItemFailures) return []
     return failedItems(result.payload, new Set(batch.map((message) => message.messageId)))

@@ -1,5 +1,5 @@
 import { AwsError } from '../../platform/errors.ts'
-import { LostAnswer, passSeam } from '../../platform/seam.ts'
+import { LostAnswer } from '../../platform/seam.ts'
 import type {
   Account,
   Clock,
@@ -14,6 +14,7 @@ import type {
 } from '../../platform/types.ts'
 import { failedItems } from './batch-response.ts'
 import { runBatch, type Delivery } from './batch-run.ts'
+import { invokeThroughSeam } from './deliver-seam.ts'
 import { failureRecord, type GivenUp } from './failure-record.ts'
 import type { Positions } from './positions.ts'
 import type { StreamSettings } from './settings.ts'
@@ -119,9 +120,9 @@ async function deliver(
   const { settings, dependencies } = context
   let result: InvocationResult
   try {
-    const extraTimes = await passSeam(dependencies, 'esm.deliver', settings.functionName)
-    result = await invoke(records, context)
-    for (let times = 0; times < extraTimes; times++) result = await invoke(records, context)
+    result = await invokeThroughSeam(dependencies, settings.functionName, () =>
+      invoke(records, context),
+    )
   } catch (error) {
     if (error instanceof AwsError || error instanceof LostAnswer) return { kind: 'busy' }
     throw error

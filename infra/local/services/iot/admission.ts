@@ -15,18 +15,21 @@ const SERVER_UNAVAILABLE = 3
 const NOT_AUTHORIZED = 7
 
 export type Admission =
-  { readonly identity: Identity } | { readonly refusal: number; readonly why: string }
+  | { readonly identity: Identity }
+  | { readonly refusal: number; readonly why: string }
+  /** The connection is to be cut without an answer. */
+  | { readonly dropped: true }
 
 /**
  * Decides on a CONNECT (aws-behaviour I4, I6, I7, I9), and brings the packet into the form that IoT Core would use: a client id for a
- * client without one, a keep-alive within the limits.
+ * client without one, a keep-alive within the limits. Decides at once, unless a fault on purpose delays it.
  */
 export function admission(options: {
   readonly clock: Clock
   readonly counters: Counters
   readonly faults: Faults
   readonly identify: (username: string | undefined, clientId: string) => Identity | undefined
-}): (packet: ConnectPacket) => Admission {
+}): (packet: ConnectPacket, decide: (admission: Admission) => void) => void {
   const { clock, counters, faults, identify } = options
   const connects = tokenBucket(clock, limits.connectsPerSecond)
   const perClientId = clientBuckets(clock)
@@ -34,14 +37,7 @@ export function admission(options: {
     counters.count(`Connect.${metric}`, { Protocol: 'MQTT' })
     return { refusal, why }
   }
-  return (packet) => {
-    if (packet.clientId === '') packet.clientId = randomUUID()
-    packet.keepalive = keepAliveSeconds(packet.keepalive ?? 0)
-    if (Buffer.byteLength(packet.clientId) > limits.clientIdBytes) {
-      return refuse('ClientError', IDENTIFIER_REJECTED, 'the client id is longer than 128 bytes')
-    }
-    const fault = faults.at('iot.connect', packet.clientId)
-    if (fault) return refuse('ServerError', SERVER_UNAVAILABLE, `fault on purpose: ${fault.kind}`)
+  const admit = (packet: ConnectPacket): Admission => {
     if (!connects.take()) return refuse('Throttle', SERVER_UNAVAILABLE, 'too many connects')
     if (!perClientId(packet.clientId).take()) {
       return refuse('ClientIDThrottle', SERVER_UNAVAILABLE, 'one connect per second and client id')
@@ -52,6 +48,24 @@ export function admission(options: {
     }
     counters.count('Connect.Success', { Protocol: 'MQTT' })
     return { identity }
+  }
+  return (packet, decide) => {
+    if (packet.clientId === '') packet.clientId = randomUUID()
+    packet.keepalive = keepAliveSeconds(packet.keepalive ?? 0)
+    if (Buffer.byteLength(packet.clientId) > limits.clientIdBytes) {
+      decide(refuse('ClientError', IDENTIFIER_REJECTED, 'the client id is longer than 128 bytes'))
+      return
+    }
+    const fault = faults.at('iot.connect', packet.clientId)
+    if (fault?.kind === 'delay') {
+      clock.after(fault.ms, () => {
+        decide(admit(packet))
+      })
+    } else if (fault?.kind === 'drop') decide({ dropped: true })
+    else if (fault?.kind === 'throttle') {
+      decide(refuse('Throttle', SERVER_UNAVAILABLE, 'throttled on purpose'))
+    } else if (fault) decide(refuse('ServerError', SERVER_UNAVAILABLE, 'failed on purpose'))
+    else decide(admit(packet))
   }
 }
 

@@ -138,16 +138,23 @@ function preConnect(
 ): NonNullable<PreConnect> {
   const admit = admission(options)
   return (client: Client, packet: ConnectPacket, callback) => {
-    const outcome = admit(packet)
-    if ('refusal' in outcome) {
-      client.conn.end(Buffer.from([CONNACK, 2, 0, outcome.refusal]))
-      callback(new Error(outcome.why), false)
-      return
-    }
-    const duplicate = clientOf(packet.clientId)
-    if (duplicate) register.end(duplicate, 'DUPLICATE_CLIENTID')
-    register.open(client, packet.clientId, outcome.identity)
-    callback(null, true)
+    admit(packet, (outcome) => {
+      if (client.conn.destroyed) return
+      if ('dropped' in outcome) {
+        client.conn.destroy()
+        callback(new Error('dropped on purpose'), false)
+        return
+      }
+      if ('refusal' in outcome) {
+        client.conn.end(Buffer.from([CONNACK, 2, 0, outcome.refusal]))
+        callback(new Error(outcome.why), false)
+        return
+      }
+      const duplicate = clientOf(packet.clientId)
+      if (duplicate) register.end(duplicate, 'DUPLICATE_CLIENTID')
+      register.open(client, packet.clientId, outcome.identity)
+      callback(null, true)
+    })
   }
 }
 

@@ -42,7 +42,7 @@ export interface Iot extends ResourceService, Broker {
 export function createIot(options: IotOptions): Iot {
   const { account, clock } = options
   const counters = iotCounters(clock, options.metrics)
-  const rules = rulesEngine({ account, counters })
+  const rules = rulesEngine({ account, clock, faults: options.faults, counters })
   const { registry, providers } = registryProviders(account)
   const developer = developerIdentity()
   const broker = mqttBroker({
@@ -64,7 +64,7 @@ export function createIot(options: IotOptions): Iot {
   return {
     name: 'iot',
     providers: [topicRuleProvider(rules, { ...options, broker }), ...providers],
-    api: dataPlane({ ...options, broker, rules, counters, nowMs: () => clock.now() }),
+    api: dataPlane({ ...options, broker, rules, counters }),
     publish: (topic, payload, settings) => broker.publish(topic, payload, settings),
     mqttPort: () => broker.port(),
     start: () => broker.start(),

@@ -52,20 +52,15 @@ export function publishGate(options: {
       discard(packet, done)
     } else {
       const fault = faults.at('iot.publish', packet.topic)
-      if (fault) {
-        withFault(fault, packet, connection, done)
-      } else {
-        count('Success')
-        accept(packet, connection, done)
-      }
+      if (fault) withFault(fault, packet, { connection, done })
+      else accept(packet, connection, done)
     }
   }
 
   function withFault(
     fault: Fault,
     packet: PublishPacket,
-    connection: Connection,
-    done: Done,
+    { connection, done }: { readonly connection: Connection; readonly done: Done },
   ): void {
     if (fault.kind === 'delay')
       clock.after(fault.ms, () => {
@@ -73,16 +68,20 @@ export function publishGate(options: {
       })
     else if (fault.kind === 'duplicate') {
       const { topic, payload } = packet
-      for (let extra = 1; extra < fault.times; extra++)
+      for (let extra = 0; extra < fault.times; extra++)
         void toRules({ ...packet, topic, payload }, connection)
       accept(packet, connection, done)
     } else if (fault.kind === 'error') {
       count('ServerError')
       done(new Error('fault on purpose'))
-    } else discard(packet, done)
+    } else {
+      if (fault.kind === 'throttle') count('Throttle')
+      discard(packet, done)
+    }
   }
 
   function accept(packet: PublishPacket, connection: Connection, done: Done): void {
+    count('Success')
     const accepted = toRules(packet, connection)
     if (parseBasicIngest(packet.topic)) hideFromSubscribers(packet)
     else if (packet.retain)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { AwsError } from '../../platform/errors.ts'
-import type { Account } from '../../platform/types.ts'
+import type { Account, Clock, Faults } from '../../platform/types.ts'
+import { runThroughSeam } from './action-seam.ts'
 import type { RuleAction } from './actions.ts'
 import type { Counters } from './counters.ts'
 import { messageScope } from './sql/message.ts'
@@ -37,10 +38,11 @@ interface ActionFailure {
 
 export function rulesEngine(options: {
   readonly account: Account
+  readonly clock: Clock
+  readonly faults?: Faults
   readonly counters: Counters
   readonly newId?: () => string
 }): RulesEngine {
-  const { counters } = options
   const rules = new Map<string, Rule>()
   const byTopic = topicTrie<Rule>()
   const environment: RuleEnvironment = {
@@ -63,21 +65,28 @@ export function rulesEngine(options: {
       const matching = byTopic.match(message.topic).filter((rule) => !rule.isDisabled)
       if (matching.length === 0) return undefined
       const scope = messageScope(message, environment)
-      const running = matching.map((rule) => execute(rule, scope, counters))
+      const running = matching.map((rule) => execute(rule, scope, options))
       return running.length === 1 ? running[0] : Promise.all(running)
     },
     processNamed(ruleName, message) {
       const rule = rules.get(ruleName)
       if (!rule || rule.isDisabled) {
-        counters.count('RuleNotFound', { RuleName: ruleName })
+        options.counters.count('RuleNotFound', { RuleName: ruleName })
         return undefined
       }
-      return execute(rule, messageScope(message, environment), counters)
+      return execute(rule, messageScope(message, environment), options)
     },
   }
 }
 
-async function execute(rule: Rule, scope: Scope, counters: Counters): Promise<void> {
+interface ExecutionPorts {
+  readonly clock: Clock
+  readonly faults?: Faults
+  readonly counters: Counters
+}
+
+async function execute(rule: Rule, scope: Scope, ports: ExecutionPorts): Promise<void> {
+  const { counters } = ports
   const dimensions = { RuleName: rule.name }
   // I34: a match counts even when WHERE rejects.
   counters.count('TopicMatch', dimensions)
@@ -86,23 +95,29 @@ async function execute(rule: Rule, scope: Scope, counters: Counters): Promise<vo
   if (scope.parseFailed) counters.count('ParseError', dimensions)
   if (data === undefined) return
   counters.count('RulesExecuted')
-  const failures = await runActions(rule, { scope, data, counters })
-  if (failures.length > 0) await reportFailures(rule, { scope, counters, failures })
+  const failures = await runActions(rule, { scope, data, ports })
+  if (failures.length > 0) await reportFailures(rule, { scope, ports, failures })
 }
 
 /** I62: the failure of one action does not stop the others. */
 async function runActions(
   rule: Rule,
-  run: { readonly scope: Scope; readonly data: Buffer; readonly counters: Counters },
+  run: { readonly scope: Scope; readonly data: Buffer; readonly ports: ExecutionPorts },
 ): Promise<readonly ActionFailure[]> {
+  const { scope, data, ports } = run
+  const { counters } = ports
   const failures: ActionFailure[] = []
   const running = rule.actions.map(async (action) => {
     const dimensions = { RuleName: rule.name, ActionType: action.type }
     try {
-      await action.run(run.scope, run.data)
-      run.counters.count('Success', dimensions)
+      await runThroughSeam(
+        ports,
+        { seam: 'iot.action', ruleName: rule.name },
+        { action, scope, data },
+      )
+      counters.count('Success', dimensions)
     } catch (error) {
-      run.counters.count('Failure', dimensions)
+      counters.count('Failure', dimensions)
       failures.push({
         failedAction: `${action.type}Action`,
         failedResource: action.resource,
@@ -119,13 +134,14 @@ async function reportFailures(
   rule: Rule,
   run: {
     readonly scope: Scope
-    readonly counters: Counters
+    readonly ports: ExecutionPorts
     readonly failures: readonly ActionFailure[]
   },
 ): Promise<void> {
   const { errorAction } = rule
   if (!errorAction) return
-  const { message } = run.scope
+  const { scope, ports } = run
+  const { message } = scope
   const record = {
     ruleName: rule.name,
     topic: message.topic,
@@ -136,10 +152,14 @@ async function reportFailures(
   }
   const dimensions = { RuleName: rule.name, ActionType: errorAction.type }
   try {
-    await errorAction.run(run.scope, Buffer.from(JSON.stringify(record)))
-    run.counters.count('ErrorActionSuccess', dimensions)
+    await runThroughSeam(
+      ports,
+      { seam: 'iot.errorAction', ruleName: rule.name },
+      { action: errorAction, scope, data: Buffer.from(JSON.stringify(record)) },
+    )
+    ports.counters.count('ErrorActionSuccess', dimensions)
   } catch {
-    run.counters.count('ErrorActionFailure', dimensions)
+    ports.counters.count('ErrorActionFailure', dimensions)
   }
 }
 

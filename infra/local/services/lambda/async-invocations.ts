@@ -1,5 +1,6 @@
 import { AwsError } from '../../platform/errors.ts'
 import type { Clock, Faults } from '../../platform/types.ts'
+import { runThroughSeam } from './invoke-seam.ts'
 import type { LocalFunction, RunResult } from './local-function.ts'
 
 /** How often and how long an asynchronous event is tried, and where it goes then (C12, L21). */
@@ -97,10 +98,8 @@ export function createAsyncInvocations(options: {
       timestampMs: clock.now(),
     })
     try {
-      const result = await fn.run(event.event, {
-        requestId,
-        functionArn: fn.config.arn,
-      })
+      const request = { requestId, functionArn: fn.config.arn }
+      const result = await runThroughSeam(options, fn, { event: event.event, request })
       event.invokeCount++
       return result
     } catch (error) {
@@ -148,6 +147,8 @@ export function createAsyncInvocations(options: {
       const fault = options.faults.at('lambda.async', fn.config.name)
       // L22: the same event can run more than once without any error.
       const times = fault?.kind === 'duplicate' ? 1 + fault.times : 1
+      if (fault?.kind === 'drop') return
+      if (fault?.kind === 'delay') await wait(fault.ms)
       const runs = Array.from({ length: times }, () =>
         attempts({ fn, event, requestId, acceptedMs: clock.now(), invokeCount: 0 }),
       )

@@ -32,6 +32,8 @@ export interface EnvironmentRequest {
   readonly functionArn: string
   readonly timeoutMs: number
   readonly traceId: string
+  /** The worker is killed so long after the event began, unless it has answered. */
+  readonly killAfterMs?: number
 }
 
 export type EnvironmentOutcome =
@@ -103,8 +105,8 @@ export function startEnvironment(options: EnvironmentOptions): Environment {
     fail(crash ?? error(currentRequestId), options.memoryMb, 'error')
     for (const listener of goneListeners) listener()
   }
-  async function terminate(): Promise<void> {
-    gone(exitError('signal: terminated'))
+  async function terminate(signal: 'terminated' | 'killed' = 'terminated'): Promise<void> {
+    gone(exitError(`signal: ${signal}`))
     await worker.terminate()
   }
   let currentRequestId = ''
@@ -148,7 +150,7 @@ export function startEnvironment(options: EnvironmentOptions): Environment {
       return taken
     },
     isAlive: () => alive,
-    terminate,
+    terminate: () => terminate(),
     onGone: (listener) => goneListeners.push(listener),
     async invoke(request) {
       currentRequestId = request.requestId
@@ -158,8 +160,13 @@ export function startEnvironment(options: EnvironmentOptions): Environment {
           fail(timedOut(request), options.memoryMb, 'timeout')
           void terminate()
         })
+        const cancelKill =
+          request.killAfterMs === undefined
+            ? undefined
+            : options.clock.after(request.killAfterMs, () => void terminate('killed'))
         settleInvocation = (settled) => {
           cancel()
+          cancelKill?.()
           settleInvocation = undefined
           resolve(settled)
         }

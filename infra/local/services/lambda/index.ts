@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { AwsError } from '../../platform/errors.ts'
 import type {
   Account,
   ApiHandler,
   Authorization,
   Clock,
-  Fault,
   Faults,
   Functions,
   InvocationResult,
@@ -19,6 +17,7 @@ import { lambdaApi } from './api.ts'
 import { createAsyncInvocations, defaultEventInvokeConfig } from './async-invocations.ts'
 import type { EventInvokeConfig } from './async-invocations.ts'
 import { destinationSender } from './destinations.ts'
+import { runThroughSeam } from './invoke-seam.ts'
 import { createLocalFunction } from './local-function.ts'
 import { createPermissions } from './permissions.ts'
 import { lambdaProviders } from './providers.ts'
@@ -70,18 +69,14 @@ export function createLambda(options: LambdaOptions): Lambda {
   const invoke: Functions['invoke'] = async (request) => {
     const { fn, functionArn } = registry.find(request.functionName)
     if (request.invokedBy) permissions.check(fn.config.name, request.invokedBy)
-    const fault = await passFault(fn.config.name)
     const event = JSON.stringify(request.payload ?? {})
     const requestId = randomUUID()
     if (request.invocationType === 'Event') {
       void asyncInvocations.accept(fn, event, requestId)
       return { requestId, payload: undefined }
     }
-    const run = () => fn.run(event, { requestId, functionArn })
-    if (fault?.kind === 'duplicate') for (let extra = 0; extra < fault.times; extra++) await run()
-    const result = await run()
-    // The function has run and nobody hears of it.
-    if (fault?.kind === 'drop') throw serviceError('The answer was lost on purpose')
+    const call = { event, request: { requestId, functionArn } }
+    const result = await runThroughSeam(options, fn, call)
     return {
       requestId,
       payload: JSON.parse(result.body) as unknown,
@@ -90,20 +85,6 @@ export function createLambda(options: LambdaOptions): Lambda {
         return result.logTail()
       },
     } satisfies InvocationResult
-  }
-
-  /** Throttles, fails or delays; what happens after the run is the caller's. */
-  async function passFault(functionName: string): Promise<Fault | undefined> {
-    const fault = faults.at('lambda.invoke', functionName)
-    if (fault?.kind === 'throttle')
-      throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', {
-        status: 429,
-        extra: { Reason: 'ConcurrentInvocationLimitExceeded', Type: 'User' },
-      })
-    if (fault?.kind === 'error') throw serviceError(fault.message ?? 'Failed on purpose', fault)
-    if (fault?.kind === 'delay')
-      await new Promise<void>((resolve) => clock.after(fault.ms, resolve))
-    return fault
   }
 
   return {
@@ -132,11 +113,4 @@ export function createLambda(options: LambdaOptions): Lambda {
       await Promise.all(functionNames.map((name) => registry.find(name).fn.warm()))
     },
   }
-}
-
-function serviceError(
-  message: string,
-  fault: { readonly code?: string; readonly status?: number } = {},
-): AwsError {
-  return new AwsError(fault.code ?? 'ServiceException', message, { status: fault.status ?? 500 })
 }

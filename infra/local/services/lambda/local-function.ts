@@ -31,15 +31,21 @@ export interface RunResult {
   readonly logTail: () => string
 }
 
+export interface RunRequest {
+  readonly requestId: string
+  readonly functionArn: string
+  /** A fault on purpose: the environment dies so long after the event began. */
+  readonly killAfterMs?: number
+}
+
 /** A function that can be run: its configuration and its environments. */
 export interface LocalFunction {
   readonly config: FunctionConfig
   readonly putMetric: PutMetric
   /** Runs one event (JSON text). Throws AwsError `TooManyRequestsException` when its reserved concurrency is used up (L14). */
-  run(
-    event: string,
-    options: { readonly requestId: string; readonly functionArn: string },
-  ): Promise<RunResult>
+  run(event: string, request: RunRequest): Promise<RunResult>
+  /** An invocation that fails without the code having run; it is counted as every other. Throws as `run` does. */
+  fail(request: RunRequest, error: FunctionErrorBody): RunResult
   warm(): Promise<void>
   /** Takes other properties; events at work finish with the old code. */
   replace(config: FunctionConfig): void
@@ -132,7 +138,7 @@ export function createLocalFunction(
   async function runIn(
     environment: Environment,
     event: string,
-    request: { readonly requestId: string; readonly functionArn: string },
+    request: RunRequest,
   ): Promise<{ outcome: EnvironmentOutcome; tail: readonly string[] }> {
     const { requestId } = request
     const stream = environment.logStream
@@ -197,6 +203,11 @@ export function createLocalFunction(
       } finally {
         inFlight--
       }
+    },
+    fail(request, error) {
+      admit()
+      putInvocation({ startedMs: clock.now(), durationMs: 0, failed: true })
+      return failed(request.requestId, error)
     },
     warm: () => (nodeMajorOf(config.runtime) === undefined ? Promise.resolve() : pool.warm()),
     replace(next) {
