@@ -145,11 +145,12 @@ describe('the answer', () => {
     Resource,
   })
 
-  it('W61: failing with exactly Unauthorized is 401', async () => {
+  it('W61, W21: failing with exactly Unauthorized is 401, and no connection is made', async () => {
     const status = await connectWith(() => {
       throw new Error('Unauthorized')
     })
     expect(status).toBe(401)
+    expect(bench.gateway.connectionCount()).toBe(0)
   })
 
   it.each([['unauthorized'], ['Unauthorized!']])('W63: failing with %s is 500', async (message) => {
@@ -168,8 +169,9 @@ describe('the answer', () => {
       'a NotResource that is this one',
       (arn) => [{ Effect: 'Allow', Action: '*', NotResource: arn }],
     ],
-  ])('W62, W65: %s is 403', async (_, statements) => {
+  ])('W21, W62, W65: %s is 403, and no connection is made', async (_, statements) => {
     expect(await connectWith((event) => policy(statements(event.methodArn!)))).toBe(403)
+    expect(bench.gateway.connectionCount()).toBe(0)
   })
 
   it.each<[string, (arn: string) => unknown]>([
@@ -238,5 +240,24 @@ describe('the answer', () => {
     expect(await connectWith(() => policy([statement('Deny', '*')]))).toBe(403)
     expect(bench.events('connect')).toEqual([])
     expect(bench.events('disconnect')).toEqual([])
+  })
+
+  it('W71: who is connected stays connected when the authorizer changes its mind', async () => {
+    let revoked = false
+    expect(
+      await connectWith((event) =>
+        allow(event, {
+          context: { since: 'before' },
+          ...(revoked && policy([statement('Deny', '*')])),
+        }),
+      ),
+    ).toBe(101)
+    const client = await bench.open()
+    revoked = true
+    await expect(bench.open()).rejects.toMatchObject({ status: 403 })
+    client.send('x')
+    const { authorizer } = (await bench.nextEvent('default')).requestContext
+    expect(authorizer).toMatchObject({ principalId: 'ana', since: 'before' })
+    expect(bench.gateway.connectionCount()).toBe(2)
   })
 })

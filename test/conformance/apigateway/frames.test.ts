@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { closeFrame, frame } from './raw-frames.ts'
 import { gatewayBench, rawSocket } from './support.ts'
 import type { GatewayBench } from './support.ts'
 
@@ -6,43 +7,6 @@ let bench: GatewayBench
 afterEach(() => bench.stop())
 
 const ok = () => ({ statusCode: 200 })
-
-interface Frame {
-  readonly fin?: boolean
-  readonly rsv1?: boolean
-  readonly opcode?: number
-  readonly payload?: Buffer | string
-  readonly masked?: boolean
-  /** Announces this length instead of the payload's. */
-  readonly length?: number
-}
-
-function frame({
-  fin = true,
-  rsv1 = false,
-  opcode = 1,
-  payload = '',
-  masked = true,
-  ...rest
-}: Frame): Buffer {
-  const data = Buffer.from(payload)
-  const length = rest.length ?? data.length
-  const first = (fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode
-  const mask = masked ? 0x80 : 0
-  const extended = Buffer.alloc(length < 126 ? 0 : length < 65_536 ? 2 : 8)
-  if (extended.length === 2) extended.writeUInt16BE(length)
-  if (extended.length === 8) extended.writeBigUInt64BE(BigInt(length))
-  const short = length < 126 ? length : length < 65_536 ? 126 : 127
-  const key = masked ? Buffer.from([1, 2, 3, 4]) : Buffer.alloc(0)
-  const body = masked ? data.map((byte, index) => byte ^ (1 + (index % 4))) : data
-  return Buffer.concat([Buffer.from([first, mask | short]), extended, key, body])
-}
-
-const closeFrame = (code: number, reason: Buffer | string = '') =>
-  frame({
-    opcode: 8,
-    payload: Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason)]),
-  })
 
 async function opened() {
   bench = await gatewayBench({
@@ -141,6 +105,27 @@ describe('raw frames (reliability E4)', () => {
     expect((await client.closed).code).toBe(1009)
   })
 
+  it('W84: a message before an oversized frame in the same chunk is handled, then the connection is closed', async () => {
+    const raw = await opened()
+    raw.socket.write(
+      Buffer.concat([
+        frame({ fin: false, payload: 'be' }),
+        frame({ opcode: 9, payload: 'p' }),
+        frame({ opcode: 0, payload: 'fore' }),
+        frame({ payload: Buffer.alloc(40_000, 'x') }),
+        frame({ payload: 'after' }),
+      ]),
+    )
+    expect((await bench.nextEvent('disconnect')).requestContext.disconnectStatusCode).toBe(1009)
+    expect(bench.events('default').map(({ body }) => body)).toEqual(['before'])
+    raw.socket.destroy()
+  })
+
+  it('W82: a binary frame before an oversized one in the same chunk is what closes', async () => {
+    const frames = [frame({ opcode: 2, payload: 'x' }), frame({ length: 40_000 })]
+    expect(await closedWith(...frames)).toEqual({ sent: 1003, reported: 1003 })
+  })
+
   it('nothing of an oversized frame reaches a function', async () => {
     await closedWith(frame({ payload: Buffer.alloc(40_000, 'x') }), frame({ payload: 'after' }))
     expect(bench.events('default')).toEqual([])
@@ -178,6 +163,8 @@ describe('raw frames (reliability E4)', () => {
 
 describe('malformed handshakes (reliability E4)', () => {
   const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
+  const version = 'Sec-WebSocket-Version: 13'
+  const empty = 'Content-Length: 0'
   const upgrade = ['Host: 127.0.0.1', 'Upgrade: websocket', 'Connection: Upgrade']
   it.each<[string, { headers: string[]; method?: string }, number]>([
     ['version 12', { headers: [...upgrade, key, 'Sec-WebSocket-Version: 12'] }, 400],
@@ -198,7 +185,10 @@ describe('malformed handshakes (reliability E4)', () => {
       { headers: ['Host: 127.0.0.1', 'Upgrade: h2c', 'Connection: Upgrade', key] },
       400,
     ],
-    ['POST', { headers: [...upgrade, key, 'Sec-WebSocket-Version: 13'], method: 'POST' }, 405],
+    // RFC 6455, 4.2.1: the request is a GET; `ws`, which E4 was measured on, says 405 to a POST that asks for an upgrade …
+    ['a POST with an upgrade', { headers: [...upgrade, key, version], method: 'POST' }, 405],
+    // … and a server behind it 426 to one that does not (RFC 9110, 15.5.22): the row `POST` of E4.
+    ['a POST without one', { headers: ['Host: 127.0.0.1', empty], method: 'POST' }, 426],
     ['no upgrade at all', { headers: ['Host: 127.0.0.1'] }, 426],
   ])('%s is refused before $connect runs', async (_, request, status) => {
     bench = await gatewayBench({ handlers: { connect: ok } })

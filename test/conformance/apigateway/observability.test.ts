@@ -1,3 +1,7 @@
+import {
+  ApiGatewayManagementApiClient,
+  PostToConnectionCommand,
+} from '@aws-sdk/client-apigatewaymanagementapi'
 import { afterEach, describe, expect, it } from 'vitest'
 import { manualClock } from '../../../infra/local/platform/clock.ts'
 import { gatewayBench } from './support.ts'
@@ -168,5 +172,79 @@ describe('metrics', () => {
     expect(total.get('IntegrationError ApiId')).toBe(1)
     expect(total.get('ClientError ApiId')).toBe(1)
     expect(total.has('IntegrationLatency ApiId')).toBe(true)
+  })
+
+  it('W107: a failing authorizer is an ExecutionError, an authorizer that refuses a ClientError', async () => {
+    let answer: unknown = 'no policy'
+    const total = await sums({ handlers: { auth: () => answer, connect: ok } }, async () => {
+      await expect(bench.open()).rejects.toMatchObject({ status: 500 })
+      answer = {
+        principalId: 'ana',
+        policyDocument: { Statement: { Effect: 'Deny', Action: '*', Resource: '*' } },
+      }
+      await expect(bench.open()).rejects.toMatchObject({ status: 403 })
+    })
+    expect(total.get('ExecutionError ApiId,Stage')).toBe(1)
+    expect(total.get('ClientError ApiId,Stage')).toBe(1)
+    expect(total.has('ConnectCount ApiId')).toBe(false)
+  })
+
+  it('W107, W108, W109: with detailed metrics all but the count of connections are there by route', async () => {
+    const DefaultRouteSettings = { DetailedMetricsEnabled: true }
+    await sums(
+      {
+        handlers: { connect: ok, fails: () => ({ statusCode: 500 }), disconnect: ok },
+        stage: { DefaultRouteSettings },
+      },
+      async () => {
+        const client = await bench.open()
+        client.send({ action: 'fails' })
+        client.send({ action: 'nobody' })
+        await client.next()
+        await bench.nextEvent('fails')
+        client.socket.close()
+        await bench.nextEvent('disconnect')
+        await expect.poll(() => bench.gateway.connectionCount()).toBe(0)
+      },
+    )
+    const byRoute = bench.metrics.flatMap(({ name, dimensions, count = 1 }) =>
+      dimensions.Route === undefined || name === 'IntegrationLatency'
+        ? []
+        : [`${name} ${dimensions.Route} ${count}`],
+    )
+    expect(byRoute.sort()).toEqual([
+      'ClientError $default 1',
+      'ConnectCount $connect 1',
+      'IntegrationError fails 1',
+      'MessageCount $default 1',
+      'MessageCount fails 1',
+    ])
+    expect([...new Set(bench.metrics.map(({ name }) => name))].sort()).toEqual([
+      'ClientError',
+      'ConnectCount',
+      'IntegrationError',
+      'IntegrationLatency',
+      'MessageCount',
+    ])
+  })
+
+  it('W106: a call answered 413 is neither logged nor counted', async () => {
+    const total = await sums({ handlers: { connect: ok }, stage: accessLog }, async () => {
+      await bench.open()
+      const { connectionId } = (await bench.nextEvent('connect')).requestContext
+      const client = new ApiGatewayManagementApiClient({
+        endpoint: bench.management,
+        region: 'eu-west-1',
+        credentials: { accessKeyId: 'AKIALOCAL', secretAccessKey: 'local' },
+      })
+      const Data = 'x'.repeat(131_073)
+      await expect(
+        client.send(new PostToConnectionCommand({ ConnectionId: connectionId, Data })),
+      ).rejects.toMatchObject({ name: 'PayloadTooLargeException' })
+    })
+    expect(bench.logs).toHaveLength(1)
+    expect(
+      [...total.keys()].filter((key) => !/^(ConnectCount|IntegrationLatency) /.test(key)),
+    ).toEqual([])
   })
 })

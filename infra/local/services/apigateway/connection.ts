@@ -2,8 +2,9 @@ import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
 import type { Clock } from '../../platform/types.ts'
 import type { ConnectionFacts } from './events.ts'
+import { createFrameGuard } from './frame-guard.ts'
 import type { Api, Stage } from './model.ts'
-import { textFrames } from './text-frames.ts'
+import { MAX_FRAME_BYTES, textFrames } from './text-frames.ts'
 
 /** W84: one message, either direction. */
 export const MAX_MESSAGE_BYTES = 131_072
@@ -99,8 +100,18 @@ export function openConnection(options: ConnectionOptions): Connection {
     },
   }
 
+  // W84: `ws` reads a chunk between these two listeners, so what came before a frame that is too long is handled first.
+  const guard = createFrameGuard(MAX_FRAME_BYTES)
+  let messages = 0
+  socket.prependListener('data', (chunk: Buffer) => {
+    guard.read(chunk)
+  })
+  socket.on('data', () => {
+    if (guard.messagesBeforeTooLong() !== undefined) connection.close(1009, 'Frame too long')
+  })
+
   webSocket.on('message', (data: Buffer, isBinary) => {
-    if (ended) return
+    if (ended || ++messages > (guard.messagesBeforeTooLong() ?? Infinity)) return
     if (isBinary) {
       connection.close(1003, 'Binary is not supported') // W82
       return

@@ -1,34 +1,46 @@
+/** What is known of the frames of one client before anybody has read them. */
+export interface FrameGuard {
+  /** Watches the next bytes. */
+  read(chunk: Buffer): void
+  /** Whole messages before the first frame that is too long; undefined while there is none. */
+  messagesBeforeTooLong(): number | undefined
+}
+
 /**
- * Watches the bytes of one client and calls back when a frame is announced that is longer than `maxFrameBytes` (W84). `ws` has a limit
- * per message only (W85). It reads frame headers and skips payloads, so it costs a few steps per frame.
+ * Watches the bytes of one client for a frame that announces more than `maxFrameBytes` (W84): `ws` has a limit per message only (W85). It
+ * reads frame headers and skips payloads, so it costs a few steps per frame.
  */
-export function createFrameGuard(
-  maxFrameBytes: number,
-  onTooLong: () => void,
-): (chunk: Buffer) => void {
+export function createFrameGuard(maxFrameBytes: number): FrameGuard {
   const header = Buffer.alloc(14)
   let filled = 0
   let skip = 0
+  let messages = 0
   let tripped = false
-  return (chunk) => {
-    let at = 0
-    while (at < chunk.length && !tripped) {
-      if (skip > 0) {
-        const step = Math.min(skip, chunk.length - at)
-        skip -= step
-        at += step
-        continue
+  return {
+    messagesBeforeTooLong: () => (tripped ? messages : undefined),
+    read(chunk) {
+      let at = 0
+      while (at < chunk.length && !tripped) {
+        if (skip > 0) {
+          const step = Math.min(skip, chunk.length - at)
+          skip -= step
+          at += step
+          continue
+        }
+        header[filled++] = chunk[at++] ?? 0
+        if (filled < 2 || filled < headerBytes(header)) continue
+        skip = payloadBytes(header)
+        filled = 0
+        if (skip > maxFrameBytes) tripped = true
+        else if (endsMessage(header[0] ?? 0)) messages++
       }
-      header[filled++] = chunk[at++] ?? 0
-      if (filled < 2 || filled < headerBytes(header)) continue
-      skip = payloadBytes(header)
-      filled = 0
-      if (skip > maxFrameBytes) {
-        tripped = true
-        onTooLong()
-      }
-    }
+    },
   }
+}
+
+/** RFC 6455, 5.2: FIN on a data frame; from 0x8 on opcodes are of control frames. */
+function endsMessage(first: number): boolean {
+  return (first & 0x80) !== 0 && (first & 0x08) === 0
 }
 
 /** RFC 6455, 5.2: two bytes, the extended length, the mask. */

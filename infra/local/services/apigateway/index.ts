@@ -18,7 +18,6 @@ import type {
 } from '../../platform/types.ts'
 import type { Connection } from './connection.ts'
 import { MAX_MESSAGE_BYTES, openConnection } from './connection.ts'
-import { createFrameGuard } from './frame-guard.ts'
 import { decideHandshake } from './handshake.ts'
 import type { GatewayDependencies, HandshakeOutcome } from './handshake.ts'
 import { integrationInvoker } from './invoke-integration.ts'
@@ -30,7 +29,6 @@ import type { Principals } from './permission.ts'
 import { apiGatewayProviders } from './providers.ts'
 import { parseTarget } from './target.ts'
 import type { Target } from './target.ts'
-import { MAX_FRAME_BYTES } from './text-frames.ts'
 import { awsLimits, createThrottles } from './throttles.ts'
 import type { AccountLimits } from './throttles.ts'
 import { createTraffic } from './traffic.ts'
@@ -150,11 +148,6 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
       },
     })
     connections.set(outcome.facts.connectionId, connection)
-    // W84: before `ws` reads, and not before it listens, or bytes that came with the handshake would be lost to it.
-    const guard = createFrameGuard(MAX_FRAME_BYTES, () => {
-      connection.close(1009, 'Frame too long')
-    })
-    request.socket.prependListener('data', guard)
   })
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -38,3 +38,29 @@ export function resourceId(account: Account, resource: ResolvedResource, length:
 export function invalid(resource: ResolvedResource, what: string): StartError {
   return new StartError('INVALID_PROPERTY', `${resource.logicalId}: ${what}`)
 }
+
+/** W98. */
+export const quotas = {
+  routes: 300,
+  integrations: 300,
+  authorizers: 10,
+  stages: 10,
+  accessLogFormatBytes: 3072,
+} as const
+
+/** Adds one more under its key, or writes it again. Throws StartError when the API has its quota of them (W98). */
+export function addTo<Kind extends 'routes' | 'integrations' | 'authorizers' | 'stages'>(
+  api: Api,
+  kind: Kind,
+  entry: {
+    readonly resource: ResolvedResource
+    readonly key: string
+    readonly value: Api[Kind] extends Map<string, infer Value> ? Value : never
+  },
+): void {
+  const { resource, key, value } = entry
+  const existing: Map<string, unknown> = api[kind]
+  if (!existing.has(key) && existing.size >= quotas[kind])
+    throw invalid(resource, `an API has at most ${quotas[kind]} ${kind}`)
+  existing.set(key, value)
+}

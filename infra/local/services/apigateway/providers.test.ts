@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { createHostMap } from '../../platform/host-map.ts'
+import { deploy } from '../../template/deploy.ts'
 import { createModel } from './model.ts'
 import { apiGatewayProviders } from './providers.ts'
 
@@ -149,4 +151,106 @@ describe('API Gateway resources', () => {
       create('ApiGatewayV2::Stage', { ApiId: other.ref, StageName: 'prod' }, 'Second'),
     ).rejects.toThrow(/choose another name/)
   })
+
+  it.each<[string, number, (n: number) => object]>([
+    ['Route', 300, (n) => ({ RouteKey: `route${n}` })],
+    ['Integration', 300, () => ({ IntegrationType: 'AWS_PROXY', IntegrationUri: uri })],
+    ['Authorizer', 10, () => ({ AuthorizerType: 'REQUEST', AuthorizerUri: uri })],
+    ['Stage', 10, (n) => ({ StageName: `stage${n}` })],
+  ])('W98: a %s beyond %i in one API is refused', async (type, quota, properties) => {
+    const { create, ApiId } = await setUp()
+    const add = (n: number) =>
+      create(`ApiGatewayV2::${type}`, { ApiId, ...properties(n) }, `Thing${n}`)
+    for (let n = 0; n < quota; n++) await add(n)
+    await expect(add(quota)).rejects.toThrow(
+      `Thing${quota}: an API has at most ${quota} ${type.toLowerCase()}s`,
+    )
+    await expect(add(0)).resolves.toBeDefined()
+  })
+
+  it('W98: an access log format over 3 KB is refused', async () => {
+    const { create, ApiId } = await setUp()
+    const stage = (bytes: number) =>
+      create('ApiGatewayV2::Stage', {
+        ApiId,
+        StageName: 'prod',
+        AccessLogSettings: { DestinationArn: 'arn', Format: 'x'.repeat(bytes) },
+      })
+    await expect(stage(3072)).resolves.toBeDefined()
+    await expect(stage(3073)).rejects.toThrow(/at most 3 KB/)
+  })
+})
+
+describe('what a WebSocket API can have and this one does not', () => {
+  const Api = { Type: 'AWS::ApiGatewayV2::Api', Properties: api }
+  const ApiId = { Ref: 'Api' }
+  it.each<[string, string, object, string]>([
+    [
+      'W79, W80',
+      'ApiGatewayV2::Route',
+      { ApiId, RouteKey: 'a', ModelSelectionExpression: '$request.body.model' },
+      'ModelSelectionExpression is not supported',
+    ],
+    [
+      'W79, W80',
+      'ApiGatewayV2::Route',
+      { ApiId, RouteKey: 'a', RequestModels: { a: 'Model' } },
+      'RequestModels is not supported',
+    ],
+    [
+      'W79, W80',
+      'ApiGatewayV2::Model',
+      { ApiId, Name: 'a', Schema: {} },
+      'this resource type is not supported',
+    ],
+    [
+      'W83',
+      'ApiGatewayV2::Integration',
+      {
+        ApiId,
+        IntegrationType: 'AWS_PROXY',
+        IntegrationUri: uri,
+        ContentHandlingStrategy: 'CONVERT_TO_BINARY',
+      },
+      'ContentHandlingStrategy is not supported',
+    ],
+    [
+      'W83',
+      'ApiGatewayV2::IntegrationResponse',
+      { ApiId, ContentHandlingStrategy: 'CONVERT_TO_TEXT' },
+      'this resource type is not supported',
+    ],
+    [
+      'W30',
+      'ApiGatewayV2::ApiMapping',
+      { ApiId, DomainName: 'x.example', Stage: 'prod' },
+      'this resource type is not supported',
+    ],
+    [
+      'W54',
+      'ApiGatewayV2::Authorizer',
+      { ApiId, AuthorizerType: 'REQUEST', AuthorizerUri: uri, AuthorizerResultTtlInSeconds: 300 },
+      'AuthorizerResultTtlInSeconds is not supported',
+    ],
+    [
+      'W110, C24',
+      'WAFv2::WebACLAssociation',
+      { ResourceArn: ApiId, WebACLArn: 'arn' },
+      'this resource type is not supported',
+    ],
+  ])(
+    '%s: %s with %j is refused by name before anything is made',
+    async (_, type, Properties, why) => {
+      const model = createModel()
+      const deploying = deploy({
+        template: { Resources: { Api, Thing: { Type: `AWS::${type}`, Properties } } } as never,
+        account,
+        providers: apiGatewayProviders({ account, model, onApi: () => undefined }),
+        hosts: createHostMap(),
+      })
+      await expect(deploying).rejects.toMatchObject({ code: 'TEMPLATE_UNSUPPORTED' })
+      await expect(deploying).rejects.toThrow(`Thing (AWS::${type}): ${why}`)
+      expect(model.apis.size).toBe(0)
+    },
+  )
 })

@@ -1,8 +1,8 @@
 import { stableId } from '../../platform/naming.ts'
 import type { CreatedResource, ResolvedResource, ResourceProvider } from '../../platform/types.ts'
 import { isIdentitySource, parseIdentitySources } from './identity-sources.ts'
-import type { Api, Route } from './model.ts'
-import { apiOf, invalid, resourceId } from './provider-support.ts'
+import type { Api, Authorizer, Integration, Route } from './model.ts'
+import { addTo, apiOf, invalid, resourceId } from './provider-support.ts'
 import type { Provider, ProviderDependencies } from './provider-support.ts'
 import { compileSelection } from './selection.ts'
 import type { SelectRoute } from './selection.ts'
@@ -126,7 +126,7 @@ function routeProvider({ account, model }: ProviderDependencies): Provider {
       const api = apiOf(model, resource, properties.ApiId)
       checkRoute(resource, properties)
       const id = resourceId(account, resource, 7)
-      api.routes.set(properties.RouteKey, {
+      const value: Route = {
         id,
         routeKey: properties.RouteKey,
         integrationId: properties.Target?.replace(/^integrations\//, ''),
@@ -134,7 +134,8 @@ function routeProvider({ account, model }: ProviderDependencies): Provider {
         authorizerId: properties.AuthorizerId,
         selectsResponse: properties.RouteResponseSelectionExpression !== undefined,
         hasResponse: api.routes.get(properties.RouteKey)?.hasResponse ?? false,
-      })
+      }
+      addTo(api, 'routes', { resource, key: value.routeKey, value })
       return { ref: id, attributes: { RouteId: id } }
     },
     delete(resource) {
@@ -232,11 +233,10 @@ function integrationProvider({ account, model }: ProviderDependencies): Provider
       if (!(timeoutMs >= 50 && timeoutMs <= 29_000))
         throw invalid(resource, `TimeoutInMillis ${timeoutMs}: WebSocket APIs allow 50 to 29000`)
       const id = resourceId(account, resource, 7)
-      apiOf(model, resource, properties.ApiId).integrations.set(id, {
-        id,
-        functionArn: functionArnOf(resource, properties.IntegrationUri),
-        timeoutMs,
-      })
+      const functionArn = functionArnOf(resource, properties.IntegrationUri)
+      const value: Integration = { id, functionArn, timeoutMs }
+      const api = apiOf(model, resource, properties.ApiId)
+      addTo(api, 'integrations', { resource, key: id, value })
       return { ref: id, attributes: { IntegrationId: id } }
     },
     delete(resource) {
@@ -292,11 +292,10 @@ function authorizerProvider({ account, model }: ProviderDependencies): Provider 
           `IdentitySource '${wrong}': a WebSocket API writes route.request.header.Name or route.request.querystring.name`,
         )
       const id = resourceId(account, resource, 6)
-      apiOf(model, resource, properties.ApiId).authorizers.set(id, {
-        id,
-        functionArn: functionArnOf(resource, properties.AuthorizerUri),
-        identitySources,
-      })
+      const functionArn = functionArnOf(resource, properties.AuthorizerUri)
+      const value: Authorizer = { id, functionArn, identitySources }
+      const api = apiOf(model, resource, properties.ApiId)
+      addTo(api, 'authorizers', { resource, key: id, value })
       return { ref: id, attributes: { AuthorizerId: id } }
     },
     delete(resource) {

@@ -1,7 +1,7 @@
 import { physicalName } from '../../platform/naming.ts'
 import type { PropertySpec, ResolvedResource, ResourceProvider } from '../../platform/types.ts'
 import type { RouteSettings, Stage } from './model.ts'
-import { apiOf, invalid, resourceId } from './provider-support.ts'
+import { addTo, apiOf, invalid, quotas, resourceId } from './provider-support.ts'
 import type { Provider, ProviderDependencies } from './provider-support.ts'
 
 interface SettingsProperties {
@@ -72,7 +72,11 @@ export function stageProvider(
           resource,
           `StageName '${stage.name}': ${other.name} has it too, and on one machine all APIs share an address; choose another name`,
         )
-      apiOf(model, resource, properties.ApiId).stages.set(stage.name, stage)
+      // W98
+      if (Buffer.byteLength(stage.accessLog?.format ?? '') > quotas.accessLogFormatBytes)
+        throw invalid(resource, 'AccessLogSettings.Format: at most 3 KB')
+      const api = apiOf(model, resource, properties.ApiId)
+      addTo(api, 'stages', { resource, key: stage.name, value: stage })
       return { ref: stage.name }
     },
     delete(resource) {
