@@ -97,12 +97,27 @@ export async function batchWrite(
       let rest: typeof chunk = chunk
       for (let round = 0; rest.length > 0; round++) {
         await backOff(round, table)
-        const answer = await dynamo.send(
-          new BatchWriteCommand({ RequestItems: { [table]: [...rest] } }),
-        )
-        rest = (answer.UnprocessedItems?.[table] ?? []) as unknown as typeof chunk
+        try {
+          const answer = await dynamo.send(
+            new BatchWriteCommand({ RequestItems: { [table]: [...rest] } }),
+          )
+          rest = (answer.UnprocessedItems?.[table] ?? []) as unknown as typeof chunk
+        } catch (error) {
+          // Of a rest, or of one alone, none got through: that is a throttle as any other. Of many, the table takes nothing now.
+          const isRest = round > 0 || chunk.length === 1
+          if (!isRest || !isThrottle(error)) throw error
+        }
       }
     }),
+  )
+}
+
+function isThrottle(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    (error.name === 'ProvisionedThroughputExceededException' ||
+      error.name === 'ThrottlingException' ||
+      error.name === 'RequestLimitExceeded')
   )
 }
 

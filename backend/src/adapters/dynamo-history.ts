@@ -1,20 +1,23 @@
-import { PutCommand, QueryCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Clock } from '../core/clock.ts'
 import type { DeviceBlock } from '../core/history/device-block.ts'
-import { mergeHeads, type DeviceHead } from '../core/history/device-head.ts'
-import { allLanes, laneOf, type Lane } from '../core/history/lanes.ts'
-import type {
-  HistoryPart,
-  HistoryReader,
-  HistoryRow,
-  HistoryWriter,
-  LaneHeads,
-  LatePart,
-  LateRow,
-} from '../core/history/ports.ts'
+import { allLanes, laneOf } from '../core/history/lanes.ts'
+import type { HistoryReader, HistoryRow, HistoryWriter, LateRow } from '../core/history/ports.ts'
 import { arrivalOf, type DeviceTopic } from '../protocol/index.ts'
-import { batchGet, batchWrite, queryAll, type Key } from './dynamo-client.ts'
-import { packBlocks, packHeads, unpackBlocks, unpackHeads } from './history-items.ts'
+import { batchGet, batchWrite, queryAll } from './dynamo-client.ts'
+import { packBlocks, packHeads, unpackHeads } from './history-items.ts'
+import {
+  headKey,
+  laneFrom,
+  lanePk,
+  latePk,
+  readHeads,
+  readLate,
+  readRows,
+  SHARDS,
+  type HeadItem,
+  type RowItem,
+} from './history-queries.ts'
 import { systemClock } from './system-clock.ts'
 
 export interface HistoryAt {
@@ -27,23 +30,6 @@ export interface HistoryAt {
 
 /** A device silent for longer than this is forgotten: its last values, its presence, its place in the stream. */
 const HEAD_SECONDS = 31 * 24 * 3_600
-
-const lanePk = (lane: Lane): string => `lane#${lane}`
-const headKey = (shardId: string, lane: Lane): Key => ({
-  pk: `head#${shardId}`,
-  sk: `lane#${lane}`,
-})
-const latePk = (topic: DeviceTopic): string => `late#${topic}`
-const SHARDS = 'shards'
-
-interface RowItem extends Key {
-  readonly ttl: number
-  /** Device topic → its blocks, packed. */
-  readonly b: Readonly<Record<DeviceTopic, string>>
-}
-interface HeadItem extends Key {
-  readonly h: string
-}
 
 /** The History table: rows by lane, heads by shard and lane, late readings by device (docs/architecture.md, "Keys"). */
 export function dynamoHistory(at: HistoryAt): HistoryReader & HistoryWriter {
@@ -135,108 +121,6 @@ function historyReader({
     rows: (topic, from, to) => readRows(client, table, { topic, from, to, nowMs: clock.now() }),
     late: (topic, from, to) => readLate(client, table, { topic, from, to, nowMs: clock.now() }),
   }
-}
-
-interface Range {
-  readonly topic: DeviceTopic
-  readonly from: string
-  readonly to: string
-  readonly nowMs: number
-}
-
-async function readLate(
-  client: DynamoDBDocumentClient,
-  table: string,
-  { topic, from, to, nowMs }: Range,
-): Promise<LatePart> {
-  if (from > to) return { rows: [], next: undefined }
-  const page = await client.send(
-    new QueryCommand({
-      TableName: table,
-      ConsistentRead: true,
-      // `to` itself is a key that no row has: it ends where a position would begin.
-      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-      FilterExpression: '#ttl > :now',
-      ExpressionAttributeNames: { '#ttl': 'ttl' },
-      ExpressionAttributeValues: {
-        ':pk': latePk(topic),
-        ':from': from,
-        ':to': to,
-        ':now': Math.floor(nowMs / 1_000),
-      },
-    }),
-  )
-  return {
-    rows: ((page.Items ?? []) as RowItem[]).flatMap((item) =>
-      unpackBlocks(topic, item.b[topic] ?? '[]').map((block) => ({ key: item.sk, block })),
-    ),
-    next: nextKey(page.LastEvaluatedKey),
-  }
-}
-
-/** Just after the last key: no key lies between a text and the same with a character more. */
-function nextKey(last: Record<string, unknown> | undefined): string | undefined {
-  return last === undefined ? undefined : `${last.sk as string}-`
-}
-
-async function readRows(
-  client: DynamoDBDocumentClient,
-  table: string,
-  { topic, from, to, nowMs }: Range,
-): Promise<HistoryPart> {
-  if (from > to) return { blocks: [], next: undefined }
-  const page = await client.send(
-    new QueryCommand({
-      TableName: table,
-      ConsistentRead: true,
-      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-      FilterExpression: '#ttl > :now AND attribute_exists(b.#topic)',
-      ProjectionExpression: 'b.#topic',
-      ExpressionAttributeNames: { '#ttl': 'ttl', '#topic': topic },
-      ExpressionAttributeValues: {
-        ':pk': lanePk(laneOf(topic)),
-        ':from': from,
-        ':to': to,
-        ':now': Math.floor(nowMs / 1_000),
-      },
-    }),
-  )
-  return {
-    blocks: ((page.Items ?? []) as Pick<RowItem, 'b'>[]).flatMap((item) =>
-      unpackBlocks(topic, item.b[topic] ?? '[]'),
-    ),
-    next: nextKey(page.LastEvaluatedKey),
-  }
-}
-
-/** The heads of these lanes over every shard that ever wrote one. The list of shards is written before a shard's first head. */
-async function readHeads(
-  client: DynamoDBDocumentClient,
-  table: string,
-  lanes: readonly Lane[],
-): Promise<ReadonlyMap<Lane, LaneHeads>> {
-  const shards = await queryAll<{ sk: string }>(client, {
-    TableName: table,
-    KeyConditionExpression: 'pk = :shards',
-    ExpressionAttributeValues: { ':shards': SHARDS },
-  })
-  const keys = shards.flatMap((shard) => lanes.map((lane) => headKey(shard.sk, lane)))
-  const items = await batchGet<HeadItem>(client, table, keys)
-  const byLane = new Map<Lane, Map<DeviceTopic, DeviceHead>>(
-    lanes.map((lane) => [lane, new Map<DeviceTopic, DeviceHead>()]),
-  )
-  for (const item of items) {
-    const lane = byLane.get(laneFrom(item.sk))
-    for (const [topic, head] of unpackHeads(item.h)) {
-      const known = lane?.get(topic)
-      lane?.set(topic, known ? mergeHeads(known, head) : head)
-    }
-  }
-  return byLane
-}
-
-function laneFrom(sk: string): Lane {
-  return sk.slice('lane#'.length)
 }
 
 function rowItem(

@@ -3,8 +3,14 @@ import { sliceBlock, type DeviceBlock } from './device-block.ts'
 import { laneOf, type Lane } from './lanes.ts'
 import { ROW_SPAN_MS, type HistoryRow } from './ports.ts'
 
-/** A row's numbers and positions, at most: about 100 KB of the 400 KB that DynamoDB allows (aws-behaviour D5). */
-const ROW_CELLS = 8_000
+/** A row's bytes, at most, as {@link mostBytes} counts them: about 100 KB in truth, of the 400 KB that DynamoDB allows (aws-behaviour D5). */
+const ROW_BYTES = 200_000
+/** `{"p":…,"at":…,"n":[],"t":[],"m":{},"q":[]}` with two positions. */
+const BLOCK_BYTES = 160
+/** A reading's difference of position (53), counter (17), time (14) and quality (14). */
+const READING_BYTES = 98
+/** The longest number in JSON, -1.2345678901234567e-308, and its comma. */
+const VALUE_BYTES = 25
 
 /**
  * The rows of a batch: one per lane and {@link ROW_SPAN_MS} of arrival, split when large. A row's key is the position of its first
@@ -41,7 +47,7 @@ function splitBySize(lane: Lane, blocks: readonly DeviceBlock[]): readonly Histo
   const positions = blocks.flatMap((block) => block.positions).sort()
   const [key] = positions
   if (key === undefined) return []
-  if (positions.length === 1 || cellsOf(blocks) <= ROW_CELLS) return [{ lane, key, blocks }]
+  if (positions.length === 1 || sizeOf(blocks) <= ROW_BYTES) return [{ lane, key, blocks }]
   // In stream order, whoever the device: a device's later readings must not come into an earlier row.
   const middle = positions[Math.floor(positions.length / 2) - 1] ?? key
   return [
@@ -74,11 +80,19 @@ function partsOf(
   return blocks.map(part).filter((block) => block !== undefined)
 }
 
-function cellsOf(blocks: readonly DeviceBlock[]): number {
-  return blocks.reduce(
-    (sum, block) => sum + block.ts.length * (Object.keys(block.metrics).length + 2),
+function sizeOf(blocks: readonly DeviceBlock[]): number {
+  return blocks.reduce((sum, block) => sum + mostBytes(block), 0)
+}
+
+/** Never less than a block takes in its item (UTF-8, JSON, its topic as the attribute's name), without making it. */
+function mostBytes({ topic, boot, ts, metrics }: DeviceBlock): number {
+  const names = Object.keys(metrics)
+  const texts = [topic, boot ?? '', ...names]
+  const textBytes = texts.reduce(
+    (sum, text) => sum + Buffer.byteLength(JSON.stringify(text)) + 4,
     0,
   )
+  return BLOCK_BYTES + textBytes + ts.length * (READING_BYTES + VALUE_BYTES * names.length)
 }
 
 function spanOf(position: Position | undefined): number {

@@ -1,5 +1,6 @@
 import {
   comparePositions,
+  limits,
   type Block,
   type DeviceTopic,
   type Position,
@@ -23,22 +24,39 @@ export interface DeviceBlock {
   readonly quality: readonly (ReadingQuality | null)[]
 }
 
-/** Readings of one device in stream order as blocks that follow `prev` and each other; a new boot begins a new block. */
+/** Readings of one device in stream order as blocks that follow `prev` and each other. */
 export function buildBlocks(
   prev: Position | null,
   readings: readonly StreamReading[],
 ): readonly DeviceBlock[] {
-  const blocks: DeviceBlock[] = []
   let before = prev
-  let start = 0
-  for (let end = 1; end <= readings.length; end++) {
-    if (end < readings.length && readings[end]?.boot === readings[start]?.boot) continue
-    const block = columnsOf(before, readings.slice(start, end))
-    blocks.push(block)
+  return runsOf(readings).map((run) => {
+    const block = columnsOf(before, run)
     before = lastPosition(block)
-    start = end
+    return block
+  })
+}
+
+/**
+ * Runs of one boot whose columns are no more than one reading may have: a block's cells are then at most as many as its readings could
+ * have sent, and a block of one row always fits a frame, however the device changes its names.
+ */
+function runsOf(readings: readonly StreamReading[]): readonly StreamReading[][] {
+  const runs: StreamReading[][] = []
+  let names = new Set<string>()
+  for (const reading of readings) {
+    const run = runs.at(-1)
+    const added = [...reading.metrics.keys()].filter((name) => !names.has(name))
+    const isFull = names.size + added.length > limits.metricsPerReading
+    if (run?.[0]?.boot === reading.boot && !isFull) {
+      run.push(reading)
+      for (const name of added) names.add(name)
+    } else {
+      runs.push([reading])
+      names = new Set(reading.metrics.keys())
+    }
   }
-  return blocks
+  return runs
 }
 
 function columnsOf(prev: Position | null, readings: readonly StreamReading[]): DeviceBlock {
