@@ -1,4 +1,4 @@
-import { Device } from './device.ts'
+import { Device, type DeviceOptions } from './device.ts'
 import { UsageError } from './errors.ts'
 import { randomFor } from './random.ts'
 import { Report } from './report.ts'
@@ -29,8 +29,15 @@ export async function runScenario(
 ): Promise<Record<string, number>> {
   const startedMs = Date.now()
   const report = new Report(startedMs)
-  const devices = makeDevices(scenario, { ...options, startedMs, report })
   const schedule = new Schedule<Device>()
+  const devices = makeDevices(scenario, {
+    ...options,
+    startedMs,
+    report,
+    schedule: (dueMs, device) => {
+      schedule.add(dueMs, device)
+    },
+  })
   const buffered = (): number =>
     [...devices.values()].reduce((sum, device) => sum + device.buffered, 0)
   const timers = [
@@ -38,7 +45,7 @@ export async function runScenario(
       drain(schedule)
     }, tickMs),
     setInterval(() => options.progress?.(report.summary(Date.now(), buffered())), 10_000),
-    ...startDevices([...devices.values()], { scenario, schedule, startedMs }),
+    ...startDevices([...devices.values()], { scenario, startedMs }),
     ...startBlackouts(scenario.faults, devices),
   ]
   await ended(scenario.duration, options.signal)
@@ -50,7 +57,7 @@ export async function runScenario(
 
 function makeDevices(
   scenario: Scenario,
-  options: RunOptions & { startedMs: number; report: Report },
+  options: RunOptions & Pick<DeviceOptions, 'startedMs' | 'report' | 'schedule'>,
 ): Map<string, Device> {
   const devices = new Map<string, Device>()
   const noises = new Map<string, ReturnType<typeof siteNoiseOf>>()
@@ -66,9 +73,11 @@ function makeDevices(
           ...options,
           site: fleet.site,
           id,
+          channels: profile.channels,
           signal: deviceSignal(profile, { seed: scenario.seed, device: id, siteNoise }),
           random: randomFor(scenario.seed, `${id}/transport`),
           intervalMs: fleet.interval,
+          idleIntervalMs: fleet.demand?.idleInterval,
           jitterMs: fleet.jitter,
           faults: scenario.faults.filter((fault) => fault.device === id),
         }),
@@ -100,11 +109,7 @@ function checkFaultDevices(
 /** Connects at a bounded rate and gives each device its own phase, so that a fleet does not fire at once. */
 function startDevices(
   devices: readonly Device[],
-  {
-    scenario,
-    schedule,
-    startedMs,
-  }: { scenario: Scenario; schedule: Schedule<Device>; startedMs: number },
+  { scenario, startedMs }: { scenario: Scenario; startedMs: number },
 ): NodeJS.Timeout[] {
   const intervals = Object.values(scenario.fleets).flatMap((fleet) =>
     deviceIds(fleet).map(() => fleet.interval),
@@ -114,8 +119,7 @@ function startDevices(
       randomFor(scenario.seed, `${device.id}/phase`).next() * (intervals[index] ?? 1_000)
     const connectAfterMs = (index * 1_000) / connectsPerSecond
     return setTimeout(() => {
-      device.connect()
-      schedule.add(startedMs + connectAfterMs + phase, device)
+      device.start(startedMs + connectAfterMs + phase)
     }, connectAfterMs)
   })
 }
@@ -134,7 +138,7 @@ function drain(schedule: Schedule<Device>): void {
   for (let nowMs = startedMs; nowMs - startedMs < sliceMs; nowMs = Date.now()) {
     const due = schedule.takeDue(nowMs)
     if (!due) return
-    schedule.add(due.item.sample(due.dueMs, nowMs), due.item)
+    due.item.sample(due.dueMs, nowMs)
   }
 }
 

@@ -1,4 +1,5 @@
 export * from './client-messages.ts'
+export * from './command-args.ts'
 export * from './errors.ts'
 export * from './limits.ts'
 export * from './position.ts'

@@ -48,6 +48,8 @@ const fleetSchema = v.strictObject({
     '1s',
   ),
   jitter: v.optional(duration, '40ms'),
+  /** The devices slow down to this interval when they are told that nobody watches them. */
+  demand: v.optional(v.strictObject({ idleInterval: duration })),
 })
 
 const faultSchema = v.strictObject({

@@ -1,4 +1,5 @@
 import type { Random } from '../random.ts'
+import { clamp, quantise } from './converter.ts'
 import type { Channel } from './profile.ts'
 import { ornsteinUhlenbeck } from './ornstein-uhlenbeck.ts'
 
@@ -82,14 +83,4 @@ function follower(lagMs: number): (input: number, dtMs: number) => number {
     else value += (input - value) * (1 - Math.exp(-dtMs / lagMs))
     return value
   }
-}
-
-function clamp(value: number, [low, high]: readonly [number, number]): number {
-  return Math.min(high, Math.max(low, value))
-}
-
-/** To the grid of the converter, without the digits that binary fractions add. */
-function quantise(value: number, quantum: number): number {
-  const digits = Math.max(0, Math.ceil(-Math.log10(quantum)))
-  return Number((Math.round(value / quantum) * quantum).toFixed(digits))
 }
