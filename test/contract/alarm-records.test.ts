@@ -3,11 +3,11 @@ import { dynamoAlarmWatchers } from '../../backend/src/adapters/dynamo-alarm-wat
 import { dynamoAlarms } from '../../backend/src/adapters/dynamo-alarms.ts'
 import { memoryAlarms, memoryWatchers } from '../../backend/src/core/alarms/fakes.ts'
 import type { AlarmRecords, AlarmWatchers } from '../../backend/src/core/alarms/ports.ts'
-import { startDynalite, type DynaliteTables } from '../support/dynalite-tables.ts'
+import { startLocalTables, type LocalTables } from '../support/local-tables.ts'
 
-let database: DynaliteTables
+let database: LocalTables
 beforeAll(async () => {
-  database = await startDynalite('alarms', 'subscriptions')
+  database = await startLocalTables('alarms', 'subscriptions')
 })
 afterAll(() => database.close())
 
@@ -25,30 +25,40 @@ describe.each<readonly [string, () => AlarmRecords]>([
     alarm = `alarm ${++serial}`
   })
 
+  const recordOf = (revision: number, text = '', at = NOW) => ({
+    alarm,
+    revision,
+    notes: [{ at, by: 'ana', text: 'on it' }],
+    last: { at, kind: 'note', by: 'ana', text } as const,
+  })
   it('replaces a record only from the revision that was seen', async () => {
-    const first = { alarm, revision: 1, notes: [] }
-    const second = { alarm, revision: 2, notes: [{ at: NOW, by: 'ana', text: 'on it' }] }
     expect(await records.find(alarm)).toBeUndefined()
-    expect(await records.replace(second, 1)).toBe('conflict')
-    expect(await records.replace(first, 0)).toBe('replaced')
-    expect(await records.replace(first, 0)).toBe('conflict')
-    expect(await records.replace(second, 1)).toBe('replaced')
-    expect(await records.find(alarm)).toEqual(second)
-    expect(await records.all()).toContainEqual(second)
+    expect(await records.replace(recordOf(2), 1)).toBe('conflict')
+    expect(await records.replace(recordOf(1), 0)).toBe('replaced')
+    expect(await records.replace(recordOf(1), 0)).toBe('conflict')
+    expect(await records.replace(recordOf(2), 1)).toBe('replaced')
+    expect(await records.find(alarm)).toEqual(recordOf(2))
+    expect(await records.all()).toContainEqual(recordOf(2))
   })
-  it('of two changes at the same time one is refused', async () => {
-    await records.replace({ alarm, revision: 1, notes: [] }, 0)
-    const next = { alarm, revision: 2, notes: [] }
-    const both = await Promise.all([records.replace(next, 1), records.replace(next, 1)])
+  it('of two changes at the same time one is refused, and only the other is in the history', async () => {
+    await records.replace(recordOf(1, 'first'), 0)
+    const both = await Promise.all([
+      records.replace(recordOf(2, 'second'), 1),
+      records.replace(recordOf(2, 'second'), 1),
+    ])
     expect([...both].sort()).toEqual(['conflict', 'replaced'])
+    const texts = (await records.history(alarm, 10)).map(({ text }) => text)
+    expect(texts).toEqual(['second', 'first'])
   })
-  it('keeps a history per alarm, newest first', async () => {
-    await records.append(alarm, { at: NOW, kind: 'state', text: 'ALARM' })
-    await records.append(alarm, { at: NOW + 1, kind: 'ack', by: 'ana', text: '' })
-    await records.append(`${alarm}x`, { at: NOW, kind: 'state', text: 'OK' })
+  it('keeps a history per alarm, newest first, a line for each change', async () => {
+    await records.replace(recordOf(1, 'one'), 0)
+    await records.replace(recordOf(2, 'two, in the same millisecond'), 1)
+    await records.replace(recordOf(3, 'three', NOW + 1), 2)
+    await records.replace({ ...recordOf(1, 'of another'), alarm: `${alarm}x` }, 0)
     expect(await records.history(alarm, 10)).toEqual([
-      { at: NOW + 1, kind: 'ack', by: 'ana', text: '' },
-      { at: NOW, kind: 'state', text: 'ALARM' },
+      recordOf(3, 'three', NOW + 1).last,
+      recordOf(2, 'two, in the same millisecond').last,
+      recordOf(1, 'one').last,
     ])
     expect(await records.history(alarm, 1)).toHaveLength(1)
   })

@@ -1,14 +1,12 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import {
   GetCommand,
-  PutCommand,
   QueryCommand,
   UpdateCommand,
   type DynamoDBDocumentClient,
 } from '@aws-sdk/lib-dynamodb'
-import { randomUUID } from 'node:crypto'
 import type { AlarmEntry, AlarmRecord, AlarmRecords } from '../core/alarms/ports.ts'
 import { queryAll } from './dynamo-client.ts'
+import { transact } from './dynamo-transaction.ts'
 
 const HISTORY_DAYS = 30
 const revisionKey = { pk: 'revision', sk: 'alarms' } as const
@@ -34,7 +32,6 @@ export function dynamoAlarms(at: Table): AlarmRecords {
       return (await get<{ record: AlarmRecord }>(at, key))?.record
     },
     replace: (record, before) => replace(at, record, before),
-    append: (alarm, entry) => append(at, alarm, entry),
     history: (alarm, limit) => history(at, alarm, limit),
     bump: () => bump(at),
     current: async () => (await get<{ value: number }>(at, revisionKey))?.value ?? 0,
@@ -51,38 +48,34 @@ async function get<Row>(
   return Item as Row | undefined
 }
 
+/** One transaction; the history line's key is the record's revision, so that there is one for each. */
 async function replace(
-  { client, table }: Table,
-  record: AlarmRecord,
+  { client, table: TableName }: Table,
+  record: AlarmRecord & { readonly last: AlarmEntry },
   before: number,
 ): Promise<'replaced' | 'conflict'> {
-  try {
-    await client.send(
-      new PutCommand({
-        TableName: table,
-        Item: { pk: 'alarm', sk: record.alarm, revision: record.revision, record },
-        ...(before === 0
-          ? { ConditionExpression: 'attribute_not_exists(pk)' }
-          : {
-              ConditionExpression: 'revision = :before',
-              ExpressionAttributeValues: { ':before': before },
-            }),
-      }),
-    )
-    return 'replaced'
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return 'conflict'
-    throw error
+  const { alarm, revision, last } = record
+  const condition =
+    before === 0
+      ? { ConditionExpression: 'attribute_not_exists(pk)' }
+      : {
+          ConditionExpression: 'revision = :before',
+          ExpressionAttributeValues: { ':before': before },
+        }
+  const line = {
+    pk: `history#${alarm}`,
+    sk: `${padded(last.at)}#${padded(revision)}`,
+    entry: last,
+    ttl: Math.ceil(last.at / 1_000) + HISTORY_DAYS * 86_400,
   }
+  const outcome = await transact(client, [
+    { Put: { TableName, Item: { pk: 'alarm', sk: alarm, revision, record }, ...condition } },
+    { Put: { TableName, Item: line } },
+  ])
+  return outcome === 'written' ? 'replaced' : 'conflict'
 }
 
-async function append({ client, table }: Table, alarm: string, entry: AlarmEntry): Promise<void> {
-  const ttl = Math.ceil(entry.at / 1_000) + HISTORY_DAYS * 86_400
-  const sk = `${String(entry.at).padStart(13, '0')}#${randomUUID()}`
-  await client.send(
-    new PutCommand({ TableName: table, Item: { pk: `history#${alarm}`, sk, entry, ttl } }),
-  )
-}
+const padded = (number: number): string => String(number).padStart(13, '0')
 
 async function history(
   { client, table }: Table,

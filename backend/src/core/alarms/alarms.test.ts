@@ -27,6 +27,18 @@ beforeEach(() => {
   clock = fakeClock()
   ports = makePorts()
 })
+/** A later step of a change fails, once. */
+function failOnce(step: 'bump' | 'watchers'): void {
+  const { bump } = ports.records
+  const { all } = ports.watchers
+  const fail = (): Promise<never> => {
+    ports.records.bump = bump
+    ports.watchers.all = all
+    return Promise.reject(new Error('on purpose'))
+  }
+  if (step === 'bump') ports.records.bump = fail
+  else ports.watchers.all = fail
+}
 type Op = Extract<ClientMessage<'alarms'>, { readonly op: string }>
 const ask = (message: Omit<Op, 'action' | 'id'> & Record<string, unknown>, from = connection) =>
   answerAlarms({ action: 'alarms', id: 8, ...message } as Op, from, ports)
@@ -111,6 +123,30 @@ describe('changes', () => {
       code: 'REVISION_CONFLICT',
     })
   })
+  it('who was too slow is shown the alarm as it is now, ahead of the refusal', async () => {
+    await ask({ op: 'ack', alarm, revision: 0 })
+    ports.sockets.posted.length = 0
+    const slow = connectionOf({ connectionId: 'slow=', user: 'ben' })
+    await expect(ask({ op: 'ack', alarm, revision: 0 }, slow)).rejects.toMatchObject({
+      code: 'REVISION_CONFLICT',
+    })
+    expect(ports.sockets.posted).toMatchObject([
+      { to: 'slow=', message: { alarm: { revision: 1, acknowledgedBy: 'ana' }, revision: 1 } },
+    ])
+  })
+  it.each(['bump', 'watchers'] as const)(
+    'a change that was recorded but not told (%s failed) is completed by its repetition',
+    async (step) => {
+      failOnce(step)
+      const ack = { op: 'ack', alarm, revision: 0, text: 'on it' } as const
+      await expect(ask(ack)).rejects.toThrow('on purpose')
+      expect(await ask(ack)).toMatchObject({ alarm: { revision: 1, acknowledgedBy: 'ana' } })
+      expect(ports.sockets.posted).toMatchObject([{ to: 'other=' }])
+      expect(await ports.records.history(alarm, 10)).toHaveLength(1)
+      const other = connectionOf({ user: 'ben' })
+      await expect(ask(ack, other)).rejects.toMatchObject({ code: 'REVISION_CONFLICT' })
+    },
+  )
   it('shelving ends by itself', async () => {
     const until = clock.ms + 60_000
     const answer = await ask({ op: 'shelve', alarm, revision: 0, until })
@@ -175,7 +211,22 @@ describe('events', () => {
     await recordEvent(factOf({ state: 'OK', since: clock.ms + 1 }), ports)
     expect(await ports.watchers.all(clock.ms)).toEqual([])
   })
-  it('an event that comes again, or late, changes nothing', async () => {
+  it.each(['bump', 'watchers'] as const)(
+    'a change of state that was recorded but not told (%s failed) is told when the event comes again',
+    async (step) => {
+      await ports.watchers.add('a=', connection.expiresAt)
+      failOnce(step)
+      const fact = factOf({ state: 'ALARM', since: clock.ms })
+      await expect(recordEvent(fact, ports)).rejects.toThrow('on purpose')
+      expect(await recordEvent(fact, ports)).toEqual({ outcome: 'repeated', told: 1 })
+      expect(ports.sockets.posted).toMatchObject([
+        { to: 'a=', message: { alarm: { state: 'ALARM' } } },
+      ])
+      expect(await ports.records.current()).toBeGreaterThan(0)
+      expect(await ports.records.history(alarm, 10)).toHaveLength(1)
+    },
+  )
+  it('an event that comes late changes nothing', async () => {
     await recordEvent(factOf({ state: 'ALARM', since: clock.ms + 10 }), ports)
     for (const since of [clock.ms + 10, clock.ms + 9]) {
       expect(await recordEvent(factOf({ state: 'OK', since }), ports)).toMatchObject({

@@ -8,8 +8,8 @@ import {
 import { hasRole } from '../auth/identity.ts'
 import type { Connection } from '../connections/ports.ts'
 import { toAlarmView } from './alarm-view.ts'
-import { changeRecord, type AlarmChange } from './change-record.ts'
-import type { AlarmFact, AlarmRecords, AlarmSource } from './ports.ts'
+import { changeRecord, isRepeated, type AlarmChange } from './change-record.ts'
+import type { AlarmFact, AlarmRecord, AlarmRecords, AlarmSource } from './ports.ts'
 import { pushAlarm, type PushPorts } from './push-alarm.ts'
 
 const HISTORY_ENTRIES = 100
@@ -69,18 +69,41 @@ async function change(
   if (!hasRole(connection, 'operator')) {
     throw new ProtocolError('FORBIDDEN', 'Changing an alarm needs the role operator.')
   }
-  const { alarm } = message
-  const fact = await requireAlarm(alarm, ports)
-  const before = await ports.records.find(alarm)
-  const nowMs = ports.clock.now()
-  const { record, entry } = changeRecord(before, message, { by: connection.user, nowMs })
-  const replaced = await ports.records.replace(record, message.revision)
-  if (replaced === 'conflict') throw conflict(alarm)
-  await ports.records.append(alarm, entry)
-  const view = toAlarmView(fact, record, { prefix: ports.prefix, nowMs })
-  const push: AlarmPush = { type: 'alarm', alarm: view, revision: await ports.records.bump() }
+  const fact = await requireAlarm(message.alarm, ports)
+  const before = await ports.records.find(message.alarm)
+  const who = { by: connection.user, nowMs: ports.clock.now() }
+  const wanted = changeRecord(before, message, who)
+  const replaced = await ports.records.replace(wanted, message.revision)
+  const record = replaced === 'replaced' ? wanted : await ports.records.find(message.alarm)
+  if (record !== wanted && !isRepeated(record, wanted)) {
+    await showCurrent(fact, record, connection, ports)
+    throw conflict(message.alarm)
+  }
+  // Told again when it is repeated: the first time may have ended here.
+  const push = toPush(fact, record, await ports.records.bump(), ports)
   await pushAlarm(push, ports, connection.connectionId)
   return { ...push, id: message.id }
+}
+
+/** Who was too slow gets the alarm as it is now, ahead of the refusal, so that he sees what he would have overwritten. */
+async function showCurrent(
+  fact: AlarmFact,
+  record: AlarmRecord | undefined,
+  { connectionId }: Connection,
+  ports: AlarmPorts,
+): Promise<void> {
+  const push = toPush(fact, record, await ports.records.current(), ports)
+  await ports.sockets.post(connectionId, JSON.stringify(push))
+}
+
+function toPush(
+  fact: AlarmFact,
+  record: AlarmRecord | undefined,
+  revision: number,
+  { prefix, clock }: AlarmPorts,
+): AlarmPush {
+  const alarm = toAlarmView(fact, record, { prefix, nowMs: clock.now() })
+  return { type: 'alarm', alarm, revision }
 }
 
 async function requireAlarm(alarm: string, ports: AlarmPorts): Promise<AlarmFact> {
@@ -90,5 +113,5 @@ async function requireAlarm(alarm: string, ports: AlarmPorts): Promise<AlarmFact
 }
 
 /** Somebody else changed the alarm since the client saw it. */
-export const conflict = (alarm: string): ProtocolError =>
+const conflict = (alarm: string): ProtocolError =>
   new ProtocolError('REVISION_CONFLICT', `${alarm} has changed since; look again, then repeat.`)

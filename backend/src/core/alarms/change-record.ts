@@ -11,35 +11,51 @@ const MAX_SHELVE_MS = 24 * 3_600_000
 const KEPT_NOTES = 20
 
 /**
- * The record after a person's change, and the line for its history. Does not decide about the revision: the write does.
+ * The record after a person's change, with the line for its history. Does not decide about the revision: the write does.
  * Throws ProtocolError RANGE_INVALID for a shelving that ends in the past or in more than 24 h.
  */
 export function changeRecord(
   before: AlarmRecord | undefined,
   change: AlarmChange,
   who: { readonly by: string; readonly nowMs: number },
-): { readonly record: AlarmRecord; readonly entry: AlarmEntry } {
+): AlarmRecord & { readonly last: AlarmEntry } {
   const base = withNote(
     { ...(before ?? { alarm: change.alarm, notes: [] }), revision: change.revision + 1 },
     change,
     who,
   )
   const text = 'text' in change ? (change.text ?? '') : ''
-  const entry = { at: who.nowMs, kind: change.op, by: who.by, text }
+  const last = { at: who.nowMs, kind: change.op, by: who.by, text }
   switch (change.op) {
     case 'ack':
-      return { record: { ...base, acknowledgedBy: who.by, acknowledgedAt: who.nowMs }, entry }
+      return { ...base, acknowledgedBy: who.by, acknowledgedAt: who.nowMs, last }
     case 'note':
-      return { record: base, entry }
-    case 'shelve':
+      return { ...base, last }
+    case 'shelve': {
       requireShelving(change.until, who.nowMs)
-      return {
-        record: { ...base, shelvedUntil: change.until, shelvedBy: who.by },
-        entry: { ...entry, text: [`until ${iso(change.until)}`, text].filter(Boolean).join(': ') },
-      }
+      const until = [`until ${iso(change.until)}`, text].filter(Boolean).join(': ')
+      const shelf = { shelvedUntil: change.until, shelvedBy: who.by }
+      return { ...base, ...shelf, last: { ...last, text: until } }
+    }
     case 'unshelve':
-      return { record: unshelved(base), entry }
+      return { ...unshelved(base), last }
   }
+}
+
+/**
+ * Whether the record is what this very change has made already: the same person repeats it because he never got the answer. His second try
+ * must not look like somebody else's change.
+ */
+export function isRepeated(
+  now: AlarmRecord | undefined,
+  { revision, last }: AlarmRecord & { readonly last: AlarmEntry },
+): now is AlarmRecord {
+  return (
+    now?.revision === revision &&
+    now.last?.kind === last.kind &&
+    now.last.by === last.by &&
+    now.last.text === last.text
+  )
 }
 
 function unshelved(record: AlarmRecord): AlarmRecord {

@@ -20,11 +20,8 @@ export function memoryAlarms(): AlarmRecords {
     replace(record, before) {
       if ((records.get(record.alarm)?.revision ?? 0) !== before) return Promise.resolve('conflict')
       records.set(record.alarm, record)
+      entries.set(record.alarm, [record.last, ...(entries.get(record.alarm) ?? [])])
       return Promise.resolve('replaced')
-    },
-    append(alarm, entry) {
-      entries.set(alarm, [...(entries.get(alarm) ?? []), entry])
-      return Promise.resolve()
     },
     history: (alarm, limit) =>
       Promise.resolve([...(entries.get(alarm) ?? [])].sort((a, b) => b.at - a.at).slice(0, limit)),

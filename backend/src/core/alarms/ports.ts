@@ -35,6 +35,8 @@ export interface AlarmRecord {
   readonly shelvedBy?: string
   /** The newest, oldest first; all of them are in the history. */
   readonly notes: readonly AlarmNote[]
+  /** The change that made this revision. */
+  readonly last?: AlarmEntry
 }
 
 export interface AlarmEntry {
@@ -48,9 +50,14 @@ export interface AlarmEntry {
 export interface AlarmRecords {
   all(): Promise<readonly AlarmRecord[]>
   find(alarm: string): Promise<AlarmRecord | undefined>
-  /** Replaces the record if it still has the revision `before` (0 = does not exist); `conflict` otherwise. */
-  replace(record: AlarmRecord, before: number): Promise<'replaced' | 'conflict'>
-  append(alarm: string, entry: AlarmEntry): Promise<void>
+  /**
+   * Replaces the record if it still has the revision `before` (0 = does not exist), and adds its `last` to the history, both or none;
+   * `conflict` otherwise.
+   */
+  replace(
+    record: AlarmRecord & { readonly last: AlarmEntry },
+    before: number,
+  ): Promise<'replaced' | 'conflict'>
   /** Newest first, at most `limit`. */
   history(alarm: string, limit: number): Promise<readonly AlarmEntry[]>
   /** The revision of all alarms together, after adding one. */
