@@ -29,15 +29,15 @@ beforeEach(() => {
 })
 /** A later step of a change fails, once. */
 function failOnce(step: 'bump' | 'watchers'): void {
-  const { bump } = ports.records
-  const { all } = ports.watchers
+  const { records, watchers } = ports
+  const [bump, all] = [records.bump.bind(records), watchers.all.bind(watchers)]
   const fail = (): Promise<never> => {
-    ports.records.bump = bump
-    ports.watchers.all = all
+    Object.assign(records, { bump })
+    Object.assign(watchers, { all })
     return Promise.reject(new Error('on purpose'))
   }
-  if (step === 'bump') ports.records.bump = fail
-  else ports.watchers.all = fail
+  if (step === 'bump') records.bump = fail
+  else watchers.all = fail
 }
 type Op = Extract<ClientMessage<'alarms'>, { readonly op: string }>
 const ask = (message: Omit<Op, 'action' | 'id'> & Record<string, unknown>, from = connection) =>
