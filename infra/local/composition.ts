@@ -1,7 +1,9 @@
 import path from 'node:path'
+import { createDisk } from './platform/disk.ts'
 import type { FaultControl } from './platform/faults.ts'
 import { createFaults } from './platform/faults.ts'
 import type { HostMap } from './platform/host-map.ts'
+import type { Kept } from './platform/kept.ts'
 import { late } from './platform/late.ts'
 import type {
   Account,
@@ -59,6 +61,8 @@ export interface CompositionOptions {
   readonly ports: Ports
   readonly localKey: string
   readonly dataDir: string | undefined
+  /** Tells the person at the terminal something, in one line. */
+  readonly tell: (line: string) => void
 }
 
 /** Every service of one system, made and wired, nothing started yet. */
@@ -100,14 +104,20 @@ interface Front {
   readonly site: SiteService
 }
 
-type Kept = (name: string) => { readonly path?: string }
+type KeptOf = (name: string) => Kept | undefined
 
-function composeStores(shared: Shared, kept: Kept): Stores {
+function keptIn({ dataDir, clock, tell }: CompositionOptions): KeptOf {
+  if (dataDir === undefined) return () => undefined
+  const disk = createDisk({ directory: dataDir, clock, tell })
+  return (name) => ({ path: path.join(dataDir, name), disk })
+}
+
+function composeStores(shared: Shared, keptOf: KeptOf): Stores {
   return {
     logs: createLogs(shared),
-    dynamodb: createDynamoDb({ ...shared, ...kept('dynamodb') }),
-    kinesis: createKinesis({ ...shared, ...kept('kinesis') }),
-    sqs: createSqs(shared),
+    dynamodb: createDynamoDb({ ...shared, kept: keptOf('dynamodb') }),
+    kinesis: createKinesis({ ...shared, kept: keptOf('kinesis') }),
+    sqs: createSqs({ ...shared, kept: keptOf('sqs') }),
   }
 }
 
@@ -115,7 +125,7 @@ function composeCompute(
   shared: Shared,
   stores: Stores,
   options: {
-    readonly kept: Kept
+    readonly keptOf: KeptOf
     readonly assetPath: AssetPath
     readonly awsUrl: () => string
   },
@@ -135,7 +145,7 @@ function composeCompute(
   const sns = createSns({ ...shared, functions: lambda, queues: stores.sqs, logs: stores.logs })
   const eventSources = createEventSourceMappings({
     ...shared,
-    ...options.kept('positions'),
+    kept: options.keptOf('positions'),
     functions: lambda,
     streams: stores.kinesis,
     queues: stores.sqs,
@@ -189,8 +199,7 @@ const apiOf = (service: object): ApiHandler | undefined =>
 /** Makes the services in an order in which each finds what it needs; those that need each other meet through late ports. */
 export function compose(options: CompositionOptions): Composition {
   const { account, clock } = options
-  const kept: Kept = (name) =>
-    options.dataDir === undefined ? {} : { path: path.join(options.dataDir, name) }
+  const keptOf = keptIn(options)
   const faults = createFaults({ clock })
   const iam = createIam({ account })
   const metrics = late<Metrics>('metrics')
@@ -202,9 +211,9 @@ export function compose(options: CompositionOptions): Composition {
     principals: (accessKeyId) => iam.principalFor(accessKeyId),
   })
   const shared = { clock, account, authorization: iam, faults, metrics: metrics.port }
-  const stores = composeStores(shared, kept)
+  const stores = composeStores(shared, keptOf)
   const compute = composeCompute(shared, stores, {
-    kept,
+    keptOf,
     assetPath: options.assetPath,
     awsUrl: () => endpoint.url,
   })

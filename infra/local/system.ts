@@ -22,8 +22,10 @@ export interface SystemOptions {
   /** Port 0 everywhere when absent. */
   readonly ports?: Partial<Ports>
   readonly clock?: Clock
-  /** Keeps tables, streams and positions there; absent = in memory. */
+  /** Keeps tables, streams, queues and positions there; absent = in memory. */
   readonly dataDir?: string | undefined
+  /** Tells the person at the terminal something while it runs, in one line. Nobody is told when absent. */
+  readonly tell?: (line: string) => void
   /** Whoever has it may mint tokens at `POST {issuer}/local/token`. */
   readonly localKey: string
   /** Changes the template before it is deployed: for tests that take something away. */
@@ -150,6 +152,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     ports: { dashboard: 0, mqtt: 0, aws: 0, gateway: 0, issuer: 0, ...options.ports },
     localKey: options.localKey,
     dataDir: options.dataDir,
+    tell: options.tell ?? (() => undefined),
   })
   const stack = createStack({ cdkOut: options.cdkOut, account, template, assets })
   const createdAt = new Date(clock.now()).toISOString()

@@ -69,6 +69,15 @@ async function publishAndKill(system: RunningSystem, first: number): Promise<num
   return acknowledged
 }
 
+/** From now on the stream takes nothing, neither from the topic rules nor from `redrive`. */
+async function throttleStream({ endpoints }: RunningSystem): Promise<void> {
+  const answer = await fetch(`${endpoints.aws}/_gaugeline/faults`, {
+    method: 'POST',
+    body: JSON.stringify({ rules: [{ seam: 'kinesis.put', fault: { kind: 'throttle' } }] }),
+  })
+  expect(answer.status).toBe(200)
+}
+
 const numbersOf = (blocks: readonly Block[]): unknown[] =>
   blocks.flatMap((block) => block.metrics['number'] ?? [])
 
@@ -104,7 +113,8 @@ async function resumed(client: ProtocolClient, since: string): Promise<() => Set
     new Set([...fixed, ...numbersOf(client.messages('data').flatMap((data) => data.blocks))])
 }
 
-describe('npm start with --data-dir', () => {
+/** Each case starts the system more than once, and waits for a visibility timeout. */
+describe('npm start with --data-dir', { timeout: 300_000 }, () => {
   it('loses no acknowledged reading when it is killed twice in the middle', async () => {
     let system = await start()
     const watcher = await connect(system)
@@ -131,6 +141,31 @@ describe('npm start with --data-dir', () => {
     expect(missing()).toEqual([])
     const kept = new Set(numbersOf(await historySince(client, since)))
     expect(acknowledged.filter((n) => !kept.has(n))).toEqual([])
+    expect(await system.stop()).toBe(0)
+  })
+
+  it('loses no acknowledged reading that waits in a queue because the stream takes nothing', async () => {
+    let system = await start()
+    const watcher = await connect(system)
+    await watcher.request({ action: 'subscribe', subscriptions: [{ sid: 1, topic }] }, 'subscribed')
+    const device = await connectMqtt(system.endpoints.mqtt)
+    await publishReading(device, topic, { number: 0 })
+    const { blocks } = await watcher.waitFor('data')
+    const since = blocks[0]!.position
+    await throttleStream(system)
+    const numbers = Array.from({ length: 50 }, (_, index) => index + 1)
+    for (const number of numbers) await publishReading(device, topic, { number })
+    device.end(true)
+    await system.kill()
+
+    system = await start()
+    const received = await resumed(await connect(system), since)
+    const missing = (): number[] => numbers.filter((number) => !received().has(number))
+    // Some are hidden for the queue's visibility timeout of a minute: `redrive` had them when it was killed.
+    await waitFor(() => missing().length === 0 || undefined, 'every reading', 100_000).catch(
+      () => undefined,
+    )
+    expect(missing()).toEqual([])
     expect(await system.stop()).toBe(0)
   })
 

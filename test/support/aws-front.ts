@@ -1,5 +1,7 @@
 import { manualClock, type ManualClock } from '../../infra/local/platform/clock.ts'
+import { createDisk } from '../../infra/local/platform/disk.ts'
 import { AwsError } from '../../infra/local/platform/errors.ts'
+import type { Kept } from '../../infra/local/platform/kept.ts'
 import { createFaults, type FaultControl } from '../../infra/local/platform/faults.ts'
 import type {
   Account,
@@ -54,6 +56,11 @@ export function ground(): Ground {
       credentialsFor: () => ({ ...ROLE_KEY, sessionToken: '' }),
     },
   }
+}
+
+/** A directory that services keep things in, on a disk that tells nobody. */
+export function keptAt({ clock }: Pick<Ground, 'clock'>, path: string): Kept {
+  return { path, disk: createDisk({ directory: path, clock, tell: () => undefined }) }
 }
 
 /** How an SDK client reaches the front: as the local developer, or as the role of a function. */

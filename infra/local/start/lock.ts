@@ -66,9 +66,11 @@ export async function lockDirectory(dir: string, flag: string): Promise<Unlock> 
     held.delete(file)
     if (cause instanceof StartError) throw cause
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
+    const wayOut =
+      reason === 'ENOSPC' ? 'free some space there' : `choose a directory of yours with ${flag}`
     throw new StartError(
       'DIRECTORY_UNUSABLE',
-      `${flag} ${dir} cannot be written (${reason}); choose a directory of yours with ${flag}`,
+      `${flag} ${dir} cannot be written (${reason}); ${wayOut}`,
       { cause },
     )
   }

@@ -4,6 +4,7 @@ import { StartError } from '../platform/errors.ts'
 import { startSystem } from '../system.ts'
 import { buildSteps } from './build-steps.ts'
 import { build } from './build.ts'
+import { dataDirRefusal } from './data-dir.ts'
 import { removeEndpoints, writeEndpoints } from './endpoints.ts'
 import { startFleet } from './fleet.ts'
 import { removeLocalKey, writeLocalKey } from './local-key.ts'
@@ -106,7 +107,12 @@ async function startAll(options: StartOptions, context: RunContext, undos: Undo[
     },
     localKey,
     dataDir: options.dataDir,
+    tell: (line) => {
+      terminal.err(`  ${line}\n`)
+    },
     warm: true,
+  }).catch((error: unknown) => {
+    throw dataDirRefusal(error, options.dataDir) ?? error
   })
   undos.push(() => system.stop())
   stopIfAsked()

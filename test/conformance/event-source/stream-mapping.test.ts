@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createWorld, DEAD_ARN, FUNCTION_ARN, STREAM_ARN, type World } from './world.ts'
 
@@ -168,6 +171,29 @@ describe('event source mapping of a stream', () => {
     await world.clock.advance(50)
     expect(world.calls.flatMap((call) => call.texts)).toEqual(expected)
   })
+
+  it.each([
+    ['an empty shard', []],
+    ['a shard with records', ['old']],
+  ])(
+    'K21: LATEST on %s stays where it began when the process is killed before a batch is finished',
+    async (_, old) => {
+      const directory = mkdtempSync(join(tmpdir(), 'mapping-'))
+      world = await createWorld({ directory })
+      await world.put('a', ...old)
+      await world.map({ StartingPosition: 'LATEST' })
+      world.behave(() => failing)
+      await world.put('a', 'new')
+      await world.clock.advance(50)
+      // Another process on the same directory; this one never ends its batch.
+      const after = await createWorld({ directory })
+      await after.map({ StartingPosition: 'LATEST' })
+      await after.clock.advance(50)
+      await after.stop()
+      rmSync(directory, { recursive: true })
+      expect(after.calls.flatMap((call) => call.texts)).toEqual(['new'])
+    },
+  )
 
   it('K22, K24: retries from the lowest reported record on, the later successes too', async () => {
     world = await createWorld()

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { manualClock, type ManualClock } from '../../../infra/local/platform/clock.ts'
 import { createFaults, type FaultControl } from '../../../infra/local/platform/faults.ts'
 import type {
@@ -10,6 +11,7 @@ import type {
 } from '../../../infra/local/platform/types.ts'
 import { createEventSourceMappings } from '../../../infra/local/services/event-source/index.ts'
 import { createKinesis, type Kinesis } from '../../../infra/local/services/kinesis/index.ts'
+import { keptAt } from '../../support/aws-front.ts'
 
 export const account = { region: 'eu-west-1', accountId: '000000000000', stackName: 'Gaugeline' }
 export const STREAM_ARN = 'arn:aws:kinesis:eu-west-1:000000000000:stream/readings'
@@ -66,8 +68,14 @@ const noQueues: QueueSource = {
   onMessages: () => () => undefined,
 }
 
+export interface WorldOptions {
+  readonly shards?: number
+  /** Keeps stream and positions there. */
+  readonly directory?: string
+}
+
 /** A stream, a function of the test's choice and a mapping between them, on a clock that only moves when told. */
-export async function createWorld(options: { shards?: number } = {}): Promise<World> {
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const clock = manualClock()
   const calls: Call[] = []
   const sent: World['sent'] = []
@@ -86,9 +94,12 @@ export async function createWorld(options: { shards?: number } = {}): Promise<Wo
   }
   const base = { clock, account, authorization: allowAll, faults }
   const put = { put: (datum: MetricDatum) => void metrics.push(datum) }
-  const kinesis = createKinesis({ ...base, metrics: put })
+  const keptIn = (name: string) =>
+    options.directory === undefined ? undefined : keptAt({ clock }, join(options.directory, name))
+  const kinesis = createKinesis({ ...base, metrics: put, kept: keptIn('kinesis') })
   const mappings = createEventSourceMappings({
     ...base,
+    kept: keptIn('positions'),
     metrics: put,
     functions,
     streams: kinesis,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AwsError } from '../../../infra/local/platform/errors.ts'
+import { rawConnect } from './raw-client.ts'
 import { create, startIot, telemetryRule } from './support.ts'
 import type { IotBench } from './support.ts'
 
@@ -71,6 +72,31 @@ describe('the path of a reading through the broker', () => {
     await client.publishAsync('dt/plant-1/pump-7/telemetry', '{}', { qos: 1 })
     expect(bench.puts).toHaveLength(0)
     expect(bench.queued[0]!.body).toContain('AccessDeniedException')
+  })
+
+  it('a message that neither the stream nor the error action takes is not acknowledged, and the device sends it again', async () => {
+    bench.failPut = new AwsError('InternalFailure', 'the disk is full', { status: 500 })
+    bench.failSend = bench.failPut
+    const raw = await rawConnect(bench.iot.mqttPort(), { clientId: 'pump-7' })
+    await raw.next('connack')
+    const topic = 'dt/plant-1/pump-7/telemetry'
+    raw.send({
+      cmd: 'publish',
+      qos: 1,
+      topic,
+      payload: '{}',
+      messageId: 1,
+      dup: false,
+      retain: false,
+    })
+    await raw.closed()
+    expect(raw.received.filter(({ cmd }) => cmd === 'puback')).toEqual([])
+    expect(bench.queued).toEqual([])
+    bench.failSend = undefined
+    await bench.clock.advance(1000)
+    const client = await bench.connect({ clientId: 'pump-7' })
+    await client.publishAsync(topic, '{}', { qos: 1 })
+    expect(bench.queued).toHaveLength(1)
   })
 
   it('I46, I64: Basic Ingest runs the named rule, without the prefix in topic(), and no subscriber sees it', async () => {

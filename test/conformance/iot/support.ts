@@ -25,6 +25,8 @@ export interface IotBench {
   readonly metrics: MetricDatum[]
   /** Set to make the stream fail. */
   failPut: AwsError | undefined
+  /** Set to make the queues fail. */
+  failSend: AwsError | undefined
   fault: ((seam: string, target?: string) => Fault | undefined) | undefined
   deniedActions: Set<string>
   connect(options?: IClientOptions): Promise<MqttClient>
@@ -40,6 +42,7 @@ export async function startIot(): Promise<IotBench> {
     invoked: [] as IotBench['invoked'],
     metrics: [] as MetricDatum[],
     failPut: undefined as AwsError | undefined,
+    failSend: undefined as AwsError | undefined,
     fault: undefined as IotBench['fault'],
     deniedActions: new Set<string>(),
   }
@@ -80,6 +83,7 @@ export async function startIot(): Promise<IotBench> {
     },
     queues: {
       async send(queueArn, body) {
+        if (bench.failSend) throw bench.failSend
         bench.queued.push({ queueArn, body })
         return { messageId: '1' }
       },

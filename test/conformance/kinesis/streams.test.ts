@@ -15,7 +15,7 @@ import {
 } from '@aws-sdk/client-kinesis'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createKinesis, type Kinesis } from '../../../infra/local/services/kinesis/index.ts'
-import { awsFront, ground, type AwsFront, type Ground } from '../../support/aws-front.ts'
+import { awsFront, ground, keptAt, type AwsFront, type Ground } from '../../support/aws-front.ts'
 
 const StreamName = 'readings'
 let on: Ground
@@ -35,7 +35,7 @@ async function start(
   kinesis = createKinesis({
     ...on,
     limits: options.limits ?? false,
-    ...(options.path === undefined ? {} : { path: options.path }),
+    ...(options.path !== undefined && { kept: keptAt(on, options.path) }),
   })
   front = await awsFront(on, [kinesis])
   client = new KinesisClient(front.developer)
@@ -290,7 +290,7 @@ describe('with a data directory', () => {
     client.destroy()
     await front.stop()
     await start()
-    const other = createKinesis({ ...on, path })
+    const other = createKinesis({ ...on, kept: keptAt(on, path) })
     const [provider] = other.providers
     expect(() =>
       provider!.create({

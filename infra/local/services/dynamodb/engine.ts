@@ -1,4 +1,6 @@
+import { diskRefusal } from '../../platform/disk.ts'
 import { AwsError } from '../../platform/errors.ts'
+import type { Kept } from '../../platform/kept.ts'
 import type { Account } from '../../platform/types.ts'
 import {
   actionModule,
@@ -9,6 +11,7 @@ import {
   type DynaliteError,
   type Item,
   type Json,
+  type Store,
   type Validation,
 } from './dynalite.ts'
 
@@ -33,6 +36,16 @@ export const ENGINE_OPERATIONS = [
   'UpdateItem',
   'UpdateTable',
 ] as const
+
+const READS: ReadonlySet<string> = new Set([
+  'BatchGetItem',
+  'DescribeTable',
+  'GetItem',
+  'ListTables',
+  'ListTagsOfResource',
+  'Query',
+  'Scan',
+])
 
 export type EngineOperation = (typeof ENGINE_OPERATIONS)[number]
 
@@ -67,16 +80,31 @@ export function isEngineOperation(operation: string): operation is EngineOperati
   return actions.has(operation)
 }
 
-/** `path`: a directory that keeps the tables; in memory when absent. A write is in the operating system's hands when it returns. */
-export function createEngine(account: Account, path: string | undefined): Engine {
-  const store = database.create({
-    createTableMs: 0,
-    deleteTableMs: 0,
-    updateTableMs: 0,
-    ...(path === undefined ? {} : { path }),
+/**
+ * `kept`: where the tables are; in memory when absent. A write is in the operating system's hands when it returns. LevelDB cannot be trusted
+ * with another write after one that the disk refused: from then on nothing is written until there is room and the tables are opened anew.
+ */
+export function createEngine(account: Account, kept: Kept | undefined): Engine {
+  let store = createStore(account, kept)
+  let refused: Error | undefined
+  const stopListening = kept?.disk.onRoom(() => {
+    if (refused) void reopen()
   })
-  store.tableDb.awsAccountId = account.accountId
-  store.tableDb.awsRegion = account.region
+  const reopen = async (): Promise<void> => {
+    try {
+      await store.db.close()
+      store = createStore(account, kept)
+      await store.db.open()
+      refused = undefined
+    } catch (cause) {
+      refused = failed(cause)
+    }
+  }
+  const failed = (cause: unknown): Error => {
+    if (!kept || diskRefusal(cause) === undefined) return toAwsError(cause as DynaliteError)
+    refused = kept.disk.failed(cause)
+    return refused
+  }
 
   const prepare = (operation: EngineOperation, input: Input): Input => {
     const { validation } = actionOf(operation)
@@ -92,12 +120,16 @@ export function createEngine(account: Account, path: string | undefined): Engine
   return {
     prepare,
     open: () => store.db.open(),
-    close: () => store.db.close(),
+    close() {
+      stopListening?.()
+      return store.db.close()
+    },
     run(operation, input) {
       return new Promise((resolve, reject) => {
         const data = prepare(operation, input)
+        if (refused && !READS.has(operation)) throw refused
         actionOf(operation).run(store, data, (error, output) => {
-          if (error) reject(toAwsError(error))
+          if (error) reject(failed(error))
           else resolve(output)
         })
       })
@@ -106,6 +138,18 @@ export function createEngine(account: Account, path: string | undefined): Engine
     items: (tableName) =>
       store.db.values({ gte: `item-${tableName}~`, lt: `item-${tableName}~\xFF` }),
   }
+}
+
+function createStore(account: Account, kept: Kept | undefined): Store {
+  const store = database.create({
+    createTableMs: 0,
+    deleteTableMs: 0,
+    updateTableMs: 0,
+    ...(kept && { path: kept.path }),
+  })
+  store.tableDb.awsAccountId = account.accountId
+  store.tableDb.awsRegion = account.region
+  return store
 }
 
 function actionOf(operation: EngineOperation): {

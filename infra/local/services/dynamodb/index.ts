@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { AwsError, StartError } from '../../platform/errors.ts'
 import { isObject } from '../../platform/fields.ts'
+import type { Kept } from '../../platform/kept.ts'
 import { notEmulated } from '../../platform/json-api.ts'
 import { passSeam } from '../../platform/seam.ts'
 import type {
@@ -27,8 +28,8 @@ export interface DynamoDbOptions {
   readonly authorization: Authorization
   readonly metrics: Metrics
   readonly faults?: Faults
-  /** Directory that keeps the tables across restarts; in memory when absent. A killed process loses no acknowledged write. */
-  readonly path?: string
+  /** Keeps the tables across restarts; in memory when absent. A killed process loses no acknowledged write. */
+  readonly kept?: Kept | undefined
 }
 
 export interface DynamoDb extends ResourceService {
@@ -43,7 +44,7 @@ export interface DynamoDb extends ResourceService {
  */
 export function createDynamoDb(options: DynamoDbOptions): DynamoDb {
   const { clock, account } = options
-  const engine = createEngine(account, options.path)
+  const engine = createEngine(account, options.kept)
   const ttl = createTimeToLive({ clock, engine })
   const meter = createMeter(clock, options.metrics)
   const calls = createCalls({ engine, ttl })
@@ -78,7 +79,7 @@ export function createDynamoDb(options: DynamoDbOptions): DynamoDb {
     providers: [tableProvider({ account, engine, ttl })],
     counts: () => meter.counts(),
     async start() {
-      await open(engine, options.path)
+      await open(engine, options.kept?.path)
       ttl.start()
     },
     async stop() {

@@ -55,9 +55,12 @@ export function createTimeToLive({
     attributeOf: (tableName) => attributes.get(tableName),
     start() {
       cancel = clock.every(SWEEP_INTERVAL_MS, () => {
-        sweeping ??= sweep().finally(() => {
-          sweeping = undefined
-        })
+        sweeping ??= sweep()
+          // A table that cannot be read or written now is looked through again at the next sweep.
+          .catch(() => undefined)
+          .finally(() => {
+            sweeping = undefined
+          })
       })
     },
     async stop() {

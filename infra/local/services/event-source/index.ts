@@ -1,5 +1,6 @@
 import { AwsError, StartError } from '../../platform/errors.ts'
 import { propertiesOf } from '../../platform/fields.ts'
+import type { Kept } from '../../platform/kept.ts'
 import { stableId } from '../../platform/naming.ts'
 import type {
   Account,
@@ -44,8 +45,8 @@ export interface EventSourceOptions {
   readonly topics: Topics
   readonly metrics: Metrics
   readonly faults?: Faults
-  /** Directory that keeps positions across restarts; in memory when absent. */
-  readonly path?: string
+  /** Keeps the positions across restarts; in memory when absent. */
+  readonly kept?: Kept | undefined
   /** 10 when absent. */
   readonly gatherMs?: number
   /** K11: AWS polls about once a second; absent = as soon as records arrive. */
@@ -79,7 +80,7 @@ const POLL_ACTIONS = {
 
 /** Event source mappings for Kinesis streams and SQS queues. */
 export function createEventSourceMappings(options: EventSourceOptions): ResourceService {
-  const positions = createPositions(options.clock, options.path)
+  const positions = createPositions(options.clock, options.kept)
   const running = new Map<
     string,
     { readonly settings: MappingSettings; readonly mapping: Mapping }
@@ -128,7 +129,7 @@ export function createEventSourceMappings(options: EventSourceOptions): Resource
     start: () => Promise.resolve(),
     async stop() {
       await Promise.all([...running.keys()].map(stop))
-      positions.close()
+      positions.save()
     },
   }
 }

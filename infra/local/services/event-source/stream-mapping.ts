@@ -16,7 +16,7 @@ import { failedItems } from './batch-response.ts'
 import { runBatch, type Delivery } from './batch-run.ts'
 import { invokeThroughSeam } from './deliver-seam.ts'
 import { failureRecord, type GivenUp } from './failure-record.ts'
-import type { Positions } from './positions.ts'
+import { BEGINNING, type Positions } from './positions.ts'
 import type { StreamSettings } from './settings.ts'
 import { createShardPoller, type ShardPoller } from './shard-poller.ts'
 import { streamEvent } from './stream-event.ts'
@@ -80,7 +80,7 @@ export function startStreamMapping(
   const removals = [
     streams.hold?.(
       settings.streamName,
-      (shardId) => positions.get(settings.id, shardId) ?? starts.get(shardId),
+      (shardId) => positions.get(settings.id, shardId) || starts.get(shardId),
     ),
     dependencies.pollIntervalMs === undefined
       ? streams.onRecords(settings.streamName, (shardId) => pollers.get(shardId)?.wake())
@@ -96,15 +96,22 @@ export function startStreamMapping(
   }
 }
 
-/** The kept position, or the starting position (K21). */
+/**
+ * The kept position, or the starting position (K21). Where LATEST begins is kept at once: what arrives from now on is delivered, also when this
+ * process is killed before it has finished a batch.
+ */
 function startAfter(
   settings: StreamSettings,
   { positions, streams }: MappingDependencies,
   shardId: string,
 ): string | undefined {
   const kept = positions.get(settings.id, shardId)
-  if (kept !== undefined || settings.startingPosition !== 'LATEST') return kept
-  return streams.latest(settings.streamName, shardId)
+  if (kept !== undefined) return kept === BEGINNING ? undefined : kept
+  if (settings.startingPosition !== 'LATEST') return undefined
+  const latest = streams.latest(settings.streamName, shardId)
+  positions.set(settings.id, shardId, latest ?? BEGINNING)
+  positions.save()
+  return latest
 }
 
 interface DeliverContext {

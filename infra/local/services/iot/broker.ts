@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Aedes } from 'aedes'
 import type { Client, ConnectPacket, PublishPacket } from 'aedes'
+import { AwsError } from '../../platform/errors.ts'
 import type { Broker, Clock, Faults } from '../../platform/types.ts'
 import { admission, CONNACK } from './admission.ts'
 import { connectionRegister } from './connection-register.ts'
@@ -91,18 +92,20 @@ export function mqttBroker(options: BrokerOptions): MqttBroker {
     topic: string,
     payload: Buffer,
     settings: { readonly qos?: 0 | 1; readonly retain?: boolean } = {},
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { qos = 0, retain = false } = settings
     if (retain) retained.store(topic, payload, qos)
     const traceId = randomUUID()
     const accepted = options.rules.process({ topic, payload, timestampMs: clock.now(), traceId })
     await distribute(aedes, { cmd: 'publish', topic, payload, qos, retain, dup: false })
-    await accepted
+    return (await accepted) ?? true
   }
 
   return {
     retained,
-    publish,
+    async publish(topic, payload, settings) {
+      if (!(await publish(topic, payload, settings))) throw lost(topic)
+    },
     port: () => port,
     disconnect(clientId, { preventWill }) {
       const client = clientOf(clientId)
@@ -125,6 +128,13 @@ export function mqttBroker(options: BrokerOptions): MqttBroker {
       await listener.stop()
     },
   }
+}
+
+/** What the data plane answers instead of an acknowledgement: no rule could keep the message. */
+export function lost(topic: string): AwsError {
+  return new AwsError('InternalFailureException', `The message on ${topic} could not be kept.`, {
+    status: 500,
+  })
 }
 
 type PreConnect = NonNullable<ConstructorParameters<typeof Aedes>[0]>['preConnect']

@@ -19,7 +19,7 @@ export interface ConnectionRegister {
 
 export function connectionRegister(options: {
   readonly clock: Clock
-  readonly publish: (topic: string, payload: Buffer) => Promise<void>
+  readonly publish: (topic: string, payload: Buffer) => Promise<unknown>
 }): ConnectionRegister {
   const { clock } = options
   const connections = new WeakMap<Client, Connection>()

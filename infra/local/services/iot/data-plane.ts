@@ -10,7 +10,7 @@ import type {
   Clock,
   Faults,
 } from '../../platform/types.ts'
-import type { MqttBroker } from './broker.ts'
+import { lost, type MqttBroker } from './broker.ts'
 import type { Counters } from './counters.ts'
 import { limits, topicProblem } from './limits.ts'
 import type { RulesEngine } from './rules.ts'
@@ -97,15 +97,19 @@ async function publish(
   const extraTimes = await passPublishSeam(options, topic)
   count('Success')
   const traceId = randomUUID()
-  const take = async (): Promise<unknown> =>
-    ingest
-      ? options.rules.processNamed(ingest.ruleName, {
-          topic: ingest.topic,
-          payload: request.body,
-          timestampMs: options.clock.now(),
-          traceId,
-        })
-      : options.broker.publish(topic, request.body, { qos, retain })
+  const take = async (): Promise<void> => {
+    if (!ingest) {
+      await options.broker.publish(topic, request.body, { qos, retain })
+      return
+    }
+    const isKept = await options.rules.processNamed(ingest.ruleName, {
+      topic: ingest.topic,
+      payload: request.body,
+      timestampMs: options.clock.now(),
+      traceId,
+    })
+    if (isKept === false) throw lost(topic)
+  }
   for (let times = 0; times < extraTimes; times++) await take()
   await take()
   return json({ message: 'OK', traceId })

@@ -86,15 +86,25 @@ export function publishGate(options: {
     if (parseBasicIngest(packet.topic)) hideFromSubscribers(packet)
     else if (packet.retain)
       options.retained.store(packet.topic, bytesOf(packet), packet.qos === 1 ? 1 : 0)
-    // QoS 1: the acknowledgement waits for the rules, so that an acknowledged reading is in the stream.
     if (packet.qos === 0 || !accepted) done()
-    else
-      void accepted.then(() => {
-        done()
-      })
+    else void accepted.then((isKept) => answer(isKept, connection, done))
   }
 
-  function toRules(packet: PublishPacket, connection: Connection): Promise<unknown> | undefined {
+  /**
+   * QoS 1: the acknowledgement waits for the rules, so that an acknowledged reading is in the stream or in the error queue. What is in neither
+   * is not acknowledged, and the connection ends, so that the device sends it again. (AWS acknowledges it and counts ErrorActionFailure.)
+   */
+  function answer(isKept: boolean, connection: Connection, done: Done): void {
+    if (isKept) {
+      done()
+      return
+    }
+    count('ServerError')
+    connection.reason ??= 'SERVER_INITIATED_DISCONNECT'
+    done(new Error('no rule could keep the message'))
+  }
+
+  function toRules(packet: PublishPacket, connection: Connection): Promise<boolean> | undefined {
     const ingest = parseBasicIngest(packet.topic)
     const { clientId } = connection.presence
     const { principal } = connection.identity

@@ -23,11 +23,12 @@ export interface RulesEngine {
   remove(name: string): void
   /**
    * Runs every rule whose FROM matches (aws-behaviour I55). The actions have started when it returns; the promise resolves when they are
-   * done, failed ones after their error action. Undefined when no rule matched. Never rejects.
+   * done, failed ones after their error action: false when a rule lost the message, because its error action failed too. Undefined when no
+   * rule matched. Never rejects.
    */
-  process(message: RuleMessage): Promise<unknown> | undefined
+  process(message: RuleMessage): Promise<boolean> | undefined
   /** Basic Ingest: only the named rule, whatever its FROM says (aws-behaviour I64). */
-  processNamed(ruleName: string, message: RuleMessage): Promise<unknown> | undefined
+  processNamed(ruleName: string, message: RuleMessage): Promise<boolean> | undefined
 }
 
 interface ActionFailure {
@@ -66,7 +67,7 @@ export function rulesEngine(options: {
       if (matching.length === 0) return undefined
       const scope = messageScope(message, environment)
       const running = matching.map((rule) => execute(rule, scope, options))
-      return running.length === 1 ? running[0] : Promise.all(running)
+      return Promise.all(running).then((kept) => kept.every(Boolean))
     },
     processNamed(ruleName, message) {
       const rule = rules.get(ruleName)
@@ -85,7 +86,8 @@ interface ExecutionPorts {
   readonly counters: Counters
 }
 
-async function execute(rule: Rule, scope: Scope, ports: ExecutionPorts): Promise<void> {
+/** False when the message is lost. A rule without an error action has chosen that itself, and AWS tells nobody (I61). */
+async function execute(rule: Rule, scope: Scope, ports: ExecutionPorts): Promise<boolean> {
   const { counters } = ports
   const dimensions = { RuleName: rule.name }
   // I34: a match counts even when WHERE rejects.
@@ -93,10 +95,10 @@ async function execute(rule: Rule, scope: Scope, ports: ExecutionPorts): Promise
   const accepted = rule.sql.accepts(scope)
   const data = accepted ? rule.sql.select(scope) : undefined
   if (scope.parseFailed) counters.count('ParseError', dimensions)
-  if (data === undefined) return
+  if (data === undefined) return true
   counters.count('RulesExecuted')
   const failures = await runActions(rule, { scope, data, ports })
-  if (failures.length > 0) await reportFailures(rule, { scope, ports, failures })
+  return failures.length === 0 || reportFailures(rule, { scope, ports, failures })
 }
 
 /** I62: the failure of one action does not stop the others. */
@@ -137,9 +139,9 @@ async function reportFailures(
     readonly ports: ExecutionPorts
     readonly failures: readonly ActionFailure[]
   },
-): Promise<void> {
+): Promise<boolean> {
   const { errorAction } = rule
-  if (!errorAction) return
+  if (!errorAction) return true
   const { scope, ports } = run
   const { message } = scope
   const record = {
@@ -158,8 +160,10 @@ async function reportFailures(
       { action: errorAction, scope, data: Buffer.from(JSON.stringify(record)) },
     )
     ports.counters.count('ErrorActionSuccess', dimensions)
+    return true
   } catch {
     ports.counters.count('ErrorActionFailure', dimensions)
+    return false
   }
 }
 

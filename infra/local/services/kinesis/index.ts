@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Kept } from '../../platform/kept.ts'
 import { AwsError, StartError } from '../../platform/errors.ts'
 import { passSeam } from '../../platform/seam.ts'
 import type {
@@ -30,8 +31,8 @@ export interface KinesisOptions {
   readonly faults?: Faults
   /** Enforces K1's rates; off when absent. */
   readonly limits?: boolean
-  /** Directory that keeps the records across restarts; in memory when absent. */
-  readonly path?: string
+  /** Keeps the records across restarts; in memory when absent. */
+  readonly kept?: Kept | undefined
 }
 
 export interface Kinesis extends ResourceService, Streams {
@@ -64,8 +65,7 @@ export function createKinesis(options: KinesisOptions): Kinesis {
   const remove = (name: string): void => {
     streams.get(name)?.close()
     streams.delete(name)
-    if (options.path !== undefined)
-      rmSync(join(options.path, name), { recursive: true, force: true })
+    if (options.kept) rmSync(join(options.kept.path, name), { recursive: true, force: true })
   }
   const admitRead = (stream: Stream, shardId: string): void => {
     if (options.limits !== true) return
@@ -153,12 +153,14 @@ function addTo<T>(set: Set<T>, value: T): () => void {
 
 function openStream(shape: StreamShape, options: KinesisOptions): Stream {
   const base = { ...shape, clock: options.clock, limits: options.limits === true }
-  if (options.path === undefined) return createStream({ ...base, createdMs: options.clock.now() })
-  const directory = join(options.path, shape.name)
+  const { kept } = options
+  if (!kept) return createStream({ ...base, createdMs: options.clock.now() })
+  const directory = join(kept.path, shape.name)
   return createStream({
     ...base,
     createdMs: keptCreation(directory, shape, options.clock.now()),
-    openLog: (shardId, restore) => openShardLog(join(directory, shardId), restore),
+    openLog: (shardId, restore) =>
+      openShardLog({ ...kept, path: join(directory, shardId) }, restore),
   })
 }
 

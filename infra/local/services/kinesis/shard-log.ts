@@ -1,16 +1,7 @@
-import {
-  closeSync,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { AwsError } from '../../platform/errors.ts'
+import { appendAll } from '../../platform/append.ts'
+import type { Kept } from '../../platform/kept.ts'
 import type { StreamRecordOut } from '../../platform/types.ts'
 import { compareSequence } from './sequence.ts'
 
@@ -33,7 +24,7 @@ export interface ShardLog {
 
 /** Opens the log of a shard and hands every record kept there to `restore`, in order. A torn last line is cut off. */
 export function openShardLog(
-  directory: string,
+  { path: directory, disk }: Kept,
   restore: (record: StreamRecordOut) => void,
 ): ShardLog {
   mkdirSync(directory, { recursive: true })
@@ -50,11 +41,11 @@ export function openShardLog(
     if (batch.length === 0) return
     try {
       const text = Buffer.from(batch.map((entry) => entry.line).join(''))
-      writeAll(current, text)
-      bytes += text.length
+      disk.admit()
+      bytes += disk.write(() => appendAll(current.fd, text))
       lastSequence = batch.at(-1)?.sequence ?? lastSequence
     } catch (cause) {
-      const failure = diskFailure(directory, cause)
+      const failure = cause instanceof Error ? cause : new Error(String(cause))
       for (const entry of batch) entry.done(failure)
       return
     }
@@ -62,10 +53,17 @@ export function openShardLog(
     if (bytes >= SEGMENT_BYTES) roll()
   }
   const roll = (): void => {
-    closeSync(current.fd)
-    segments.push({ ...current, last: lastSequence })
-    current = openSegment(directory, next++)
-    bytes = 0
+    try {
+      const fresh = openSegment(directory, next)
+      closeSync(current.fd)
+      segments.push({ ...current, last: lastSequence })
+      current = fresh
+      next++
+      bytes = 0
+    } catch (cause) {
+      // The segment grows on until another one can be opened.
+      disk.failed(cause)
+    }
   }
 
   return {
@@ -81,7 +79,12 @@ export function openShardLog(
     },
     trim(upTo) {
       for (let oldest = segments[0]; oldest && compareSequence(oldest.last, upTo) <= 0;) {
-        unlinkSync(oldest.path)
+        try {
+          unlinkSync(oldest.path)
+        } catch (cause) {
+          disk.failed(cause)
+          return
+        }
         segments.shift()
         oldest = segments[0]
       }
@@ -143,25 +146,4 @@ function parseLine(text: string): StreamRecordOut | undefined {
 function openSegment(directory: string, number: number): Segment & { readonly fd: number } {
   const path = join(directory, `${String(number).padStart(8, '0')}.log`)
   return { number, path, last: '', fd: openSync(path, 'a') }
-}
-
-/** All or nothing: after a failure the file ends where it ended before. */
-function writeAll({ fd }: { readonly fd: number }, bytes: Buffer): void {
-  const before = fstatSync(fd).size
-  try {
-    for (let written = 0; written < bytes.length;) {
-      written += writeSync(fd, bytes, written)
-    }
-  } catch (error) {
-    ftruncateSync(fd, before)
-    throw error
-  }
-}
-
-function diskFailure(directory: string, cause: unknown): AwsError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new AwsError('InternalFailure', `Records cannot be kept in ${directory}: ${reason}`, {
-    status: 500,
-    cause,
-  })
 }

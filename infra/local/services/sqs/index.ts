@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import { AwsError } from '../../platform/errors.ts'
+import type { Kept } from '../../platform/kept.ts'
 import { passSeam } from '../../platform/seam.ts'
 import type {
   Account,
@@ -14,7 +16,8 @@ import type {
 import { sqsApi } from './api.ts'
 import { eventAttributes, systemAttributes } from './message-shape.ts'
 import { queuePolicyProvider, queueProvider } from './queue-provider.ts'
-import { createQueue, type Queue, type QueueSettings } from './queue.ts'
+import { openQueueLog } from './queue-log.ts'
+import { createQueue, type Queue, type QueueOptions, type QueueSettings } from './queue.ts'
 
 const METRICS_INTERVAL_MS = 60_000
 
@@ -24,13 +27,15 @@ export interface SqsOptions {
   readonly authorization: Authorization
   readonly metrics: Metrics
   readonly faults?: Faults
+  /** Keeps the messages across restarts; in memory when absent. */
+  readonly kept?: Kept | undefined
 }
 
 export interface Sqs extends ResourceService, Queues, QueueSource {
   readonly api: ApiHandler
 }
 
-/** SQS standard queues, in memory. In-process sends pass the seam `sqs.SendMessage`, target = queue name. */
+/** SQS standard queues. In-process sends pass the seam `sqs.SendMessage`, target = queue name. */
 export function createSqs(options: SqsOptions): Sqs {
   const { clock, account, metrics } = options
   const queues = new Map<string, Queue>()
@@ -54,12 +59,13 @@ export function createSqs(options: SqsOptions): Sqs {
     const redrive = (deadLetterArn: string, message: Parameters<Queue['accept']>[0]): void => {
       byArn(deadLetterArn).accept(message)
     }
-    const queue = createQueue({ clock, settings, url, redrive })
+    const openLog = openerOf(options.kept, settings.name)
+    const queue = createQueue({ clock, settings, url, redrive, openLog })
     queues.set(settings.name, queue)
     return queue
   }
   const remove = (name: string): void => {
-    queues.get(name)?.close()
+    queues.get(name)?.destroy()
     queues.delete(name)
   }
   const publish = (queue: Queue, name: string, value: number): void => {
@@ -131,4 +137,10 @@ export function createSqs(options: SqsOptions): Sqs {
       return Promise.resolve()
     },
   }
+}
+
+function openerOf(kept: Kept | undefined, queueName: string): QueueOptions['openLog'] {
+  if (!kept) return undefined
+  const file = join(kept.path, `${queueName}.log`)
+  return (messages) => openQueueLog({ file, disk: kept.disk, messages })
 }

@@ -1,5 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { AwsError } from '../../platform/errors.ts'
 import type { Clock } from '../../platform/types.ts'
+import type { QueueLog } from './queue-log.ts'
 
 /** Times in seconds, as SQS names them. */
 export interface QueueSettings {
@@ -47,8 +49,9 @@ export interface Queue {
   policy: string | undefined
   readonly createdMs: number
   readonly url: string
+  /** Throws AwsError `InternalFailure` (500) when the disk does not take it. */
   send(message: NewMessage): Message
-  /** Takes in a message as it is (from a queue that gave it up). */
+  /** Takes in a message as it is (from a queue that gave it up). Throws as `send` does. */
   accept(message: Message): void
   /** Visible messages, now hidden for `visibilitySeconds` (the queue's when absent). */
   receive(max: number, visibilitySeconds?: number): readonly Message[]
@@ -59,6 +62,8 @@ export interface Queue {
   counts(): QueueCounts
   onMessages(listener: () => void): () => void
   close(): void
+  /** Closes and forgets what it kept. */
+  destroy(): void
 }
 
 export interface QueueCounts {
@@ -73,14 +78,20 @@ export interface QueueOptions {
   readonly clock: Clock
   readonly settings: QueueSettings
   readonly url: string
-  /** Takes a message that was received too often. */
+  /** Takes a message that was received too often. Throws AwsError when it cannot. */
   redrive(deadLetterArn: string, message: Message): void
+  /** Keeps `messages` across restarts, and fills it with those of the last run; absent = memory only. */
+  readonly openLog?: ((messages: Map<string, Message>) => QueueLog) | undefined
 }
 
-/** A standard queue: at least once, order not promised, everything on the clock. */
+/**
+ * A standard queue: at least once, order not promised, everything on the clock. With a log, messages that a killed process had in flight
+ * become visible when their visibility timeout ends, as those of a lost consumer do on AWS.
+ */
 export function createQueue(options: QueueOptions): Queue {
   const { clock } = options
   const messages = new Map<string, Message>()
+  const log = options.openLog?.(messages)
   const listeners = new Set<() => void>()
   let cancelTimer: (() => void) | undefined
   let timerAtMs = Number.POSITIVE_INFINITY
@@ -105,20 +116,36 @@ export function createQueue(options: QueueOptions): Queue {
   }
   const arrived = (message: Message): void => {
     messages.set(message.messageId, message)
+    try {
+      log?.put(message)
+    } catch (error) {
+      messages.delete(message.messageId)
+      throw error
+    }
     if (message.visibleAtMs <= clock.now()) for (const listener of listeners) listener()
     watch()
   }
   const dropExpired = (): void => {
     const oldestMs = clock.now() - queue.settings.retentionSeconds * 1000
-    for (const message of messages.values()) {
-      if (message.sentMs < oldestMs) messages.delete(message.messageId)
-    }
+    const expired = [...messages.values()].filter((message) => message.sentMs < oldestMs)
+    forget(expired.map((message) => message.messageId))
+  }
+  const forget = (messageIds: readonly string[]): void => {
+    if (messageIds.length === 0) return
+    for (const messageId of messageIds) messages.delete(messageId)
+    log?.gone(messageIds)
   }
   const isGivenUp = (message: Message): boolean => {
     const redrive = queue.settings.redrive
     if (!redrive || message.receiveCount < redrive.maxReceiveCount) return false
-    messages.delete(message.messageId)
-    options.redrive(redrive.deadLetterArn, message)
+    try {
+      options.redrive(redrive.deadLetterArn, { ...message })
+      forget([message.messageId])
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error
+      // It stays here and is tried again when it would have been visible again.
+      message.visibleAtMs = clock.now() + queue.settings.visibilityTimeoutSeconds * 1000
+    }
     return true
   }
   const held = (receiptHandle: string): Message | undefined => {
@@ -152,6 +179,7 @@ export function createQueue(options: QueueOptions): Queue {
         message.firstReceivedMs ??= nowMs
         message.visibleAtMs = nowMs + visibilitySeconds * 1000
         message.receiptHandle = `${message.messageId}/${randomBytes(24).toString('base64url')}`
+        log?.changed(message)
         received.push(message)
       }
       watch()
@@ -159,17 +187,21 @@ export function createQueue(options: QueueOptions): Queue {
     },
     remove(receiptHandle) {
       const message = held(receiptHandle)
-      return message !== undefined && messages.delete(message.messageId)
+      if (message) forget([message.messageId])
+      return message !== undefined
     },
     changeVisibility(receiptHandle, seconds) {
       const message = held(receiptHandle)
       if (!message) return false
       message.visibleAtMs = clock.now() + seconds * 1000
+      log?.changed(message)
       if (seconds === 0) for (const listener of listeners) listener()
       watch()
       return true
     },
-    purge: () => messages.clear(),
+    purge() {
+      forget([...messages.keys()])
+    },
     counts() {
       dropExpired()
       return countsOf([...messages.values()], clock.now())
@@ -184,6 +216,12 @@ export function createQueue(options: QueueOptions): Queue {
     close() {
       cancelTimer?.()
       listeners.clear()
+      log?.close()
+    },
+    destroy() {
+      cancelTimer?.()
+      listeners.clear()
+      log?.remove()
     },
   }
   return queue

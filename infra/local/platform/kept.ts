@@ -1,0 +1,8 @@
+import type { Disk } from './disk.ts'
+
+/** Where a service keeps things across restarts. */
+export interface Kept {
+  /** A directory of its own. */
+  readonly path: string
+  readonly disk: Disk
+}
