@@ -123,7 +123,7 @@ describe.each([
     world.outcomes.delete(me.connectionId)
     const [other, later] = [make(world), make(world)]
     await other.deliver(item(3, { a: 3 }), item(4, { a: 4 }))
-    world.clock.ms += 10_001
+    world.clock.ms += 11_001
     await later.deliver(item(5, { a: 5 }))
     await other.deliver(item(6, { a: 6 }))
     const told = (one: World) =>

@@ -1,9 +1,9 @@
-import { PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Clock } from '../core/clock.ts'
-import type { Audience, Audiences } from '../core/delivery/ports.ts'
+import type { Audience, Audiences, Owner } from '../core/delivery/ports.ts'
 import type { SubscriptionRow } from '../core/subscriptions/ports.ts'
 import { parseTopicFilter, type DeviceTopic } from '../protocol/index.ts'
-import { batchGet, queryAll } from './dynamo-client.ts'
+import { batchGet, batchWrite, queryAll } from './dynamo-client.ts'
 import { bumpVersion, type SubscriptionTables } from './dynamo-subscriptions.ts'
 import { FLEET, REVOKED, SLOW, versionKey } from './subscription-keys.ts'
 import { systemClock } from './system-clock.ts'
@@ -26,6 +26,12 @@ interface RevocationRow {
 interface Cached<T> {
   readonly version: number
   readonly value: T
+}
+
+/** A site's watchers, and how many rows had to be read to know them. */
+interface Loaded {
+  readonly watchers: Watchers
+  readonly rowsRead: number
 }
 
 /** The rows of one site (or the fleet's), by device; `#` are those that watch all of it. */
@@ -52,13 +58,15 @@ export function dynamoAudiences(
   const revocations = new Map<string, Cached<readonly RevocationRow[]>>()
   let slow: Cached<ReadonlyMap<string, number>> | undefined
 
-  const loadWatchers = async (site: string, version: number): Promise<Watchers> => {
+  const loadWatchers = async (site: string, version: number): Promise<Loaded> => {
     const known = watchers.get(site)
-    if (known?.version === version) return known.value
-    const value = byDevice(await queryPartition<StoredRow>(client, table, site))
+    if (known?.version === version) return { watchers: known.value, rowsRead: 0 }
+    // Nobody has ever subscribed to anything of it: every change bumps the version.
+    const rows = version === 0 ? [] : await queryPartition<StoredRow>(client, table, site)
+    const value = byDevice(rows)
     if (watchers.size >= CACHED_PARTITIONS) watchers.clear()
     watchers.set(site, { version, value })
-    return value
+    return { watchers: value, rowsRead: rows.length }
   }
   const loadSlow = async (version: number): Promise<ReadonlyMap<string, number>> => {
     if (slow?.version === version) return slow.value
@@ -74,14 +82,15 @@ export function dynamoAudiences(
     const known = revocations.get(issuer)
     if (known?.version === version) return known.value
     const pk = `revoked#${issuer}`
-    const value = await queryPartition<RevocationRow>(client, tables.connectionsTable, pk)
+    const value =
+      version === 0 ? [] : await queryPartition<RevocationRow>(client, tables.connectionsTable, pk)
     revocations.set(issuer, { version, value })
     return value
   }
 
   return {
-    async load(topics) {
-      const sites = [...new Set(topics.map(siteOf)), FLEET]
+    async load(topics, issuers = []) {
+      const sites = [...new Set([...topics.map(siteOf), FLEET])]
       const items = await batchGet<VersionItem>(
         client,
         table,
@@ -93,25 +102,29 @@ export function dynamoAudiences(
         loadSlow(versionOf(SLOW)),
         ...sites.map(async (site) => [site, await loadWatchers(site, versionOf(site))] as const),
       ])
-      const bySite = new Map(loaded)
-      const issuers = new Set(
-        loaded.flatMap(([, found]) => [...found.values()].flat().map((row) => row.issuer)),
-      )
+      const bySite = new Map(loaded.map(([site, found]) => [site, found.watchers]))
+      const concerned = new Set([...issuers, ...[...bySite.values()].flatMap(issuersOf)])
       const revoked = new Map(
         await Promise.all(
-          [...issuers].map(
+          [...concerned].map(
             async (issuer) => [issuer, await loadRevocations(issuer, versionOf(REVOKED))] as const,
           ),
         ),
       )
-      return audienceOf({ bySite, revoked, slowUntil, nowMs: clock.now() })
+      const rowsRead = loaded.reduce((sum, [, found]) => sum + found.rowsRead, 0)
+      return audienceOf({ bySite, revoked, slowUntil, rowsRead, nowMs: clock.now() })
     },
-    async slowDown(connectionId, untilMs) {
+    async slowDown(untilMs) {
       // A burst of refusals is one change: every change makes every `deliver` read the partition again.
-      if ((slow?.value.get(connectionId) ?? 0) > untilMs - SLOW_STEP_MS) return
-      const ttl = Math.ceil((untilMs + RECOVERED_MS) / 1_000)
-      const item = { pk: SLOW, sk: connectionId, untilMs, ttl }
-      await client.send(new PutCommand({ TableName: table, Item: item }))
+      const changed = [...untilMs].filter(
+        ([connectionId, until]) => (slow?.value.get(connectionId) ?? 0) <= until - SLOW_STEP_MS,
+      )
+      if (changed.length === 0) return
+      const puts = changed.map(([connectionId, until]) => {
+        const ttl = Math.ceil((until + RECOVERED_MS) / 1_000)
+        return { put: { pk: SLOW, sk: connectionId, untilMs: until, ttl } }
+      })
+      await batchWrite(client, table, puts)
       await bumpVersion(client, table, SLOW)
     },
   }
@@ -121,9 +134,11 @@ function audienceOf(found: {
   readonly bySite: ReadonlyMap<string, Watchers>
   readonly revoked: ReadonlyMap<string, readonly RevocationRow[]>
   readonly slowUntil: ReadonlyMap<string, number>
+  readonly rowsRead: number
   readonly nowMs: number
 }): Audience {
   return {
+    rowsRead: found.rowsRead,
     rowsFor(topic) {
       const site = found.bySite.get(siteOf(topic))
       const fleet = found.bySite.get(FLEET)
@@ -131,7 +146,7 @@ function audienceOf(found: {
       const groups = [site?.get(device), site?.get('#'), fleet?.get('#')]
       return groups.flatMap((rows) => rows ?? [])
     },
-    isRevoked: (row) => (found.revoked.get(row.issuer) ?? []).some((one) => isHit(one, row)),
+    isRevoked: (owner) => (found.revoked.get(owner.issuer) ?? []).some((one) => isHit(one, owner)),
     pace(connectionId) {
       const untilMs = found.slowUntil.get(connectionId)
       return untilMs === undefined ? 'full' : untilMs > found.nowMs ? 'slow' : 'recovered'
@@ -140,9 +155,13 @@ function audienceOf(found: {
 }
 
 /** As in dynamo-revocations: a token's revocation is final, a user's ends the tokens issued up to then. */
-function isHit({ sk, revokedAt }: RevocationRow, row: SubscriptionRow): boolean {
-  if (row.tokenId !== '' && sk === `jti#${row.tokenId}`) return true
-  return sk === `user#${row.user}` && row.issuedAt * 1_000 <= revokedAt
+function isHit({ sk, revokedAt }: RevocationRow, owner: Owner): boolean {
+  if (owner.tokenId !== '' && sk === `jti#${owner.tokenId}`) return true
+  return sk === `user#${owner.user}` && owner.issuedAt * 1_000 <= revokedAt
+}
+
+function issuersOf(watchers: Watchers): readonly string[] {
+  return [...watchers.values()].flat().map((row) => row.issuer)
 }
 
 function byDevice(rows: readonly StoredRow[]): Watchers {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { managementPosts } from './management-posts.ts'
 
+const ID = 'BFaT_fALIAMCKug='
 let server: Server
 let requests: { path: string; body: string }[]
 const answers = async (listener: RequestListener): Promise<void> => {
@@ -56,13 +57,14 @@ describe('posts to connections (E1: the error shapes of the SDK, through the rea
     ['F33: no answer', () => undefined, 'slow'],
   ])('%s, in one attempt', async (_name, listener, outcome) => {
     await answers(listener)
-    expect(await managementPosts().post('BFaT_fALIAMCKug=', '{"type":"data"}', 200)).toBe(outcome)
+    const signal = AbortSignal.timeout(outcome === 'slow' ? 200 : 10_000)
+    expect(await managementPosts().post(ID, '{"type":"data"}', signal)).toBe(outcome)
     expect(requests).toHaveLength(1)
   })
 
   it('M10, W50: writes the connection id so that "=" survives the path', async () => {
     await answers((_request, response) => response.end())
-    await managementPosts().post('BFaT_fALIAMCKug=', '{"type":"data"}', 1_000)
+    await managementPosts().post(ID, '{"type":"data"}', AbortSignal.timeout(10_000))
     expect(requests).toEqual([
       { path: '/prod/@connections/BFaT_fALIAMCKug%3D', body: '{"type":"data"}' },
     ])

@@ -8,8 +8,8 @@ import { Agent as SecureAgent } from 'node:https'
 import type { PostOutcome, Posts } from '../core/delivery/ports.ts'
 
 /**
- * Posts for the fan-out: one attempt (the SDK would spend 2 s on a 429), sockets kept open, a deadline of its own (PostToConnection has
- * none; reliability headline 3). The endpoint comes from the standard variable (aws-behaviour M16).
+ * Posts for the fan-out: one attempt (the SDK would spend 2 s on a 429), sockets kept open, ended by the caller (PostToConnection has no
+ * deadline; reliability headline 3). The endpoint comes from the standard variable (aws-behaviour M16).
  */
 export function managementPosts(): Posts {
   const agent = { keepAlive: true, maxSockets: 64 }
@@ -21,10 +21,10 @@ export function managementPosts(): Posts {
     }),
   })
   return {
-    async post(connectionId, message, deadlineMs) {
+    async post(connectionId, message, signal) {
       const command = new PostToConnectionCommand({ ConnectionId: connectionId, Data: message })
       try {
-        await client.send(command, { abortSignal: AbortSignal.timeout(Math.ceil(deadlineMs)) })
+        await client.send(command, { abortSignal: signal })
         return 'ok'
       } catch (error) {
         return outcomeOf(error)
@@ -43,6 +43,6 @@ function outcomeOf(error: unknown): PostOutcome {
   if (status === 410 || name === 'GoneException') return 'gone'
   if (status === 429 || name === 'LimitExceededException') return 'throttled'
   if (status === 403 || name === 'ForbiddenException') return 'forbidden'
-  // Our own deadline. The SDK's TimeoutError is a reset socket (reliability E1).
+  // The caller's patience. The SDK's TimeoutError is a reset socket (reliability E1).
   return name === 'AbortError' ? 'slow' : 'failed'
 }

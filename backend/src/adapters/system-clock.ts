@@ -1,4 +1,12 @@
-import type { Clock } from '../core/clock.ts'
+import type { Timer } from '../core/clock.ts'
 
 /** The machine's clock. */
-export const systemClock: Clock = { now: () => Date.now() }
+export const systemClock: Timer = {
+  now: () => Date.now(),
+  after(delayMs, task) {
+    const timer = setTimeout(task, delayMs)
+    return () => {
+      clearTimeout(timer)
+    }
+  },
+}

@@ -61,16 +61,17 @@ export function memorySubscriptions(clock: Clock): MemorySubscriptions {
     load() {
       const standing = [...rows.values()]
       return Promise.resolve({
+        rowsRead: standing.length,
         rowsFor: (topic) => standing.filter((row) => topicMatches(row.topic, topic)),
-        isRevoked: (row) => revoked.has(row.user),
+        isRevoked: (owner) => revoked.has(owner.user),
         pace: (connectionId) => {
           const untilMs = slow.get(connectionId)
           return untilMs === undefined ? 'full' : untilMs > clock.now() ? 'slow' : 'recovered'
         },
       })
     },
-    slowDown(connectionId, untilMs) {
-      slow.set(connectionId, untilMs)
+    slowDown(untilMs) {
+      for (const [connectionId, until] of untilMs) slow.set(connectionId, until)
       return Promise.resolve()
     },
   }

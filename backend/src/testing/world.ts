@@ -11,7 +11,10 @@ import { unsubscribe } from '../core/subscriptions/unsubscribe.ts'
 import type { Reject, StreamItem } from '../core/telemetry/decode-record.ts'
 import { memoryHistory } from './memory-history.ts'
 import { memorySubscriptions } from './memory-subscriptions.ts'
-import { connection, START_MS } from './records.ts'
+import { connection } from './records.ts'
+import { testClock, type TestClock } from './test-clock.ts'
+
+export { testClock } from './test-clock.ts'
 
 /** What a world stands on; by default the fakes. */
 export interface WorldParts {
@@ -20,21 +23,6 @@ export interface WorldParts {
   readonly audiences: Audiences
   /** What a connection is while it subscribes; by default what it was when the message came. */
   readonly connections: Pick<Connections, 'find'>
-}
-
-/** A clock that only moves when told. */
-export interface TestClock {
-  ms: number
-  now(): number
-}
-
-export function testClock(ms = START_MS + 10_000): TestClock {
-  return {
-    ms,
-    now() {
-      return this.ms
-    },
-  }
 }
 
 /** The delivery path with recorded posts: what `deliver` and the `subscriptions` route do, without a wire. */
@@ -47,16 +35,23 @@ export function createWorld(
   const { history = memoryHistory({ clock }), subscriptions = memory, audiences = memory } = parts
   const posts: { connectionId: string; message: ServerMessage }[] = []
   const outcomes = new Map<string, PostOutcome>()
+  const hanging = new Set<string>()
+  const tried: string[] = []
   const removed: string[] = []
   const rejects: Reject[] = []
   const counts = new Map<string, number>()
   const errors: string[] = []
+  const warnings: string[] = []
+  let whilePosting = (): void => undefined
   const deliver = createDeliver({
     history,
     audiences,
     rejects: { write: (all) => Promise.resolve(void rejects.push(...all)) },
     posts: {
-      post(connectionId, message) {
+      post(connectionId, message, signal) {
+        tried.push(connectionId)
+        whilePosting()
+        if (hanging.has(connectionId)) return whenAborted(signal)
         const outcome = outcomes.get(connectionId) ?? 'ok'
         if (outcome === 'ok') {
           posts.push({ connectionId, message: JSON.parse(message) as ServerMessage })
@@ -76,7 +71,7 @@ export function createWorld(
     },
     log: {
       info: () => undefined,
-      warn: () => undefined,
+      warn: (message) => void warnings.push(message),
       error: (message) => void errors.push(message),
     },
   })
@@ -90,10 +85,17 @@ export function createWorld(
   return {
     posts,
     outcomes,
+    /** Connections whose posts are never answered. */
+    hanging,
+    /** The connection of every post, accepted or not. */
+    tried,
     removed,
     rejects,
     counts,
     errors,
+    warnings,
+    /** Has something happen while each post is under way. */
+    whilePosting: (happens: () => void) => void (whilePosting = happens),
     memory,
     ...ports,
     deliver: (...items: StreamItem[]) => deliver({ items, deadlineMs: clock.now() + 10_000 }),
@@ -115,6 +117,14 @@ export function createWorld(
         .flatMap((block) => [...(block.metrics[metric] ?? [])])
     },
   }
+}
+
+function whenAborted(signal: AbortSignal): Promise<PostOutcome> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => {
+      resolve('slow')
+    })
+  })
 }
 
 /** The values of a metric in an answer's blocks, in order. */

@@ -13,10 +13,7 @@ export function commandResults(ports: {
       const outcome = await applyResult(event, ports.commands)
       if ('ignored' in outcome) return undefined
       const connections = await ports.connections.ofUser(outcome.user)
-      return {
-        update: outcome.update,
-        connectionIds: connections.map(({ connectionId }) => connectionId),
-      }
+      return { update: outcome.update, connections }
     },
   }
 }

@@ -184,7 +184,7 @@ describe('what the device answers', () => {
   it('moves the command on and goes to every socket of the user who asked', async () => {
     expect(await answer({ state: 'acked' })).toMatchObject({
       update: { state: 'acked', commandId: 'cmd-1', at: clock.ms + 20, by: 'ana' },
-      connectionIds: ['c1=', 'c2='],
+      connections: [{ connectionId: 'c1=' }, { connectionId: 'c2=' }],
     })
     expect(await answer({ state: 'done', message: 'every 500 ms' })).toMatchObject({
       update: { state: 'done', message: 'every 500 ms' },

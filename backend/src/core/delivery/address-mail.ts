@@ -1,20 +1,21 @@
-import { isEntitled, type DeviceTopic } from '../../protocol/index.ts'
+import { arrivalOf, type Block, type DeviceTopic } from '../../protocol/index.ts'
+import type { Connection } from '../connections/ports.ts'
+import { lastPosition } from '../history/device-block.ts'
 import type { SubscriptionRow } from '../subscriptions/ports.ts'
 import { packFrames, serializeBlock, type BlockBody, type Entry } from './frames.ts'
 import type { Notices } from './notices.ts'
 import type { DeviceNews } from './ingest.ts'
 import type { Audience } from './ports.ts'
-import type { Mail } from './post-frames.ts'
+import { mayAct, maySee, type Claim } from './rights.ts'
+import type { Mail } from './send-mail.ts'
 import { renderView, viewKey, type View, type ViewMemory } from './view.ts'
-import { arrivalOf, type Block } from '../../protocol/index.ts'
-import { lastPosition } from '../history/device-block.ts'
 
 /** A message that is not readings. */
 export type Push =
   | { readonly to: 'watchers'; readonly topic: DeviceTopic; readonly message: string }
   | {
       readonly to: 'connections'
-      readonly connectionIds: readonly string[]
+      readonly connections: readonly Connection[]
       readonly message: string
     }
 
@@ -30,67 +31,73 @@ export interface Addressing {
   readonly notices: Notices
 }
 
-export interface Addressed {
-  readonly mails: readonly Mail[]
-  /** Epoch ms; when each connection was opened, for the grace of new ones. */
-  readonly connectedAt: ReadonlyMap<string, number>
-  readonly rowsRead: number
-}
-
 interface Basket {
+  connectedAt: number | undefined
+  readonly claims: Claim[]
   readonly entries: Entry[]
   readonly messages: string[]
 }
 
 /** Who gets what of a batch: entitled, unexpired, unrevoked owners only; each view of a device is rendered and serialized once. */
-export function addressMail(addressing: Addressing): Addressed {
+export function addressMail(addressing: Addressing): readonly Mail[] {
+  const { news, pushes, audience, notices, nowMs } = addressing
   const baskets = new Map<string, Basket>()
-  const connectedAt = new Map<string, number>()
-  let rowsRead = 0
-  const basketOf = (connectionId: string): Basket => {
-    const basket = baskets.get(connectionId) ?? { entries: [], messages: [] }
+  const basketOf = (connectionId: string, connectedAt: number): Basket => {
+    const known = baskets.get(connectionId)
+    const basket = known ?? { connectedAt, claims: [], entries: [], messages: [] }
     baskets.set(connectionId, basket)
     return basket
   }
-  const rowsOf = (topic: DeviceTopic): readonly SubscriptionRow[] => {
-    const rows = addressing.audience.rowsFor(topic)
-    rowsRead += rows.length
-    const allowed = latestOfEach(rows.filter((row) => maySee(row, topic, addressing)))
-    for (const row of allowed) connectedAt.set(row.connectionId, row.connectedAt)
-    return allowed
-  }
-  for (const device of addressing.news) {
-    const bodies = renderer(device, addressing)
-    for (const row of rowsOf(device.topic)) {
-      const isSlow = addressing.audience.pace(row.connectionId) === 'slow'
+  const rowsOf = (topic: DeviceTopic): readonly SubscriptionRow[] =>
+    latestOfEach(audience.rowsFor(topic).filter((row) => maySee({ row, topic }, audience, nowMs)))
+  for (const { topic, ...device } of news) {
+    const bodies = renderer({ topic, ...device }, addressing)
+    for (const row of rowsOf(topic)) {
+      const isSlow = audience.pace(row.connectionId) === 'slow'
       const view: View = isSlow && row.mode === 'complete' ? { ...row, isSlow } : row
-      for (const body of bodies(view)) {
-        basketOf(row.connectionId).entries.push({ sid: row.sid, topic: device.topic, body })
-      }
+      const entries = bodies(view).map((body) => ({ sid: row.sid, topic, body }))
+      if (entries.length === 0) continue
+      const basket = basketOf(row.connectionId, row.connectedAt)
+      basket.claims.push({ row, topic })
+      basket.entries.push(...entries)
     }
   }
-  for (const push of addressing.pushes) {
-    const to = push.to === 'connections' ? push.connectionIds : connectionsOf(rowsOf(push.topic))
-    for (const connectionId of new Set(to)) basketOf(connectionId).messages.push(push.message)
+  for (const push of pushes) {
+    for (const [connectionId, { connectedAt, claim }] of receiversOf(push, rowsOf, addressing)) {
+      const basket = basketOf(connectionId, connectedAt)
+      basket.claims.push(claim)
+      basket.messages.push(push.message)
+    }
   }
-  const mails = [...baskets].map(([connectionId, { entries, messages }]) => ({
+  return [...baskets].map(([connectionId, { connectedAt, claims, entries, messages }]) => ({
     connectionId,
-    messages: [
-      ...addressing.notices.take(connectionId, addressing.audience.pace(connectionId)),
-      ...messages,
-    ],
+    connectedAt,
+    claims,
+    messages: [...notices.take(connectionId, audience.pace(connectionId)), ...messages],
     frames: packFrames(entries),
   }))
-  return { mails, connectedAt, rowsRead }
 }
 
-function maySee(
-  row: SubscriptionRow,
-  topic: DeviceTopic,
+/** Each connection once. */
+function receiversOf(
+  push: Push,
+  rowsOf: (topic: DeviceTopic) => readonly SubscriptionRow[],
   { audience, nowMs }: Addressing,
-): boolean {
-  if (row.expiresAt * 1_000 <= nowMs || audience.isRevoked(row)) return false
-  return isEntitled(row.grants, topic)
+): ReadonlyMap<string, { readonly connectedAt: number; readonly claim: Claim }> {
+  if (push.to === 'watchers') {
+    const { topic } = push
+    return new Map(
+      rowsOf(topic).map((row) => [
+        row.connectionId,
+        { connectedAt: row.connectedAt, claim: { row, topic } },
+      ]),
+    )
+  }
+  return new Map(
+    push.connections
+      .filter((owner) => mayAct(owner, audience, nowMs))
+      .map((owner) => [owner.connectionId, { connectedAt: owner.connectedAt, claim: { owner } }]),
+  )
 }
 
 /** While a subscription is being replaced both rows may stand: the later message holds. */
@@ -139,8 +146,4 @@ function hopsOf(
   const deviceMs = newest.quality === null ? newest.brokerMs - newest.ts : 0
   const hops = [deviceMs, arrivalMs - newest.brokerMs, startedMs - arrivalMs, nowMs - startedMs]
   return { hops: hops.map((ms) => Math.max(0, Math.round(ms))) }
-}
-
-function connectionsOf(rows: readonly SubscriptionRow[]): readonly string[] {
-  return rows.map((row) => row.connectionId)
 }

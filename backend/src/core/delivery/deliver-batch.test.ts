@@ -270,6 +270,7 @@ describe('deliver: what is wrong', () => {
     world.outcomes.set(ANA, 'throttled')
     await world.deliver(streamItem(2, { a: 2 }))
     world.outcomes.delete(ANA)
+    world.clock.ms += 1_000
     await world.deliver(streamItem(3, { a: 3 }), streamItem(4, { boot: 'b', n: 4, a: 4 }))
     world.clock.ms += 999
     await world.deliver(streamItem(5, { a: 5 }))
@@ -293,6 +294,7 @@ describe('deliver: what is wrong', () => {
     world.outcomes.set(ANA, 'throttled')
     await world.deliver(streamItem(1, { a: 1 }))
     world.outcomes.delete(ANA)
+    world.clock.ms += 1_000
     await world.deliver(streamItem(2, { a: 2 }), streamItem(3, { a: 3 }), streamItem(4, { a: 4 }))
     expect(blocks(world)).toMatchObject([{ metrics: { a: [3] }, thinned: true }])
   })
@@ -304,9 +306,23 @@ describe('deliver: what is wrong', () => {
     world.clock.ms += 1_000
     await world.deliver(streamItem(2, { a: 2 }))
     world.outcomes.delete(ANA)
-    world.clock.ms += 1_000
+    world.clock.ms += 2_000
     await world.deliver(streamItem(3, { a: 3 }))
     expect(world.posts.map((post) => post.message.type)).toEqual(['gap', 'slow', 'data'])
+  })
+
+  it('F31: turns a connection that does not answer in time to single readings too', async () => {
+    await world.subscribe([pump])
+    world.outcomes.set(ANA, 'slow')
+    await world.deliver(streamItem(1, { a: 1 }))
+    world.outcomes.delete(ANA)
+    world.clock.ms += 1_000
+    await world.deliver(streamItem(2, { a: 2 }), streamItem(3, { a: 3 }))
+    expect(world.posts.map((post) => post.message)).toMatchObject([
+      { type: 'gap', reason: 'slow' },
+      { type: 'slow', mode: 'latest' },
+      { type: 'data', blocks: [{ metrics: { a: [3] } }] },
+    ])
   })
 
   it('F35: 403 deletes nothing and is shouted about', async () => {

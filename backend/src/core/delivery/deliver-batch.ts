@@ -1,7 +1,4 @@
 import { metrics as names } from '../../contract.ts'
-import type { DeviceTopic, Presence } from '../../protocol/index.ts'
-import { applyPresence, unknownHead } from '../history/device-head.ts'
-import { laneOf } from '../history/lanes.ts'
 import {
   decodeRecord,
   type Decoded,
@@ -12,12 +9,10 @@ import {
 } from '../telemetry/decode-record.ts'
 import type { StreamReading } from '../telemetry/reading.ts'
 import { ingest } from './ingest.ts'
-import { addressMail, type Push } from './address-mail.ts'
-import { createNotices, type Notices } from './notices.ts'
-import { postFrames } from './post-frames.ts'
+import { applyResults } from './command-pushes.ts'
 import type { DeliverPorts } from './ports.ts'
-import { settleReceipts } from './settle-receipts.ts'
-import type { ViewMemory } from './view.ts'
+import { keepPresence } from './presence.ts'
+import { createSendMemory, sendBatch, type SendMemory } from './send-batch.ts'
 
 export interface Batch {
   /** All of one shard (aws-behaviour K12), in stream order. */
@@ -26,15 +21,9 @@ export interface Batch {
   readonly deadlineMs: number
 }
 
-/** What lives between batches in one execution environment, and may be lost at any time. */
-interface Memory {
-  readonly views: ViewMemory
-  readonly notices: Notices
-}
-
-/** The fan-out, with the memory that its views keep between batches. */
+/** The fan-out, with what it remembers between batches; all of that may be lost at any time. */
 export function createDeliver(ports: DeliverPorts): (batch: Batch) => Promise<void> {
-  const memory: Memory = { views: new Map(), notices: createNotices() }
+  const memory = createSendMemory()
   return (batch) => deliverBatch(batch, ports, memory)
 }
 
@@ -44,11 +33,7 @@ export function createDeliver(ports: DeliverPorts): (batch: Batch) => Promise<vo
  *
  * Throws only when the batch could not be kept (the stream gives it again); what cannot be sent is left to resume.
  */
-async function deliverBatch(
-  batch: Batch,
-  ports: DeliverPorts,
-  { views, notices }: Memory,
-): Promise<void> {
+async function deliverBatch(batch: Batch, ports: DeliverPorts, memory: SendMemory): Promise<void> {
   const startedMs = ports.clock.now()
   const shardId = batch.items[0]?.shardId
   if (shardId === undefined) return
@@ -57,20 +42,14 @@ async function deliverBatch(
     ingest(shardId, readings, ports),
     ports.rejects.write(rejects),
   ])
-  const pushes: readonly Push[] = [
+  const pushes = [
     ...(await keepPresence(shardId, presence, ports)),
     ...(await applyResults(results, ports)),
   ]
   countBatch(ports, { readings, rejects, duplicates })
-  const topics = [...news.map((device) => device.topic), ...pushes.flatMap(topicOf)]
-  if (topics.length === 0 && pushes.length === 0) return
-  const audience = await ports.audiences.load(topics)
-  const nowMs = ports.clock.now()
-  const addressing = { news, pushes, audience, startedMs, nowMs, memory: views, notices }
-  const { mails, connectedAt, rowsRead } = addressMail(addressing)
-  ports.metrics.count(names.subscriptionsRead, rowsRead)
-  const receipts = await postFrames(mails, ports, batch.deadlineMs)
-  await settleReceipts(receipts, { connectedAt, notices }, ports)
+  if (news.length === 0 && pushes.length === 0) return
+  const { deadlineMs } = batch
+  await sendBatch({ news, pushes, startedMs, deadlineMs }, ports, memory)
 }
 
 interface Sorted {
@@ -89,48 +68,6 @@ function sort(records: readonly Decoded[]): Sorted {
     else sorted.rejects.push(record.reject)
   }
   return sorted
-}
-
-/** Puts presence into the heads of the client's devices; what changed is pushed. A client that never sent telemetry has no device. */
-async function keepPresence(
-  shardId: string,
-  events: readonly PresenceEvent[],
-  { history }: DeliverPorts,
-): Promise<readonly Push[]> {
-  const pushes: Push[] = []
-  for (const event of events) {
-    for (const topic of await history.devicesOf(event.clientId)) {
-      const lane = laneOf(topic)
-      const heads = new Map((await history.headsOf(shardId, [lane])).get(lane))
-      const head = applyPresence(heads.get(topic) ?? unknownHead(event.clientId), event)
-      if (!head) continue
-      await history.writeHeads(shardId, new Map([[lane, heads.set(topic, head)]]))
-      pushes.push({ to: 'watchers', topic, message: JSON.stringify(presenceOf(topic, event)) })
-    }
-  }
-  return pushes
-}
-
-function presenceOf(topic: DeviceTopic, { online, atMs, reason }: PresenceEvent): Presence {
-  return { type: 'presence', topic, online, at: atMs, ...(reason === undefined ? {} : { reason }) }
-}
-
-async function applyResults(
-  events: readonly ResultEvent[],
-  { results }: DeliverPorts,
-): Promise<readonly Push[]> {
-  const pushes: Push[] = []
-  for (const event of events) {
-    const change = await results.apply(event)
-    if (!change) continue
-    const message = JSON.stringify(change.update)
-    pushes.push({ to: 'connections', connectionIds: change.connectionIds, message })
-  }
-  return pushes
-}
-
-function topicOf(push: Push): readonly DeviceTopic[] {
-  return push.to === 'watchers' ? [push.topic] : []
 }
 
 function countBatch(

@@ -1,6 +1,6 @@
 import type { GapNotice, SlowNotice } from '../../protocol/index.ts'
 import type { Pace } from './ports.ts'
-import type { Receipt } from './post-frames.ts'
+import type { Receipt } from './send-mail.ts'
 
 /**
  * What a connection has not been told yet. Kept in the execution environment and lost with it: a notice is a courtesy that names the reason
@@ -16,13 +16,6 @@ export interface Notices {
 const CONNECTIONS = 5_000
 /** Of one connection at once: each is a post of its own. */
 const GAPS = 10
-
-const gapReasons = {
-  throttled: 'throttled',
-  slow: 'slow',
-  shed: 'shed',
-  failed: 'failed',
-} as const satisfies Partial<Record<Receipt['outcome'], GapNotice['reason']>>
 
 /** What is known of one connection. */
 interface Told {
@@ -46,12 +39,10 @@ export function createNotices(): Notices {
       return told.taken.map((message) => JSON.stringify(message))
     },
     note(receipt) {
-      const { connectionId, outcome } = receipt
+      const { connectionId, outcome, gap: reason } = receipt
       if (outcome === 'gone') known.delete(connectionId)
       const told = known.get(connectionId)
       if (told) confirm(told, receipt.messagesSent)
-      const reason =
-        outcome in gapReasons ? gapReasons[outcome as keyof typeof gapReasons] : undefined
       if (reason === undefined || (!told && known.size >= CONNECTIONS)) return 0
       const gaps = told?.gaps ?? new Map<string, GapNotice>()
       const before = gaps.size

@@ -1,8 +1,9 @@
 import type { CommandUpdate, DeviceTopic } from '../../protocol/index.ts'
 import type { HistoryReader, HistoryWriter } from '../history/ports.ts'
-import type { SubscriptionRow } from '../subscriptions/ports.ts'
+import type { RowIdentity, SubscriptionRow } from '../subscriptions/ports.ts'
 import type { Reject, ResultEvent } from '../telemetry/decode-record.ts'
-import type { Clock } from '../clock.ts'
+import type { Timer } from '../clock.ts'
+import type { Connection } from '../connections/ports.ts'
 import type { Log, MetricSink } from '../telemetry-sink.ts'
 
 /**
@@ -12,13 +13,16 @@ import type { Log, MetricSink } from '../telemetry-sink.ts'
  */
 export type PostOutcome = 'ok' | 'gone' | 'throttled' | 'slow' | 'failed' | 'forbidden'
 
-/** Posts to sockets. One attempt, never throws. */
+/** Posts to sockets. One attempt, never throws; `slow` when the signal is aborted before there is an answer. */
 export interface Posts {
-  post(connectionId: string, message: string, deadlineMs: number): Promise<PostOutcome>
+  post(connectionId: string, message: string, signal: AbortSignal): Promise<PostOutcome>
 }
 
+/** Whose right to see something is in question. */
+export type Owner = RowIdentity
+
 /**
- * `slow`: it was throttled a moment ago and gets single readings only. `recovered`: it was, and gets everything again. `full`: neither,
+ * `slow`: it could not follow a moment ago and gets single readings only. `recovered`: it was, and gets everything again. `full`: neither,
  * for as long as anybody remembers.
  */
 export type Pace = 'slow' | 'recovered' | 'full'
@@ -27,17 +31,22 @@ export type Pace = 'slow' | 'recovered' | 'full'
 export interface Audience {
   /** Rows whose filter matches, expired and revoked owners' among them. */
   rowsFor(topic: DeviceTopic): readonly SubscriptionRow[]
-  isRevoked(row: SubscriptionRow): boolean
+  isRevoked(owner: Owner): boolean
   /** Whether a connection can follow. */
   pace(connectionId: string): Pace
+  /** Rows of subscriptions that had to be read for it. */
+  readonly rowsRead: number
 }
 
 /** `deliver`'s view of who watches. */
 export interface Audiences {
-  /** Strongly consistent; what has not changed since the last call is not read again. */
-  load(topics: readonly DeviceTopic[]): Promise<Audience>
-  /** Turns a connection to single readings until then (epoch ms), for every `deliver`; about then when it is turned so already. */
-  slowDown(connectionId: string, untilMs: number): Promise<void>
+  /**
+   * Strongly consistent; what has not changed since the last call is not read again. `issuers`: of owners without a subscription to
+   * these topics, for {@link Audience.isRevoked}.
+   */
+  load(topics: readonly DeviceTopic[], issuers?: readonly string[]): Promise<Audience>
+  /** Turns connections to single readings until then (epoch ms), for every `deliver`; about then when they are turned so already. */
+  slowDown(untilMs: ReadonlyMap<string, number>): Promise<void>
 }
 
 export interface Rejects {
@@ -50,7 +59,7 @@ export interface CommandResults {
   apply(
     event: ResultEvent,
   ): Promise<
-    { readonly update: CommandUpdate; readonly connectionIds: readonly string[] } | undefined
+    { readonly update: CommandUpdate; readonly connections: readonly Connection[] } | undefined
   >
 }
 
@@ -62,7 +71,7 @@ export interface DeliverPorts {
   readonly results: CommandResults
   /** Removes every row of a connection that is gone. */
   readonly removeConnection: (connectionId: string) => Promise<unknown>
-  readonly clock: Clock
+  readonly clock: Timer
   readonly metrics: MetricSink
   readonly log: Log
 }

@@ -1,83 +1,132 @@
-import type { Clock } from '../clock.ts'
-import type { Frame } from './frames.ts'
-import type { PostOutcome, Posts } from './ports.ts'
+import type { Timer } from '../clock.ts'
+import { runPool } from '../run-pool.ts'
+import type { Posts } from './ports.ts'
+import { createPostLane, type PostLane } from './post-lane.ts'
+import type { Quarantine, Standing } from './quarantine.ts'
+import type { Rights } from './rights.ts'
+import { POST_LIMIT_MS, sendMail, unsentMail, type Mail, type Receipt } from './send-mail.ts'
+import type { Tempo } from './tempo.ts'
 
-/** What one connection gets of a batch. */
-export interface Mail {
-  readonly connectionId: string
-  /** Notices and pushes that are not readings, before the frames. */
-  readonly messages: readonly string[]
-  readonly frames: readonly Frame[]
-}
-
-export interface Receipt {
-  readonly connectionId: string
-  /** Of the last post; `shed`: nothing was tried, the batch was out of time. */
-  readonly outcome: PostOutcome | 'shed'
-  readonly posts: Readonly<Record<PostOutcome, number>>
-  /** How many of the mail's messages arrived. */
-  readonly messagesSent: number
-  readonly delivered: readonly { readonly frame: Frame; readonly acceptedMs: number }[]
-  /** Frames that did not arrive: the reader sees the hole by the next block's `prev`, or by the next `pong`. */
-  readonly unsent: readonly Frame[]
-}
-
+/** Connections posted to at once, and of those on probation. The HTTP agent has sockets for both. */
 const AT_ONCE = 48
-const POST_DEADLINE_MS = 1_000
+const TRIALS_AT_ONCE = 8
+/** How long everybody waits for the last ones of a batch, at least. */
+const STRAGGLER_MS = 100
+/** How long everybody waits for those on probation, at least. */
+const TRIAL_MS = 30
+
+export interface Posting {
+  readonly posts: Posts
+  readonly clock: Timer
+  readonly rights: Rights
+  readonly quarantine: Quarantine
+  readonly tempo: Tempo
+  /** Epoch ms after which nothing is begun. */
+  readonly deadlineMs: number
+  /** Hears of each receipt as soon as it is there. */
+  readonly onReceipt: (receipt: Receipt) => void
+}
 
 /**
- * Sends everybody's mail: connections side by side, one connection's messages in order. A connection's first failure ends its turn, so
- * that a slow one costs one deadline and not one per frame. Nothing is begun after `deadlineMs` (epoch ms).
+ * Sends everybody's mail, connections side by side. Who cannot follow does not hold up the others: once most have theirs, the last ones
+ * get a short patience measured by what the others took; who was cut or refused is put aside ({@link Quarantine}) and tried again beside the
+ * others, without the batch waiting for it.
  */
 export async function postFrames(
   mails: readonly Mail[],
-  ports: { readonly posts: Posts; readonly clock: Clock },
-  deadlineMs: number,
+  posting: Posting,
 ): Promise<readonly Receipt[]> {
   const receipts: Receipt[] = []
-  const queue = mails.values()
-  const work = async (): Promise<void> => {
-    for (const mail of queue) receipts.push(await sendMail(mail, ports, deadlineMs))
+  const keep = (receipt: Receipt): void => {
+    receipts.push(receipt)
+    posting.onReceipt(receipt)
   }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, mails.length) }, work))
+  const { trusted, onProbation } = sortMails(mails, posting, keep)
+  const trials = trialLane(posting, trusted.length > 0)
+  const trying = trials.run(onProbation, keep)
+  await postTrusted(trusted, posting, keep)
+  trials.others()
+  await trying
   return receipts
 }
 
-async function sendMail(
-  mail: Mail,
-  { posts, clock }: { readonly posts: Posts; readonly clock: Clock },
-  deadlineMs: number,
-): Promise<Receipt> {
-  const counts = { ok: 0, gone: 0, throttled: 0, slow: 0, failed: 0, forbidden: 0 }
-  const delivered: { frame: Frame; acceptedMs: number }[] = []
-  let outcome: Receipt['outcome'] = 'ok'
-  const send = async (message: string): Promise<boolean> => {
-    const leftMs = Math.min(POST_DEADLINE_MS, deadlineMs - clock.now())
-    if (leftMs <= 0) {
-      outcome = 'shed'
-      return false
-    }
-    outcome = await posts.post(mail.connectionId, message, leftMs)
-    counts[outcome]++
-    return outcome === 'ok'
+type Keep = (receipt: Receipt) => void
+
+function sortMails(
+  mails: readonly Mail[],
+  { quarantine, clock }: Posting,
+  keep: Keep,
+): { readonly trusted: readonly Mail[]; readonly onProbation: readonly Mail[] } {
+  const nowMs = clock.now()
+  const trusted: Mail[] = []
+  const onProbation: { mail: Mail; standing: Standing & { kind: 'probation' } }[] = []
+  for (const mail of mails) {
+    const standing = quarantine.standing(mail.connectionId, nowMs)
+    if (standing.kind === 'trusted') trusted.push(mail)
+    else if (standing.kind === 'probation') onProbation.push({ mail, standing })
+    else keep(unsentMail(mail, 'held', standing.reason))
   }
-  let goesOn = true
-  let messagesSent = 0
-  for (const message of mail.messages) {
-    goesOn &&= await send(message)
-    if (goesOn) messagesSent++
-  }
-  for (const frame of mail.frames) {
-    goesOn &&= await send(frame.message)
-    if (!goesOn) break
-    delivered.push({ frame, acceptedMs: clock.now() })
-  }
+  // Who has waited longest is first: the places are few.
+  onProbation.sort((a, b) => a.standing.dueMs - b.standing.dueMs)
+  return { trusted, onProbation: onProbation.map(({ mail }) => mail) }
+}
+
+async function postTrusted(mails: readonly Mail[], posting: Posting, keep: Keep): Promise<void> {
+  const { tempo, clock } = posting
+  let ended = 0
+  const tookMs: number[] = []
+  /** Of the first half; the last ones must not have a say in how long they are waited for. */
+  let usualMs: number | undefined
+  const lane = createPostLane(posting, {
+    patienceMs() {
+      // While most still wait it may be the platform that is slow, and nobody is to blame.
+      if (ended * 2 < mails.length) return undefined
+      usualMs ??= medianOf(tookMs)
+      if (usualMs === undefined) return undefined
+      const knownMs = Math.max(usualMs, tempo.usualMs(clock.now()) ?? 0)
+      return Math.min(POST_LIMIT_MS, Math.max(STRAGGLER_MS, 4 * knownMs))
+    },
+    onAccepted: (ms) => void tookMs.push(ms),
+  })
+  await runPool(mails, AT_ONCE, async (mail) => {
+    keep(await sendMail(mail, { ...posting, lane }))
+    ended++
+    lane.look()
+  })
+  const medianMs = usualMs ?? medianOf(tookMs)
+  if (medianMs !== undefined) tempo.note(medianMs, clock.now())
+}
+
+function medianOf(values: readonly number[]): number | undefined {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
+}
+
+/** Those on probation: tried from the beginning, waited for only a moment after the others have theirs. */
+function trialLane(
+  posting: Posting,
+  hasOthers: boolean,
+): { run: (mails: readonly Mail[], keep: Keep) => Promise<void>; others: () => void } {
+  let areOthersDone = !hasOthers
+  const lane: PostLane = createPostLane(posting, {
+    patienceMs() {
+      if (!areOthersDone) return undefined
+      const usualMs = posting.tempo.usualMs(posting.clock.now())
+      // Nobody has got anything for a while: there is nobody to hold up, and no telling what is usual.
+      return usualMs === undefined ? undefined : Math.max(TRIAL_MS, 2 * usualMs)
+    },
+    onAccepted: () => undefined,
+  })
   return {
-    connectionId: mail.connectionId,
-    outcome,
-    posts: counts,
-    messagesSent,
-    delivered,
-    unsent: mail.frames.slice(delivered.length),
+    run: (mails, keep) =>
+      runPool(mails, TRIALS_AT_ONCE, async (mail) => {
+        const receipt = lane.isCut()
+          ? unsentMail(mail, 'held', 'slow')
+          : await sendMail(mail, { ...posting, lane })
+        keep(receipt)
+      }),
+    others() {
+      areOthersDone = true
+      lane.hurry()
+    },
   }
 }

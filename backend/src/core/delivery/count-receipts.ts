@@ -1,0 +1,43 @@
+import { metrics as names } from '../../contract.ts'
+import type { MetricSink } from '../telemetry-sink.ts'
+import type { Frame } from './frames.ts'
+import type { PostOutcome } from './ports.ts'
+import type { Receipt } from './send-mail.ts'
+
+const outcomeMetrics = {
+  ok: names.postsOk,
+  gone: names.postsGone,
+  throttled: names.postsThrottled,
+  slow: names.postsSlow,
+  failed: names.postsFailed,
+  forbidden: names.postsForbidden,
+} as const satisfies Record<PostOutcome, string>
+
+/** Counts what became of a batch's posts. */
+export function countReceipts(receipts: readonly Receipt[], metrics: MetricSink): void {
+  const latencies: number[] = []
+  const totals = new Map<PostOutcome, number>()
+  let delivered = 0
+  let shed = 0
+  for (const receipt of receipts) {
+    for (const [outcome, count] of Object.entries(receipt.posts) as [PostOutcome, number][]) {
+      totals.set(outcome, (totals.get(outcome) ?? 0) + count)
+    }
+    for (const { frame, acceptedMs } of receipt.delivered) {
+      for (const { body } of frame.entries) {
+        delivered += body.readings
+        if (body.brokerMs !== undefined) latencies.push(Math.max(0, acceptedMs - body.brokerMs))
+      }
+    }
+    shed += receipt.unsent.reduce((sum, frame) => sum + readingsOf(frame), 0)
+  }
+  for (const [outcome, count] of totals)
+    if (count > 0) metrics.count(outcomeMetrics[outcome], count)
+  if (delivered > 0) metrics.count(names.readingsDelivered, delivered)
+  if (shed > 0) metrics.count(names.readingsShed, shed)
+  metrics.durations(names.deliveryLatency, latencies)
+}
+
+function readingsOf({ entries }: Frame): number {
+  return entries.reduce((sum, { body }) => sum + body.readings, 0)
+}
