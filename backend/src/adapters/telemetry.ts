@@ -20,7 +20,7 @@ export function createTelemetry(service: string): Telemetry {
   const logger = new Logger({ serviceName: service })
   const sink = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: service })
   const counts = new Map<MetricName, number>()
-  const observed = new Map<MetricName, number[]>()
+  const observed = new Map<MetricName, Map<number, number>>()
   return {
     log: {
       info: (message, facts) => logger.info(message, bounded(facts)),
@@ -29,13 +29,16 @@ export function createTelemetry(service: string): Telemetry {
     },
     metrics: {
       count: (name, value = 1) => counts.set(name, (counts.get(name) ?? 0) + value),
-      durations: (name, valuesMs) =>
-        observed.set(name, [...(observed.get(name) ?? []), ...valuesMs]),
+      durations(name, observations) {
+        const all = observed.get(name) ?? new Map<number, number>()
+        for (const [ms, count] of observations) all.set(ms, (all.get(ms) ?? 0) + count)
+        observed.set(name, all)
+      },
     },
     flush() {
       for (const [name, value] of counts) sink.addMetric(name, MetricUnit.Count, value)
-      for (const [name, values] of observed) {
-        for (const value of thinned(values)) sink.addMetric(name, MetricUnit.Milliseconds, value)
+      for (const [name, all] of observed) {
+        for (const ms of thinned(all)) sink.addMetric(name, MetricUnit.Milliseconds, ms)
       }
       counts.clear()
       observed.clear()
@@ -44,12 +47,23 @@ export function createTelemetry(service: string): Telemetry {
   }
 }
 
-/** At most 100 of the sorted values, evenly spaced, the extremes among them: percentiles survive. */
-function thinned(values: readonly number[]): readonly number[] {
-  const sorted = [...values].sort((a, b) => a - b)
-  if (sorted.length <= EMF_VALUES) return sorted
-  const step = (sorted.length - 1) / (EMF_VALUES - 1)
-  return Array.from({ length: EMF_VALUES }, (_, i) => sorted[Math.round(i * step)] ?? 0)
+/** At most 100 of the sorted observations, evenly spaced, the extremes among them: percentiles survive. */
+function thinned(observations: ReadonlyMap<number, number>): readonly number[] {
+  const sorted = [...observations].sort(([a], [b]) => a - b)
+  const total = sorted.reduce((sum, [, count]) => sum + count, 0)
+  const kept = Math.min(total, EMF_VALUES)
+  const values: number[] = []
+  let passed = 0
+  for (const [ms, count] of sorted) {
+    passed += count
+    // The n-th value stands at this place of all observations, the first at the first and the last at the last.
+    while (values.length < kept && placeOf(values.length, kept, total) < passed) values.push(ms)
+  }
+  return values
+}
+
+function placeOf(n: number, kept: number, total: number): number {
+  return kept === 1 ? 0 : Math.round((n * (total - 1)) / (kept - 1))
 }
 
 /** No line can grow without limit, and an error is its name, code and message: a stack or a request could hold a token. */

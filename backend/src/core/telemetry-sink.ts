@@ -6,8 +6,12 @@ export type MetricName = (typeof metrics)[keyof typeof metrics]
 export interface MetricSink {
   /** Adds to a count of this invocation. */
   count(name: MetricName, value?: number): void
-  /** Observations in milliseconds; thinned evenly to 100 an invocation (aws-behaviour E7). */
-  durations(name: MetricName, valuesMs: readonly number[]): void
+  /**
+   * How often each duration (ms) was observed. An invocation emits at most 100 values (aws-behaviour E7), evenly spaced over all
+   * observations: its percentiles stay, its sample count does not, so percentiles over a minute weigh invocations with more than 100
+   * observations like those with 100.
+   */
+  durations(name: MetricName, observations: ReadonlyMap<number, number>): void
 }
 
 /** Facts of a log line: bounded values, never a token or a payload. */

@@ -67,7 +67,11 @@ export function createWorld(
     clock,
     metrics: {
       count: (name, value = 1) => void counts.set(name, (counts.get(name) ?? 0) + value),
-      durations: (name, valuesMs) => void counts.set(name, valuesMs.length),
+      durations: (name, observations) =>
+        void counts.set(
+          name,
+          [...observations.values()].reduce((sum, count) => sum + count, 0),
+        ),
     },
     log: {
       info: () => undefined,

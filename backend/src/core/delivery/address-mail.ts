@@ -1,7 +1,8 @@
-import { arrivalOf, type Block, type DeviceTopic } from '../../protocol/index.ts'
+import { arrivalOf, comparePositions, type Block, type DeviceTopic } from '../../protocol/index.ts'
 import type { Connection } from '../connections/ports.ts'
 import { lastPosition } from '../history/device-block.ts'
 import type { SubscriptionRow } from '../subscriptions/ports.ts'
+import type { StreamReading } from '../telemetry/reading.ts'
 import { packFrames, serializeBlock, type BlockBody, type Entry } from './frames.ts'
 import type { Notices } from './notices.ts'
 import type { DeviceNews } from './ingest.ts'
@@ -125,7 +126,7 @@ function renderer(
     const bodies = blocks.map((block) =>
       serializeBlock(
         { ...block, ...hopsOf(block, device, startedMs, nowMs) },
-        device.newest?.brokerMs,
+        brokerTimes(block, device.fresh),
       ),
     )
     cache.set(key, bodies)
@@ -133,13 +134,24 @@ function renderer(
   }
 }
 
+/** When the broker took the block's readings; of a thinned block the newest ones. */
+function brokerTimes({ prev, position, ts }: Block, fresh: readonly StreamReading[]): number[] {
+  const covered = fresh.filter(
+    (reading) =>
+      comparePositions(reading.position, position) <= 0 &&
+      (prev === null || comparePositions(reading.position, prev) > 0),
+  )
+  return ts.length === 0 ? [] : covered.slice(-ts.length).map(({ brokerMs }) => brokerMs)
+}
+
 /** Where the time of the batch's last reading went; not for what was read again from the history. */
 function hopsOf(
   block: Block,
-  { newest, blocks }: DeviceNews,
+  { fresh, blocks }: DeviceNews,
   startedMs: number,
   nowMs: number,
 ): { hops?: readonly number[] } {
+  const newest = fresh.at(-1)
   const last = blocks.at(-1)
   if (!newest || !last || block.position !== lastPosition(last)) return {}
   const arrivalMs = arrivalOf(newest.position)

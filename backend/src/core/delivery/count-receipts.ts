@@ -15,7 +15,7 @@ const outcomeMetrics = {
 
 /** Counts what became of a batch's posts. */
 export function countReceipts(receipts: readonly Receipt[], metrics: MetricSink): void {
-  const latencies: number[] = []
+  const latencies = new Map<number, number>()
   const totals = new Map<PostOutcome, number>()
   let delivered = 0
   let shed = 0
@@ -26,7 +26,10 @@ export function countReceipts(receipts: readonly Receipt[], metrics: MetricSink)
     for (const { frame, acceptedMs } of receipt.delivered) {
       for (const { body } of frame.entries) {
         delivered += body.readings
-        if (body.brokerMs !== undefined) latencies.push(Math.max(0, acceptedMs - body.brokerMs))
+        for (const brokerMs of body.brokerMs) {
+          const ms = Math.max(0, acceptedMs - brokerMs)
+          latencies.set(ms, (latencies.get(ms) ?? 0) + 1)
+        }
       }
     }
     shed += receipt.unsent.reduce((sum, frame) => sum + readingsOf(frame), 0)

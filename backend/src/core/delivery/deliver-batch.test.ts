@@ -83,6 +83,15 @@ describe('deliver: what is sent', () => {
     sent.slice(1).forEach((block, i) => expect(block.prev).toBe(sent[i]!.position))
   })
 
+  it('observes one latency for each reading that was accepted, not for each block', async () => {
+    await world.subscribe([pump])
+    await world.subscribe([{ ...pump, where: { metric: 'a', op: 'gt', value: 2 } }], bea)
+    await world.deliver(streamItem(1, [{ a: 1 }, { a: 2 }, { a: 3 }]))
+    expect(world.counts.get('DeliveryLatency')).toBe(4)
+    await world.deliver(streamItem(1, [{ a: 1 }, { a: 2 }, { a: 3 }]))
+    expect(world.counts.get('DeliveryLatency')).toBe(0)
+  })
+
   it('says where the time went: device, broker, stream, deliver', async () => {
     await world.subscribe([pump])
     const brokerMs = START_MS + 9_000
@@ -220,6 +229,7 @@ describe('deliver: what comes again', () => {
     world.history.writeHeads = () => Promise.reject(new Error('throttled'))
     await expect(world.deliver(...items)).rejects.toThrow('throttled')
     expect(world.posts).toEqual([])
+    expect(world.errors).toEqual(['the batch failed, the stream gives it again'])
     world.history.writeHeads = writeHeads
     await world.deliver(...items.slice(0, 2))
     await world.deliver(...items.slice(2))

@@ -24,7 +24,16 @@ export interface Batch {
 /** The fan-out, with what it remembers between batches; all of that may be lost at any time. */
 export function createDeliver(ports: DeliverPorts): (batch: Batch) => Promise<void> {
   const memory = createSendMemory()
-  return (batch) => deliverBatch(batch, ports, memory)
+  return async (batch) => {
+    try {
+      await deliverBatch(batch, ports, memory)
+    } catch (error) {
+      const { shardId = '', sequenceNumber = '' } = batch.items[0] ?? {}
+      const facts = { shardId, firstSequenceNumber: sequenceNumber, records: batch.items.length }
+      ports.log.error('the batch failed, the stream gives it again', facts, error)
+      throw error
+    }
+  }
 }
 
 /**

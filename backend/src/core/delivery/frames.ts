@@ -7,8 +7,8 @@ export interface BlockBody {
   readonly json: string
   readonly bytes: number
   readonly readings: number
-  /** Epoch ms at which the broker took the block's last reading; undefined for what was read from the history. */
-  readonly brokerMs: number | undefined
+  /** Epoch ms at which the broker took each of its readings; empty for what was read from the history. */
+  readonly brokerMs: readonly number[]
 }
 
 /** A message for one connection. */
@@ -32,7 +32,7 @@ const HOPS_BYTES = 128
 const BLOCK_BYTES = limits.frameBytes - ENVELOPE_BYTES - SID_BYTES
 
 /** Serializes a block once. */
-export function serializeBlock(block: Block, brokerMs?: number): BlockBody {
+export function serializeBlock(block: Block, brokerMs: readonly number[] = []): BlockBody {
   const json = JSON.stringify(block).slice(1)
   const bytes = Buffer.byteLength(json)
   return { json, bytes, readings: block.ts.length, brokerMs }

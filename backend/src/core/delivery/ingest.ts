@@ -26,8 +26,8 @@ export interface DeviceNews {
   readonly topic: DeviceTopic
   /** Chained, in stream order; redelivered ones first, as the history has them. */
   readonly blocks: readonly DeviceBlock[]
-  /** The last fresh reading; undefined when everything was redelivered. */
-  readonly newest: StreamReading | undefined
+  /** In stream order; empty when everything was redelivered. */
+  readonly fresh: readonly StreamReading[]
 }
 
 export interface Ingested {
@@ -56,7 +56,7 @@ export async function ingest(
     ports.history.writeLate(buildLate(blocks)),
     ...fresh
       .filter((device) => device.isNewClient)
-      .map(({ topic, newest }) => ports.history.linkClient(newest?.clientId ?? '', topic)),
+      .map((device) => ports.history.linkClient(device.fresh.at(-1)?.clientId ?? '', device.topic)),
   ])
   const changed = new Set(fresh.map(({ topic }) => laneOf(topic)))
   await ports.history.writeHeads(shardId, new Map([...heads].filter(([lane]) => changed.has(lane))))
@@ -84,7 +84,7 @@ function admitDevice(
   return {
     topic,
     blocks: buildBlocks(known?.position ?? null, fresh).flatMap(splitToFit),
-    newest: fresh.at(-1),
+    fresh,
     covered,
     duplicates,
     isNewClient: head.clientId !== '' && head.clientId !== known?.clientId,
@@ -93,12 +93,12 @@ function admitDevice(
 
 /** Adds what was redelivered, from the history, exactly as it was chained the first time. */
 async function withRedelivered(
-  { topic, blocks, newest, covered }: AdmittedDevice,
+  { topic, blocks, fresh, covered }: AdmittedDevice,
   ports: Pick<DeliverPorts, 'history'>,
 ): Promise<DeviceNews> {
   const first = covered[0]?.position
   const last = covered.at(-1)?.position
-  if (first === undefined || last === undefined) return { topic, blocks, newest }
+  if (first === undefined || last === undefined) return { topic, blocks, fresh }
   const again: DeviceBlock[] = []
   let reached: Position | null = null
   let from: Position | undefined = earliestPosition(arrivalOf(first) - ROW_SPAN_MS)
@@ -114,7 +114,7 @@ async function withRedelivered(
     }
     from = part.next
   }
-  return { topic, blocks: [...again, ...blocks], newest }
+  return { topic, blocks: [...again, ...blocks], fresh }
 }
 
 function blockFrom(block: DeviceBlock, first: Position): DeviceBlock | undefined {

@@ -160,4 +160,35 @@ describe('deliver: a neighbour in trouble (issue 3, line 8)', () => {
       expect((await batch()).tookMs).toBeLessThanOrEqual(50)
     }
   })
+
+  it('posts to 48 connections at once, and not to more', async () => {
+    await open(100)
+    hang(100)
+    const delivered = world.deliver(streamItem(1, { a: 1 }))
+    await world.clock.advance(999)
+    expect(world.tried).toHaveLength(48)
+    await world.clock.advance(3_000)
+    await delivered
+    expect(world.tried).toHaveLength(100)
+  })
+
+  it('serializes a block once for everybody who gets the same', async () => {
+    await open(100)
+    const other = connection({ connectionId: 'other=', user: 'other' })
+    await world.subscribe([{ sid: 3, topic: 'plant-1/pump-7', metrics: ['a'] }], other)
+    const stringify = JSON.stringify.bind(JSON)
+    let blocks = 0
+    JSON.stringify = ((...args: Parameters<typeof stringify>) => {
+      const value: unknown = args[0]
+      if (typeof value === 'object' && value !== null && 'position' in value) blocks++
+      return stringify(...args)
+    }) as typeof JSON.stringify
+    try {
+      await batch()
+    } finally {
+      JSON.stringify = stringify
+    }
+    expect(world.posts).toHaveLength(101)
+    expect(blocks).toBe(2)
+  })
 })
