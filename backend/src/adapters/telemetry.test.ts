@@ -61,19 +61,21 @@ describe('P25: a log line', () => {
 
 describe('the metrics of an invocation', () => {
   it('are written once, and begin anew with the next', () => {
-    const { metrics, flush } = createTelemetry('deliver')
+    const telemetry = createTelemetry('deliver')
+    const { metrics } = telemetry
     metrics.count('PostsOk')
     metrics.count('PostsOk', 4)
     metrics.durations('DeliveryLatency', new Map([[7, 2]]))
-    flush()
+    telemetry.flush()
     expect(emitted()).toMatchObject([{ service: 'deliver', PostsOk: 5, DeliveryLatency: [7, 7] }])
     written.length = 0
-    flush()
+    telemetry.flush()
     expect(lines()).toEqual([])
   })
 
   it('E7: hold at most 100 durations, whose percentiles are those of all observations', () => {
-    const { metrics, flush } = createTelemetry('deliver')
+    const telemetry = createTelemetry('deliver')
+    const { metrics } = telemetry
     // 98 % fast ones, 1.9 % slow ones, and one of a minute.
     const observations = new Map([
       [10, 9_800],
@@ -81,7 +83,7 @@ describe('the metrics of an invocation', () => {
       [60_000, 1],
     ])
     metrics.durations('DeliveryLatency', observations)
-    flush()
+    telemetry.flush()
     const values = emitted().flatMap(({ DeliveryLatency }) => DeliveryLatency as number[])
     expect(values).toHaveLength(100)
     expect([values[0], values[50], values[98], values[99]]).toEqual([10, 10, 500, 60_000])
@@ -89,7 +91,8 @@ describe('the metrics of an invocation', () => {
   })
 
   it('add up what is observed in several calls', () => {
-    const { metrics, flush } = createTelemetry('deliver')
+    const telemetry = createTelemetry('deliver')
+    const { metrics } = telemetry
     metrics.durations('DeliveryLatency', new Map([[1, 1]]))
     metrics.durations(
       'DeliveryLatency',
@@ -98,7 +101,7 @@ describe('the metrics of an invocation', () => {
         [1, 1],
       ]),
     )
-    flush()
+    telemetry.flush()
     expect(emitted()).toMatchObject([{ DeliveryLatency: [1, 1, 3] }])
   })
 })
