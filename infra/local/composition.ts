@@ -38,6 +38,7 @@ import type { Logs } from './services/logs/index.ts'
 import { createLogs } from './services/logs/index.ts'
 import type { SiteService } from './services/site/index.ts'
 import { createSite } from './services/site/index.ts'
+import type { StartPages } from './services/site/pages.ts'
 import type { Sns } from './services/sns/index.ts'
 import { createSns } from './services/sns/index.ts'
 import type { Sqs } from './services/sqs/index.ts'
@@ -61,6 +62,8 @@ export interface CompositionOptions {
   readonly ports: Ports
   readonly localKey: string
   readonly dataDir: string | undefined
+  /** Serves the dashboard from its sources; absent = as it was deployed. */
+  readonly startPages?: StartPages | undefined
   /** Tells the person at the terminal something, in one line. */
   readonly tell: (line: string) => void
 }
@@ -189,7 +192,13 @@ function composeFront(
       port: ports.issuer,
       localKey,
     }),
-    site: createSite({ account, assetPath, hostMap: hosts, port: ports.dashboard }),
+    site: createSite({
+      account,
+      assetPath,
+      hostMap: hosts,
+      port: ports.dashboard,
+      startPages: options.startPages,
+    }),
   }
 }
 

@@ -9,6 +9,7 @@ import type { HostMap } from './platform/host-map.ts'
 import { createHostMap } from './platform/host-map.ts'
 import { StartError } from './platform/errors.ts'
 import type { Clock, Service } from './platform/types.ts'
+import type { StartPages } from './services/site/pages.ts'
 import type { Endpoints } from './start/endpoints.ts'
 import { cloudFormationApi } from './template/cloudformation-api.ts'
 import { createAssets, createStack } from './stack.ts'
@@ -24,6 +25,8 @@ export interface SystemOptions {
   readonly clock?: Clock
   /** Keeps tables, streams, queues and positions there; absent = in memory. */
   readonly dataDir?: string | undefined
+  /** Serves the dashboard from its sources, for live reload; absent = as it was deployed. */
+  readonly startPages?: StartPages | undefined
   /** Tells the person at the terminal something while it runs, in one line. Nobody is told when absent. */
   readonly tell?: (line: string) => void
   /** Whoever has it may mint tokens at `POST {issuer}/local/token`. */
@@ -152,6 +155,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     ports: { dashboard: 0, mqtt: 0, aws: 0, gateway: 0, issuer: 0, ...options.ports },
     localKey: options.localKey,
     dataDir: options.dataDir,
+    startPages: options.startPages,
     tell: options.tell ?? (() => undefined),
   })
   const stack = createStack({ cdkOut: options.cdkOut, account, template, assets })

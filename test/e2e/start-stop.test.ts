@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { runStart, startSystem, type RunningSystem } from '../support/system.ts'
@@ -22,6 +22,22 @@ async function isListening(url: string): Promise<boolean> {
         resolve(false)
       })
     })
+  })
+}
+
+function isReached(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 5000 })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    for (const event of ['error', 'timeout']) {
+      socket.once(event, () => {
+        socket.destroy()
+        resolve(false)
+      })
+    }
   })
 }
 
@@ -48,6 +64,31 @@ describe('npm start', () => {
     expect(await running.stop()).toBe(0)
     running = undefined
   })
+
+  it('listens on loopback only: at another address of this machine every port refuses', async (context) => {
+    const address = Object.values(networkInterfaces())
+      .flat()
+      .find((one) => one?.family === 'IPv4' && !one.internal)?.address
+    if (address === undefined) return context.skip('this machine has loopback addresses only')
+    running = await startSystem()
+    const { dashboard, websocket, mqtt, aws, issuer } = running.endpoints
+    const ports = [dashboard, websocket, mqtt, aws, issuer].map((url) => Number(new URL(url).port))
+    const reachedAt = (host: string): Promise<boolean[]> =>
+      Promise.all(ports.map((port) => isReached(host, port)))
+    expect(await reachedAt('127.0.0.1')).toEqual(ports.map(() => true))
+    expect(await reachedAt(address)).toEqual(ports.map(() => false))
+    expect(await running.stop()).toBe(0)
+    running = undefined
+  })
+
+  it.each(['--host=0.0.0.0', '--host=127.0.0.1'])(
+    'has no flag to listen elsewhere: %s',
+    async (flag) => {
+      const { code, output } = await runStart([flag])
+      expect(code).toBe(2)
+      expect(output).toContain('--host')
+    },
+  )
 
   it('says in one line which port is in use, which flag and the way out, with exit code 2', async () => {
     const blocker = createServer()

@@ -4,6 +4,7 @@ import { StartError } from '../platform/errors.ts'
 import { startSystem } from '../system.ts'
 import { buildSteps } from './build-steps.ts'
 import { build } from './build.ts'
+import { dashboardFromSources } from './dashboard-dev.ts'
 import { dataDirRefusal } from './data-dir.ts'
 import { removeEndpoints, writeEndpoints } from './endpoints.ts'
 import { startFleet } from './fleet.ts'
@@ -107,6 +108,7 @@ async function startAll(options: StartOptions, context: RunContext, undos: Undo[
     },
     localKey,
     dataDir: options.dataDir,
+    startPages: options.watch ? dashboardFromSources(root) : undefined,
     tell: (line) => {
       terminal.err(`  ${line}\n`)
     },

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, watch } from 'node:fs'
+import { existsSync, statSync, watch } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -18,12 +18,16 @@ interface WatchContext {
   readonly log: (title: string, error: unknown) => void
 }
 
-/** What the template and the dashboard are made from; handlers have a faster way of their own. */
-const TEMPLATE_SOURCES = [
-  'infra/cloud',
-  'dashboard/src',
-  'dashboard/public',
-  'backend/src/protocol',
+/** What the template is made from; handlers have a faster way of their own, and the dashboard is served from its sources. */
+const TEMPLATE_SOURCES = ['infra/cloud', 'backend/src/contract.ts', 'docs/runbook.md']
+/** What runs already and cannot be exchanged. */
+const RESTART_SOURCES = [
+  'infra/local',
+  'simulator/src',
+  'package.json',
+  'package-lock.json',
+  'cdk.json',
+  'tsconfig.base.json',
 ]
 /** An editor writes a file in several steps. */
 const SETTLE_MS = 50
@@ -31,8 +35,8 @@ const SETTLE_MS = 50
 type Running = Pick<System, 'redeploy' | 'replaceCode'>
 
 /**
- * Keeps a running system at what the sources say: an edited handler is bundled and swapped in alone, an edited CDK component or dashboard
- * is built, synthesized and deployed over what runs. Sockets stay open. What cannot change while it runs is told by name. Returns the end.
+ * Keeps a running system at what the sources say: an edited handler is bundled and swapped in alone, an edited CDK component is synthesized and
+ * deployed over what runs. Sockets stay open. What cannot change while it runs is told by name. Returns the end.
  */
 export function startWatching(system: Running, context: WatchContext): () => Promise<void> {
   const tell = (error: unknown): void => {
@@ -50,8 +54,11 @@ export function startWatching(system: Running, context: WatchContext): () => Pro
         context.terminal.err(`  new code: ${changed.join(', ')}\n`)
       })
     }),
-    watchSources(context, () => {
+    watchSources(context.root, TEMPLATE_SOURCES, () => {
       oneByOne(() => takeOver(system, context))
+    }),
+    watchSources(context.root, RESTART_SOURCES, (file) => {
+      context.terminal.err(`  ${file} changed: restart npm run dev to take it over\n`)
     }),
   ]
   context.terminal.err('  watching the sources: edit a handler, a CDK component or the dashboard\n')
@@ -70,23 +77,35 @@ function serial(failed: (error: unknown) => void): (task: () => Promise<void>) =
 
 async function takeOver(system: Running, { root, signal, terminal }: WatchContext): Promise<void> {
   const startedMs = Date.now()
-  await build(buildSteps, { root, signal, validate: false, progress: () => undefined })
+  // The dashboard in the template is the one of the start: its pages come from their sources.
+  const steps = buildSteps.filter(({ name }) => name === 'template')
+  await build(steps, { root, signal, validate: false, progress: () => undefined })
   const changes = await system.redeploy()
   for (const change of changes) terminal.err(`  ${change}\n`)
   if (changes.length > 0) terminal.err(`  taken over in ${Date.now() - startedMs} ms\n`)
 }
 
-function watchSources({ root }: WatchContext, changed: () => void): () => Promise<void> {
+/** Directories with all below them, and files; a file by its directory, since an editor puts a new one in its place. */
+function watchSources(
+  root: string,
+  sources: readonly string[],
+  changed: (file: string) => void,
+): () => Promise<void> {
   let timer: NodeJS.Timeout | undefined
-  const watchers = TEMPLATE_SOURCES.map((source) => path.join(root, source))
-    .filter((directory) => existsSync(directory))
-    .map((directory) =>
-      watch(directory, { recursive: true }, (_, file) => {
-        if (file?.endsWith('.test.ts') === true) return
+  const watchers = sources
+    .filter((source) => existsSync(path.join(root, source)))
+    .map((source) => {
+      const isDirectory = statSync(path.join(root, source)).isDirectory()
+      const directory = isDirectory ? source : path.dirname(source)
+      return watch(path.join(root, directory), { recursive: isDirectory }, (_, file) => {
+        const edited = path.join(directory, file ?? '')
+        if (edited.endsWith('.test.ts') || !(isDirectory || edited === source)) return
         clearTimeout(timer)
-        timer = setTimeout(changed, SETTLE_MS)
-      }),
-    )
+        timer = setTimeout(() => {
+          changed(edited)
+        }, SETTLE_MS)
+      })
+    })
   return () => {
     clearTimeout(timer)
     for (const watcher of watchers) watcher.close()

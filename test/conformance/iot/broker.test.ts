@@ -226,6 +226,25 @@ describe('the MQTT broker', () => {
     await expect.poll(() => seen).toEqual(['dt/p/d/will gone'])
   })
 
+  it.each([0, 1] as const)(
+    'thousands of packets of QoS %i in one chunk are handled one by one, and the connection goes on',
+    async (qos) => {
+      const watcher = await raw('watcher')
+      await watcher.next('connack')
+      watcher.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'cmd/#', qos: 1 }] })
+      await watcher.next('suback')
+      const flood = await raw('flood')
+      await flood.next('connack')
+      const packets = Array.from({ length: 10_000 }, (_, index) =>
+        publish(qos, index % 2 === 0 ? TELEMETRY : 'cmd/a/b', 'x', index + 1),
+      )
+      flood.send(...packets, { cmd: 'pingreq' })
+      await flood.next('pingresp')
+      // I6: the first hundred of a second.
+      await expect.poll(() => bench.puts.length).toBe(50)
+    },
+  )
+
   it('many small packets in one chunk, with a slow subscriber attached, do not overflow the stack', async () => {
     const slow = await raw('slow')
     await slow.next('connack')

@@ -17,6 +17,8 @@ import { listen, type Listener } from './listener.ts'
 import { refusal } from './loopback.ts'
 import { parseCall, type HttpCall } from './parse-call.ts'
 
+/** Any credentials do and there is no TLS, so nobody else may reach it. */
+const HOST = '127.0.0.1'
 const MAX_BODY_BYTES = 17 * 1024 * 1024
 
 /** Answers a local control path; called with the whole body. */
@@ -38,8 +40,6 @@ export interface EndpointOptions {
   readonly faults?: Faults
   /** 0 = any. */
   readonly port: number
-  /** A loopback address; 127.0.0.1 when absent. */
-  readonly host?: string
 }
 
 /**
@@ -47,7 +47,6 @@ export interface EndpointOptions {
  * failures as the protocol of the call wants them. Seam `api.<service>`, target = operation.
  */
 export function createEndpoint(options: EndpointOptions): Endpoint {
-  const host = options.host ?? '127.0.0.1'
   const handlers = new Map<string, ApiHandler>()
   const local = new Map<string, LocalHandler>()
   let listener: Listener | undefined
@@ -70,14 +69,14 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     },
     get url() {
       if (!listener) throw new TypeError('The AWS endpoint has no address before it is started')
-      return `http://${host}:${listener.port}`
+      return `http://${HOST}:${listener.port}`
     },
     async start() {
       listener = await listen(
         (request, response) => {
           void serve(request, response, answer)
         },
-        { host, port: options.port },
+        { host: HOST, port: options.port },
       )
     },
     async stop() {

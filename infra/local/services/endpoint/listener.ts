@@ -15,7 +15,7 @@ export interface Listener {
  */
 export async function listen(
   handler: RequestListener,
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port }: { readonly host: '127.0.0.1' | '::1'; readonly port: number },
 ): Promise<Listener> {
   const http1 = createHttpServer({ keepAliveTimeout: 60_000 }, handler)
   // The compatibility API hands HTTP/2 streams to the same handler; only the declared types differ.

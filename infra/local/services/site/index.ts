@@ -4,6 +4,7 @@ import { StartError } from '../../platform/errors.ts'
 import type { HostMap } from '../../platform/host-map.ts'
 import type { Account, ResourceService } from '../../platform/types.ts'
 import type { AssetPath } from './files.ts'
+import { developmentHeaders, isDeployedValue, type PageServer, type StartPages } from './pages.ts'
 import { createSiteRegistry } from './registry.ts'
 import { serve } from './serve.ts'
 
@@ -18,6 +19,8 @@ export interface SiteOptions {
   readonly hostMap: HostMap
   /** 0 = any. */
   readonly port: number
+  /** Live reload: serves the pages from their sources instead of the deployed files; absent = as deployed. */
+  readonly startPages?: StartPages | undefined
 }
 
 /**
@@ -26,6 +29,7 @@ export interface SiteOptions {
  */
 export function createSite(options: SiteOptions): SiteService {
   let listening: { readonly server: Server; readonly port: number } | undefined
+  let pages: PageServer | undefined
   const host = (): string => {
     if (listening) return `127.0.0.1:${listening.port}`
     throw new TypeError('The site has no address before it is started')
@@ -39,7 +43,11 @@ export function createSite(options: SiteOptions): SiteService {
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     if (redirectToLoopback(request, response, host())) return
     const site = registry.site()
-    if (site) serve(site, options.hostMap, request, response)
+    if (site && pages && !isDeployedValue(site, request.url ?? '/')) {
+      for (const [name, value] of Object.entries(developmentHeaders(site.headers, host())))
+        response.setHeader(name, options.hostMap.rewrite(value))
+      pages.handle(request, response)
+    } else if (site) serve(site, options.hostMap, request, response)
     else response.writeHead(503).end('The template has no distribution.\n')
   }
   return {
@@ -50,10 +58,13 @@ export function createSite(options: SiteOptions): SiteService {
     },
     async start() {
       listening = await listen(options.port, handle)
+      pages = await options.startPages?.(listening.server)
     },
     async stop() {
       const server = listening?.server
       listening = undefined
+      await pages?.close()
+      pages = undefined
       if (!server) return
       await new Promise<void>((resolve) => {
         server.close(() => {
