@@ -1,7 +1,6 @@
-import { createHash, createHmac } from 'node:crypto'
-import { SignatureV4 } from '@smithy/signature-v4'
 import { afterEach, describe, expect, it } from 'vitest'
 import { manualClock } from '../../../infra/local/platform/clock.ts'
+import { signerOf } from './signing.ts'
 import { gatewayBench } from './support.ts'
 import type { BenchOptions, GatewayBench } from './support.ts'
 
@@ -41,12 +40,7 @@ interface Signing {
 }
 
 const signer = ({ secretAccessKey = key.secretAccessKey, service = 'execute-api' }: Signing) =>
-  new SignatureV4({
-    credentials: { ...key, secretAccessKey },
-    region: 'eu-west-1',
-    service,
-    sha256: Sha256,
-  })
+  signerOf({ credentials: { ...key, secretAccessKey }, region: 'eu-west-1', service })
 
 const request = () => {
   const { hostname, host, pathname } = new URL(bench.websocket)
@@ -121,20 +115,3 @@ describe('AWS_IAM on $connect', () => {
     expect(await statusOf({ path })).toBe(403)
   })
 })
-
-class Sha256 {
-  readonly #hash
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash =
-      secret === undefined ? createHash('sha256') : createHmac('sha256', secret as Uint8Array)
-  }
-  update(data: string | Uint8Array): void {
-    this.#hash.update(data)
-  }
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(this.#hash.digest())
-  }
-  reset(): void {
-    throw new TypeError('not used')
-  }
-}

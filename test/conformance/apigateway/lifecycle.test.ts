@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { manualClock } from '../../../infra/local/platform/clock.ts'
 import type { Fault } from '../../../infra/local/platform/types.ts'
+import { describeLocal } from '../target.ts'
 import { gatewayBench, rawSocket } from './support.ts'
 import type { BenchOptions, GatewayBench } from './support.ts'
 
@@ -24,50 +25,6 @@ async function connected(options: BenchOptions = {}) {
 }
 
 describe('$disconnect', () => {
-  it('W45, W46: its event has the four headers, no query and no body', async () => {
-    const client = await connected()
-    client.socket.close(4000, 'done here')
-    const event = await bench.nextEvent('disconnect')
-    expect(event.headers).toEqual({
-      Host: `${bench.apiId}.execute-api.eu-west-1.amazonaws.com`,
-      'x-api-key': '',
-      'X-Forwarded-For': '',
-      'x-restapi': '',
-    })
-    expect(Object.keys(event).sort()).toEqual([
-      'headers',
-      'isBase64Encoded',
-      'multiValueHeaders',
-      'requestContext',
-    ])
-    expect(event.multiValueHeaders?.['x-api-key']).toEqual([''])
-    expect(event.requestContext).toMatchObject({
-      routeKey: '$disconnect',
-      eventType: 'DISCONNECT',
-      messageDirection: 'IN',
-      disconnectStatusCode: 4000,
-      disconnectReason: 'done here',
-    })
-  })
-
-  it('W47: a close without a code is 1005 with the documented reason', async () => {
-    const client = await connected()
-    client.socket.close()
-    expect((await bench.nextEvent('disconnect')).requestContext).toMatchObject({
-      disconnectStatusCode: 1005,
-      disconnectReason: 'Client-side close frame status not set',
-    })
-  })
-
-  it('W48: a tab that is closed is 1001 with an empty reason', async () => {
-    const client = await connected()
-    client.socket.close(1001)
-    expect((await bench.nextEvent('disconnect')).requestContext).toMatchObject({
-      disconnectStatusCode: 1001,
-      disconnectReason: '',
-    })
-  })
-
   it('W49: a cut TCP connection is 1006', async () => {
     await connected()
     await bench.dropClients()
@@ -110,7 +67,7 @@ describe('$disconnect', () => {
   })
 })
 
-describe('time', () => {
+describeLocal('clock', 'time', () => {
   it('W87, W89: ten minutes without a message close the connection with 1001', async () => {
     const clock = manualClock()
     const client = await connected({ clock })

@@ -7,8 +7,9 @@ import {
 } from '@aws-sdk/client-apigatewaymanagementapi'
 import { afterEach, describe, expect, it } from 'vitest'
 import { manualClock } from '../../../infra/local/platform/clock.ts'
+import type { Client } from './client.ts'
 import { gatewayBench, rawSocket } from './support.ts'
-import type { BenchOptions, Client, GatewayBench } from './support.ts'
+import type { BenchOptions, GatewayBench } from './support.ts'
 
 let bench: GatewayBench
 afterEach(() => bench.stop())

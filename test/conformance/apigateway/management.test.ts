@@ -1,18 +1,18 @@
 import {
   ApiGatewayManagementApiClient,
   ApiGatewayManagementApiServiceException,
-  DeleteConnectionCommand,
   GetConnectionCommand,
   GoneException,
   LimitExceededException,
-  PayloadTooLargeException,
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi'
 import { afterEach, describe, expect, it } from 'vitest'
 import { manualClock } from '../../../infra/local/platform/clock.ts'
 import type { Fault } from '../../../infra/local/platform/types.ts'
-import { gatewayBench, rawSocket } from './support.ts'
-import type { BenchOptions, Client, GatewayBench } from './support.ts'
+import { describeLocal } from '../target.ts'
+import type { Client } from './client.ts'
+import { gatewayBench } from './support.ts'
+import type { BenchOptions, GatewayBench } from './support.ts'
 
 let bench: GatewayBench
 afterEach(() => bench.stop())
@@ -52,19 +52,6 @@ async function failure(call: Promise<unknown>): Promise<ApiGatewayManagementApiS
 }
 
 describe('POST', () => {
-  it('M1, M14: sends the body as one text message, even when given bytes', async () => {
-    const { client, ConnectionId } = await connected()
-    const { $metadata } = await post(ConnectionId, new TextEncoder().encode('grüße'))
-    expect($metadata.httpStatusCode).toBe(200)
-    expect(await client.next()).toEqual({ text: 'grüße', isBinary: false })
-  })
-
-  it('M1: messages of one poster arrive in the order posted', async () => {
-    const { client, ConnectionId } = await connected()
-    for (let n = 0; n < 50; n++) await post(ConnectionId, String(n))
-    for (let n = 0; n < 50; n++) expect((await client.next()).text).toBe(String(n))
-  })
-
   it('W87: a message posted keeps an idle connection for ten minutes more', async () => {
     const clock = manualClock()
     const { client, ConnectionId } = await connected({ clock })
@@ -74,47 +61,6 @@ describe('POST', () => {
     expect(bench.gateway.connectionCount()).toBe(1)
     await clock.advance(60_000)
     expect((await client.closed).code).toBe(1001)
-  })
-
-  it('M4, M9: a closed connection is GoneException', async () => {
-    const { client, ConnectionId } = await connected()
-    client.socket.close()
-    await bench.nextEvent('disconnect')
-    const error = await failure(post(ConnectionId))
-    expect(error).toBeInstanceOf(GoneException)
-    expect(error.$metadata.httpStatusCode).toBe(410)
-  })
-
-  it('M4: an id that never was, of valid format, is gone as well', async () => {
-    await connected()
-    expect(await failure(post('BFaT_fALIAMCKug='))).toBeInstanceOf(GoneException)
-  })
-
-  it('M5: an id of another format is a BadRequestException', async () => {
-    await connected()
-    const error = await failure(post('not-an-id'))
-    expect(error.$metadata.httpStatusCode).toBe(400)
-    expect(error.name).toBe('BadRequestException')
-    expect(error.message).toBe('Invalid connectionId: not-an-id')
-  })
-
-  it('M6: another stage is Forbidden', async () => {
-    const { ConnectionId } = await connected()
-    const path = bench.management.replace('/prod', '/dev')
-    const error = await failure(
-      sdk({ path }).send(new PostToConnectionCommand({ ConnectionId, Data: 'x' })),
-    )
-    expect(error.$metadata.httpStatusCode).toBe(403)
-    expect(error.name).toBe('ForbiddenException')
-  })
-
-  it('M7: 128 KB pass, one byte more is PayloadTooLargeException', async () => {
-    const { client, ConnectionId } = await connected()
-    await post(ConnectionId, 'x'.repeat(131_072))
-    expect((await client.next()).text).toHaveLength(131_072)
-    const error = await failure(post(ConnectionId, 'x'.repeat(131_073)))
-    expect(error).toBeInstanceOf(PayloadTooLargeException)
-    expect(error.$metadata.httpStatusCode).toBe(413)
   })
 
   it('M8: a client that does not read gets 429 once its buffer is full, and others are not held up', async () => {
@@ -142,39 +88,6 @@ describe('POST', () => {
     const error = await failure(post(ConnectionId))
     expect(error).toBeInstanceOf(LimitExceededException)
     expect(error.$metadata.httpStatusCode).toBe(429)
-  })
-
-  it('M10: the id and the @ may be URL-encoded', async () => {
-    const { client, ConnectionId } = await connected()
-    expect(ConnectionId).toMatch(/=$/)
-    for (const path of [
-      `/prod/@connections/${ConnectionId}`,
-      `/prod/%40connections/${encodeURIComponent(ConnectionId)}`,
-    ]) {
-      const response = await fetch(`${new URL(bench.management).origin}${path}`, {
-        method: 'POST',
-        body: 'x',
-        headers: unverifiable,
-      })
-      expect(response.status).toBe(200)
-      expect(await response.text()).toBe('')
-      await client.next()
-    }
-  })
-
-  it('M15, W84: a message over 32 KB leaves in frames of at most 32 KB', async () => {
-    bench = await gatewayBench({ handlers: { connect: ok } })
-    const raw = await rawSocket(bench.gateway)
-    const { connectionId } = (await bench.nextEvent('connect')).requestContext
-    await post(connectionId, 'x'.repeat(70_000))
-    while (raw.received().length < 70_012)
-      await new Promise((done) => raw.socket.once('data', done))
-    expect(frameLengths(raw.received())).toEqual([
-      [0x01, 32_768],
-      [0x00, 32_768],
-      [0x80, 4464],
-    ])
-    raw.socket.destroy()
   })
 
   it('W19, M12: while $connect runs the connection is gone', async () => {
@@ -228,27 +141,9 @@ describe('GET and DELETE', () => {
       identity: { sourceIp: '127.0.0.1', userAgent: 'test' },
     })
   })
-
-  it('M3, W91: DELETE answers 204, closes the socket, and $disconnect follows', async () => {
-    const { client, ConnectionId } = await connected()
-    const { $metadata } = await sdk().send(new DeleteConnectionCommand({ ConnectionId }))
-    expect($metadata.httpStatusCode).toBe(204)
-    await client.closed
-    expect((await bench.nextEvent('disconnect')).requestContext.connectionId).toBe(ConnectionId)
-    expect(await failure(post(ConnectionId))).toBeInstanceOf(GoneException)
-  })
-
-  it('M4: GET and DELETE of a gone id are 410', async () => {
-    await connected()
-    const input = { ConnectionId: 'BFaT_fALIAMCKug=' }
-    expect(await failure(sdk().send(new GetConnectionCommand(input)))).toBeInstanceOf(GoneException)
-    expect(await failure(sdk().send(new DeleteConnectionCommand(input)))).toBeInstanceOf(
-      GoneException,
-    )
-  })
 })
 
-describe('faults on purpose', () => {
+describeLocal('fault', 'faults on purpose', () => {
   async function withFault(fault: Fault) {
     return connected({ faults: { at: (seam) => (seam === 'management.post' ? fault : undefined) } })
   }
@@ -282,15 +177,4 @@ const unverifiable = {
   'x-amz-date': '20261123T000000Z',
   authorization:
     'AWS4-HMAC-SHA256 Credential=AKIALOCAL/20261123/eu-west-1/execute-api/aws4_request, SignedHeaders=host, Signature=00',
-}
-
-function frameLengths(bytes: Buffer): [number, number][] {
-  const frames: [number, number][] = []
-  for (let at = 0; at < bytes.length;) {
-    const length = bytes[at + 1]!
-    const [header, payload] = length === 126 ? [4, bytes.readUInt16BE(at + 2)] : [2, length]
-    frames.push([bytes[at]!, payload])
-    at += header + payload
-  }
-  return frames
 }

@@ -35,3 +35,15 @@ export const closeFrame = (code: number, reason: Buffer | string = '') =>
     opcode: 8,
     payload: Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason)]),
   })
+
+/** First byte and payload length of each unmasked frame (RFC 6455, 5.2). */
+export function frameLengths(bytes: Buffer): [number, number][] {
+  const frames: [number, number][] = []
+  for (let at = 0; at < bytes.length;) {
+    const length = bytes[at + 1]!
+    const [header, payload] = length === 126 ? [4, bytes.readUInt16BE(at + 2)] : [2, length]
+    frames.push([bytes[at]!, payload])
+    at += header + payload
+  }
+  return frames
+}

@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { connect } from 'node:net'
-import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import { systemClock } from '../../../infra/local/platform/clock.ts'
 import { AwsError } from '../../../infra/local/platform/errors.ts'
@@ -11,6 +8,10 @@ import type {
   ApiGateway,
   ApiGatewayOptions,
 } from '../../../infra/local/services/apigateway/index.ts'
+import { openClient } from './client.ts'
+import type { Client } from './client.ts'
+import { rawUpgrade } from './raw-socket.ts'
+import type { RawRequest, RawSocket } from './raw-socket.ts'
 
 export const account = { region: 'eu-west-1', accountId: '000000000000', stackName: 'Test' }
 
@@ -66,29 +67,6 @@ export interface GatewayBench {
   /** Cuts every client's TCP connection. */
   dropClients(): Promise<void>
   stop(): Promise<void>
-}
-
-export interface Client {
-  readonly socket: WebSocket
-  /** The 101 response's subprotocol. */
-  readonly protocol: string
-  send(message: unknown): void
-  /** The next message that has not been read yet. */
-  next(): Promise<{ readonly text: string; readonly isBinary: boolean }>
-  /** Messages that have arrived and not been read. */
-  unread(): number
-  readonly closed: Promise<{ readonly code: number; readonly reason: string }>
-}
-
-/** The status and body of a handshake that was refused. */
-export class Refused extends Error {
-  readonly status: number
-  readonly body: string
-  constructor(status: number, body: string) {
-    super(`refused with ${status}`)
-    this.status = status
-    this.body = body
-  }
 }
 
 export interface BenchOptions extends Partial<ApiGatewayOptions> {
@@ -153,7 +131,7 @@ export async function gatewayBench(options: BenchOptions = {}): Promise<GatewayB
     create,
     events: recorder.events,
     nextEvent: recorder.nextEvent,
-    async open({ path = '', protocols = [], headers = {} } = {}) {
+    open({ path = '', protocols = [], headers = {} } = {}) {
       const socket = new WebSocket(`${websocket}${path}`, protocols, { headers })
       clients.push(socket)
       return openClient(socket)
@@ -281,75 +259,7 @@ function fakeFunctions(
   }
 }
 
-async function openClient(socket: WebSocket): Promise<Client> {
-  const messages: { text: string; isBinary: boolean }[] = []
-  const waiting: (() => void)[] = []
-  socket.on('message', (data: Buffer, isBinary) => {
-    messages.push({ text: data.toString(), isBinary })
-    waiting.shift()?.()
-  })
-  const closed = new Promise<{ code: number; reason: string }>((resolve) => {
-    socket.on('close', (code, reason) => {
-      resolve({ code, reason: reason.toString() })
-    })
-  })
-  await new Promise<void>((resolve, reject) => {
-    socket.on('open', resolve)
-    socket.on('error', reject)
-    socket.on('unexpected-response', (request, response) => {
-      let body = ''
-      response.on('data', (chunk: Buffer) => (body += chunk.toString()))
-      response.on('end', () => {
-        request.destroy()
-        reject(new Refused(response.statusCode ?? 0, body))
-      })
-    })
-  })
-  return {
-    socket,
-    protocol: socket.protocol,
-    closed,
-    unread: () => messages.length,
-    send(message) {
-      socket.send(typeof message === 'string' ? message : JSON.stringify(message))
-    },
-    async next() {
-      while (messages.length === 0) await new Promise<void>((resolve) => waiting.push(resolve))
-      return messages.shift()!
-    },
-  }
-}
-
-/** A TCP connection that has finished the handshake, for frames that no client would send. */
-export async function rawSocket(
-  gateway: ApiGateway,
-  options: {
-    path?: string
-    headers?: readonly string[]
-    method?: string
-    /** Sent in one go with the request. */
-    after?: Buffer
-  } = {},
-): Promise<{ socket: Socket; response: string; received: () => Buffer; ended: Promise<void> }> {
-  const socket = connect(gateway.port, '127.0.0.1')
-  const { path = '/prod', method = 'GET' } = options
-  const headers = options.headers ?? [
-    `Host: 127.0.0.1:${gateway.port}`,
-    'Upgrade: websocket',
-    'Connection: Upgrade',
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-    'Sec-WebSocket-Version: 13',
-  ]
-  const request = Buffer.from(`${method} ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`)
-  socket.write(Buffer.concat([request, options.after ?? Buffer.alloc(0)]))
-  let bytes = Buffer.alloc(0)
-  socket.on('data', (chunk) => (bytes = Buffer.concat([bytes, chunk])))
-  const ended = new Promise<void>((resolve) => {
-    socket.on('close', resolve)
-    socket.on('error', () => undefined)
-  })
-  while (!bytes.includes('\r\n\r\n') && !socket.closed) await once(socket, 'data')
-  const end = bytes.indexOf('\r\n\r\n') + 4
-  const response = bytes.subarray(0, end).toString()
-  return { socket, response, received: () => bytes.subarray(end), ended }
+/** {@link rawUpgrade} to the stage `prod` of a gateway of this process. */
+export function rawSocket(gateway: ApiGateway, request: RawRequest = {}): Promise<RawSocket> {
+  return rawUpgrade(gateway.urls('prod').websocket, request)
 }

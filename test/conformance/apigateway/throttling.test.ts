@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, expect, it } from 'vitest'
 import { manualClock } from '../../../infra/local/platform/clock.ts'
+import { describeLocal } from '../target.ts'
 import { frame } from './raw-frames.ts'
 import { gatewayBench, rawSocket } from './support.ts'
 import type { BenchOptions, GatewayBench, GatewayEvent } from './support.ts'
@@ -32,7 +33,7 @@ async function throttled(stage: object) {
   return { clock, client, ask }
 }
 
-describe('the account', () => {
+describeLocal('clock', 'the account', () => {
   it('W96, W101: the 501st handshake within a second is answered 429', async () => {
     bench = await gatewayBench({ clock: manualClock() })
     const open = async () => {
@@ -68,7 +69,7 @@ describe('the account', () => {
   })
 })
 
-describe('the stage', () => {
+describeLocal('clock', 'the stage', () => {
   it('W100: DefaultRouteSettings limit every route by itself', async () => {
     const { ask } = await throttled({ DefaultRouteSettings: limit(1, 2) })
     expect([await ask('a'), await ask('a'), await ask('a')]).toEqual([

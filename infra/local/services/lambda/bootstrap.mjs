@@ -136,7 +136,7 @@ for (const [event, title, name, code] of [
  */
 async function loadModule(path) {
   if (inlineCode !== undefined && basename(path) === 'index')
-    return compile(join(directory, 'index.js'), inlineCode)
+    return compile(join(directory, 'index.js'), inlineCode, createRequire(import.meta.url))
   for (const extension of ['.js', '.mjs', '.cjs']) {
     const file = path + extension
     if (!existsSync(file)) continue
@@ -150,10 +150,12 @@ async function loadModule(path) {
   )
 }
 
-function compile(file, source) {
+/** Code of one file cannot bring the AWS SDK, so it finds what the runtime has, here what is installed. */
+function compile(file, source, runtime) {
   const module = new Module(file)
   module.filename = file
-  module.paths = createRequire(file).resolve.paths('x') ?? []
+  const finders = runtime ? [createRequire(file), runtime] : [createRequire(file)]
+  module.paths = finders.flatMap((finder) => finder.resolve.paths('x') ?? [])
   module._compile(source, file)
   return module.exports
 }
