@@ -4,11 +4,11 @@ import { dynamoCommands } from '../../backend/src/adapters/dynamo-commands.ts'
 import { commandOf, memoryCommands } from '../../backend/src/core/commands/fakes.ts'
 import type { Command, Commands } from '../../backend/src/core/commands/ports.ts'
 import { limits } from '../../backend/src/protocol/index.ts'
-import { startDynalite, type DynaliteTables } from '../support/dynalite-tables.ts'
+import { startLocalTables, type LocalTables } from '../support/local-tables.ts'
 
-let database: DynaliteTables
+let database: LocalTables
 beforeAll(async () => {
-  database = await startDynalite('commands')
+  database = await startLocalTables('commands')
 })
 afterAll(() => database.close())
 
@@ -79,13 +79,38 @@ describe.each<readonly [string, () => Commands]>([
     await commands.move(command.commandId, ['accepted'], { state: 'expired', at: NOW })
     expect(await commands.overdue(command.expiresAt + 1)).not.toContain(command.commandId)
   })
-  it('counts the commands of a minute per user, and begins anew with the next', async () => {
+  it('of two changes at the same time from one state one moves it', async () => {
+    await commands.create(command)
+    const both = await Promise.all(
+      (['done', 'failed'] as const).map((state) =>
+        commands.move(command.commandId, ['accepted'], { state, at: NOW + 1 }),
+      ),
+    )
+    expect(both.map((outcome) => outcome?.moved).sort()).toEqual([false, true])
+  })
+  it('finds a command by the key of its user', async () => {
+    await commands.create(command)
+    expect(await commands.findByKey(command.user, command.key)).toEqual(command)
+    expect(await commands.findByKey('somebody', command.key)).toBeUndefined()
+  })
+  it('counts the commands of a minute per user, wherever the minute begins', async () => {
     for (let i = 0; i < limits.commandsPerMinute; i++) {
-      expect(await commands.countMinute(command.user, NOW)).toBe('counted')
+      expect(await commands.count(command.user, NOW + i)).toEqual({ outcome: 'counted' })
     }
-    expect(await commands.countMinute(command.user, NOW + 59_999)).toBe('limited')
-    expect(await commands.countMinute('another', NOW)).toBe('counted')
-    expect(await commands.countMinute(command.user, NOW + 60_000)).toBe('counted')
+    expect(await commands.count(command.user, NOW + 59_999)).toEqual({
+      outcome: 'limited',
+      retryAfterMs: 1,
+      strikes: 1,
+    })
+    expect(await commands.count(command.user, NOW + 59_999)).toMatchObject({ strikes: 2 })
+    expect(await commands.count('another', NOW)).toEqual({ outcome: 'counted' })
+    expect(await commands.count(command.user, NOW + 60_000)).toEqual({ outcome: 'counted' })
+    expect(await commands.count(command.user, NOW + 60_000)).toMatchObject({ strikes: 1 })
+  })
+  it('counts every command of several at the same time', async () => {
+    for (let i = 1; i < limits.commandsPerMinute; i++) await commands.count(command.user, NOW)
+    const last = await Promise.all([1, 2, 3].map(() => commands.count(command.user, NOW)))
+    expect(last.filter(({ outcome }) => outcome === 'counted')).toHaveLength(1)
   })
 })
 

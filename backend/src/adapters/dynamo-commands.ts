@@ -1,17 +1,21 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
+import { GetCommand, PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import {
-  DeleteCommand,
-  GetCommand,
-  PutCommand,
-  UpdateCommand,
-  type DynamoDBDocumentClient,
-} from '@aws-sdk/lib-dynamodb'
+  countCommand,
+  emptyWindow,
+  type CommandAdmission,
+  type CommandWindow,
+} from '../core/commands/command-window.ts'
 import type { Command, Commands, StateChange } from '../core/commands/ports.ts'
-import { limits, type CommandState } from '../protocol/index.ts'
+import type { CommandState } from '../protocol/index.ts'
 import { queryAll } from './dynamo-client.ts'
+import { transact } from './dynamo-transaction.ts'
 
 /** Audit rows and commands are kept so long. */
 const KEPT_SECONDS = 90 * 86_400
+/** Longer than the window. */
+const WINDOW_KEPT_SECONDS = 600
+const COUNT_ATTEMPTS = 10
 const ended: readonly CommandState[] = ['done', 'failed', 'expired']
 
 interface Table {
@@ -32,120 +36,108 @@ const ttlAt = (ms: number): number => Math.ceil(ms / 1_000) + KEPT_SECONDS
 /** The Commands table, keys as in docs/architecture.md. Throws the SDK's errors. */
 export function dynamoCommands(at: Table): Commands {
   return {
-    countMinute: (user, nowMs) => countMinute(at, user, nowMs),
+    count: (user, nowMs) => count(at, user, nowMs),
     create: (command) => create(at, command),
+    findByKey: (user, key) => findByKey(at, user, key),
     find: (commandId) => find(at, commandId),
     move: (commandId, from, change) => move(at, commandId, from, change),
     overdue: (nowMs) => overdue(at, nowMs),
   }
 }
 
-async function countMinute(
-  { client, table }: Table,
-  user: string,
-  nowMs: number,
-): Promise<'counted' | 'limited'> {
-  const minute = Math.floor(nowMs / 60_000)
-  const counted = await conditionally(
-    client.send(
-      new UpdateCommand({
-        TableName: table,
-        Key: { pk: `rate#${user}`, sk: String(minute) },
-        UpdateExpression: 'ADD sent :one SET #ttl = :ttl',
-        ConditionExpression: 'attribute_not_exists(sent) OR sent < :limit',
-        ExpressionAttributeNames: { '#ttl': 'ttl' },
-        ExpressionAttributeValues: {
-          ':one': 1,
-          ':limit': limits.commandsPerMinute,
-          ':ttl': (minute + 10) * 60,
-        },
-      }),
-    ),
-  )
-  return counted ? 'counted' : 'limited'
+/** Optimistic: somebody who sends several at once counts them one after the other; who loses each time is as good as limited. */
+async function count(at: Table, user: string, nowMs: number): Promise<CommandAdmission> {
+  const key = { pk: `rate#${user}`, sk: 'window' }
+  for (let attempt = 0; attempt < COUNT_ATTEMPTS; attempt++) {
+    const row = await get<{ revision: number; window: CommandWindow }>(at, key)
+    const { next, admission } = countCommand(row?.window ?? emptyWindow, nowMs)
+    const Item = {
+      ...key,
+      window: next,
+      revision: (row?.revision ?? 0) + 1,
+      ttl: Math.ceil(nowMs / 1_000) + WINDOW_KEPT_SECONDS,
+    }
+    const condition = row
+      ? {
+          ConditionExpression: 'revision = :revision',
+          ExpressionAttributeValues: { ':revision': row.revision },
+        }
+      : { ConditionExpression: 'attribute_not_exists(pk)' }
+    const write = new PutCommand({ TableName: at.table, Item, ...condition })
+    if (await conditionally(at.client.send(write))) return admission
+  }
+  return { outcome: 'limited', retryAfterMs: 1_000, strikes: 0 }
 }
 
-/** The key row decides, last: what a crash leaves before it was never sent and runs out by itself. */
+/** One transaction: the key row decides, and no command is without the row that lets it expire. */
 async function create(at: Table, command: Command): Promise<'created' | Command> {
   const { commandId, user, key, expiresAt } = command
+  const TableName = at.table
   const ttl = ttlAt(command.createdAt)
   const open = { ...openKey(command), commandId, ttl: Math.ceil(expiresAt / 1_000) + 86_400 }
-  await put(at, { ...stateKey(commandId), command, ttl })
-  await put(at, open)
-  const claimed = await conditionally(
-    at.client.send(
-      new PutCommand({
-        TableName: at.table,
+  const outcome = await transact(at.client, [
+    {
+      Put: {
+        TableName,
         Item: { ...keyKey(user, key), commandId, ttl },
         ConditionExpression: 'attribute_not_exists(pk)',
-      }),
-    ),
-  )
-  if (claimed) {
-    await audit(at, command)
-    return 'created'
-  }
-  await remove(at, openKey(command))
-  await remove(at, stateKey(commandId))
-  const owner = await get<{ commandId: string }>(at, keyKey(user, key))
-  const before = owner && (await find(at, owner.commandId))
+      },
+    },
+    { Put: { TableName, Item: { ...stateKey(commandId), command, ttl } } },
+    { Put: { TableName, Item: open } },
+    { Put: { TableName, Item: auditRow(command) } },
+  ])
+  if (outcome === 'written') return 'created'
+  const before = await findByKey(at, user, key)
   if (!before) throw new Error('the command of a used key is missing')
   return before
+}
+
+async function findByKey(at: Table, user: string, key: string): Promise<Command | undefined> {
+  const owner = await get<{ commandId: string }>(at, keyKey(user, key))
+  return owner && find(at, owner.commandId)
 }
 
 async function find(at: Table, commandId: string): Promise<Command | undefined> {
   return (await get<{ command: Command }>(at, stateKey(commandId)))?.command
 }
 
+/** One transaction: the state, its audit row, and at the end of a command the row by which it would expire. */
 async function move(
   at: Table,
   commandId: string,
   from: readonly CommandState[],
   change: StateChange,
 ): Promise<{ readonly moved: boolean; readonly command: Command } | undefined> {
-  const values = Object.fromEntries(from.map((state, i) => [`:from${i}`, state]))
-  const moved = await conditionally(
-    at.client.send(
-      new UpdateCommand({
-        TableName: at.table,
-        Key: stateKey(commandId),
-        UpdateExpression:
-          'SET #command.#state = :state, #command.#at = :at, #command.#message = :message',
-        ConditionExpression: `#command.#state IN (${Object.keys(values).join(', ')})`,
-        ExpressionAttributeNames: {
-          '#command': 'command',
-          '#state': 'state',
-          '#at': 'at',
-          '#message': 'message',
-        },
-        ExpressionAttributeValues: {
-          ...values,
-          ':state': change.state,
-          ':at': change.at,
-          ':message': change.message ?? '',
-        },
-      }),
-    ),
-  )
   const command = await find(at, commandId)
   if (!command) return undefined
-  if (moved) await audit(at, { ...command, ...change })
-  if (moved && ended.includes(change.state)) await remove(at, openKey(command))
-  return { moved, command: withoutEmptyMessage(command) }
-}
-
-function withoutEmptyMessage(command: Command): Command {
-  const { message, ...rest } = command
-  return message ? command : rest
+  if (!from.includes(command.state)) return { moved: false, command }
+  const { message: _, ...rest } = command
+  const next: Command = { ...rest, ...change }
+  const outcome = await transact(at.client, [
+    {
+      Put: {
+        TableName: at.table,
+        Item: { ...stateKey(commandId), command: next, ttl: ttlAt(command.createdAt) },
+        ConditionExpression: '#command.#state = :before AND #command.#at = :at',
+        ExpressionAttributeNames: { '#command': 'command', '#state': 'state', '#at': 'at' },
+        ExpressionAttributeValues: { ':before': command.state, ':at': command.at },
+      },
+    },
+    { Put: { TableName: at.table, Item: auditRow(next) } },
+    ...(ended.includes(change.state)
+      ? [{ Delete: { TableName: at.table, Key: openKey(command) } }]
+      : []),
+  ])
+  // Somebody else moved it meanwhile: from there, or not any more.
+  return outcome === 'written' ? { moved: true, command: next } : move(at, commandId, from, change)
 }
 
 /** Who asked for what, when, and what it came to. */
-async function audit(at: Table, command: Command): Promise<void> {
-  const { commandId, user, topic, name, args, state, message = '' } = command
-  const sk = `audit#${padded(command.at)}#${state}`
-  const ttl = ttlAt(command.at)
-  const pk = stateKey(commandId).pk
-  await put(at, { pk, sk, user, topic, name, args, state, message, at: command.at, ttl })
+function auditRow(command: Command): Record<string, unknown> {
+  const { commandId, user, topic, name, args, state, at, message = '' } = command
+  const key = { pk: stateKey(commandId).pk, sk: `audit#${padded(at)}#${state}` }
+  return { ...key, user, topic, name, args, state, message, at, ttl: ttlAt(at) }
 }
 
 async function overdue({ client, table }: Table, nowMs: number): Promise<readonly string[]> {
@@ -175,15 +167,4 @@ async function get<Row>(
     new GetCommand({ TableName: table, Key: key, ConsistentRead: true }),
   )
   return Item as Row | undefined
-}
-
-async function put({ client, table }: Table, item: Record<string, unknown>): Promise<void> {
-  await client.send(new PutCommand({ TableName: table, Item: item }))
-}
-
-async function remove(
-  { client, table }: Table,
-  key: { readonly pk: string; readonly sk: string },
-): Promise<void> {
-  await client.send(new DeleteCommand({ TableName: table, Key: key }))
 }

@@ -1,10 +1,26 @@
-import { IoTDataPlaneClient, PublishCommand } from '@aws-sdk/client-iot-data-plane'
+import {
+  InvalidRequestException,
+  IoTDataPlaneClient,
+  MethodNotAllowedException,
+  PublishCommand,
+  RequestEntityTooLargeException,
+  UnauthorizedException,
+} from '@aws-sdk/client-iot-data-plane'
 import type { DeviceMessages } from '../core/commands/ports.ts'
+import type { Log } from '../core/telemetry-sink.ts'
 
 const DEADLINE_MS = 3_000
+/** What IoT Core says when it has not taken a message and never will (aws-behaviour I65, I67). */
+const REFUSALS = [
+  InvalidRequestException,
+  MethodNotAllowedException,
+  RequestEntityTooLargeException,
+  UnauthorizedException,
+] as const
 
 /** Publishes to devices with QoS 1 through the IoT data plane (aws-behaviour I65). Tried three times within the deadline. */
 export function iotDeviceMessages(
+  log: Log,
   client = new IoTDataPlaneClient({ maxAttempts: 3 }),
 ): DeviceMessages {
   return {
@@ -14,8 +30,13 @@ export function iotDeviceMessages(
       try {
         await client.send(new PublishCommand({ topic, qos: 1, payload }), { abortSignal })
         return 'published'
-      } catch {
-        return 'failed'
+      } catch (error) {
+        if (REFUSALS.some((refusal) => error instanceof refusal)) {
+          log.error('publish refused', { topic }, error)
+          return 'refused'
+        }
+        log.warn('publish without an answer', { topic }, error)
+        return 'unknown'
       }
     },
   }

@@ -74,12 +74,14 @@ async function makeWorld() {
   const commands = {
     ...shared,
     commands: memoryCommands(),
+    log: telemetry.log,
     devices: { publish: () => Promise.resolve('published' as const) },
     newId,
     digest: (text: string) => text,
   }
   const noting = {
     ...shared,
+    revocations: session.revocations,
     keep: () => Promise.resolve(),
     watchers: () => Promise.resolve([]),
     newId,

@@ -15,10 +15,13 @@ import { sendCommand } from '../core/commands/send-command.ts'
 const config = readConfig('connectionsTable', 'expiryQueueUrl', 'commandsTable')
 const telemetry = createTelemetry(services.command)
 const client = createDynamo()
+const wakes = createWakeQueue(config.expiryQueueUrl)
 const ports = {
   commands: dynamoCommands({ client, table: config.commandsTable }),
-  devices: iotDeviceMessages(),
+  devices: iotDeviceMessages(telemetry.log),
   sockets: managementSockets(telemetry.log),
+  wakes,
+  log: telemetry.log,
   clock,
   newId: randomUUID,
   digest: (text: string) => createHash('sha256').update(text).digest('base64url'),
@@ -27,7 +30,7 @@ const ports = {
 /** Route `command`. */
 export const handler = createRoute({
   connections: dynamoConnections({ client, table: config.connectionsTable }),
-  wakes: createWakeQueue(config.expiryQueueUrl),
+  wakes,
   telemetry,
   clock,
   handlers: {

@@ -6,6 +6,7 @@ import { createDynamo } from '../adapters/dynamo-client.ts'
 import { dynamoCommands } from '../adapters/dynamo-commands.ts'
 import { dynamoHistory } from '../adapters/dynamo-history.ts'
 import { dynamoRejects } from '../adapters/dynamo-rejects.ts'
+import { dynamoRevocationChecks } from '../adapters/dynamo-revocations.ts'
 import { toStreamItem } from '../adapters/kinesis-event.ts'
 import { managementPosts } from '../adapters/management-posts.ts'
 import { systemClock as clock } from '../adapters/system-clock.ts'
@@ -38,6 +39,8 @@ const deliver = createDeliver({
   results: commandResults({
     commands: dynamoCommands({ client, table: config.commandsTable }),
     connections,
+    revocations: dynamoRevocationChecks({ client, table: config.connectionsTable }),
+    clock,
   }),
   removeConnection: (id) => forgetConnection(id, { connections, subscriptions, clock }),
   clock,

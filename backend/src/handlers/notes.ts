@@ -3,6 +3,7 @@ import { readConfig } from '../adapters/config.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
 import { dynamoConnections } from '../adapters/dynamo-connections.ts'
 import { dynamoNotes } from '../adapters/dynamo-notes.ts'
+import { dynamoRevocationChecks } from '../adapters/dynamo-revocations.ts'
 import { managementSockets } from '../adapters/management-sockets.ts'
 import { createRoute } from '../adapters/route.ts'
 import { createWakeQueue } from '../adapters/sqs-wake-queue.ts'
@@ -22,6 +23,7 @@ const telemetry = createTelemetry(services.notes)
 const client = createDynamo()
 const ports = {
   ...dynamoNotes(client, config, Number(config.retentionHours) * 3_600_000),
+  revocations: dynamoRevocationChecks({ client, table: config.connectionsTable }),
   sockets: managementSockets(telemetry.log),
   clock,
   newId: randomUUID,

@@ -3,6 +3,7 @@ import { connectionRows } from '../adapters/connection-rows.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
 import { dynamoCommands } from '../adapters/dynamo-commands.ts'
 import { dynamoHistory } from '../adapters/dynamo-history.ts'
+import { dynamoRevocationChecks } from '../adapters/dynamo-revocations.ts'
 import { managementSockets } from '../adapters/management-sockets.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
@@ -16,6 +17,7 @@ const telemetry = createTelemetry(services.sweeper)
 const client = createDynamo()
 const ports = {
   ...connectionRows(client, config),
+  revocations: dynamoRevocationChecks({ client, table: config.connectionsTable }),
   commands: dynamoCommands({ client, table: config.commandsTable }),
   history: dynamoHistory({ client, table: config.historyTable, retentionMs: 0 }),
   sockets: managementSockets(telemetry.log),

@@ -1,7 +1,6 @@
 import * as v from 'valibot'
-import type { CommandState, CommandUpdate } from '../../protocol/index.ts'
+import type { CommandState } from '../../protocol/index.ts'
 import type { ResultEvent } from '../telemetry/decode-record.ts'
-import { toUpdate } from './command-update.ts'
 import type { Command, Commands } from './ports.ts'
 
 const MESSAGE_CHARACTERS = 280
@@ -9,25 +8,25 @@ const resultSchema = v.object({
   state: v.picklist(['acked', 'done', 'failed']),
   message: v.optional(v.string()),
 })
-/** From which states a device's answer moves a command on. What has ended stays ended. */
+/**
+ * From which states a device's answer moves a command on. Its last word holds for good. `expired` only says that none came in time: when it
+ * comes after all, what the device says is true and the state says it too.
+ */
 const before: Readonly<Record<'acked' | 'done' | 'failed', readonly CommandState[]>> = {
   acked: ['accepted', 'sent'],
-  done: ['accepted', 'sent', 'acked'],
-  failed: ['accepted', 'sent', 'acked'],
+  done: ['accepted', 'sent', 'acked', 'expired'],
+  failed: ['accepted', 'sent', 'acked', 'expired'],
 }
 
 /**
- * Applies a device's answer to its command. The proof is that the very device (its client id, on its own topic) sent it. Returns what the user
- * who asked is to be told, or why nothing changes: `invalid` (not such an answer), `foreign` (not that device's command), `late` (it had ended,
+ * Applies a device's answer to its command. The proof is that the very device (its client id, on its own topic) sent it. Returns the command
+ * as it is now, for who asked, or why nothing changes: `invalid` (not such an answer), `foreign` (not that device's command), `late` (it had ended,
  * or this was known).
  */
 export async function applyResult(
   event: ResultEvent,
   commands: Commands,
-): Promise<
-  | { readonly user: string; readonly update: CommandUpdate }
-  | { readonly ignored: 'invalid' | 'foreign' | 'late' }
-> {
+): Promise<{ readonly command: Command } | { readonly ignored: 'invalid' | 'foreign' | 'late' }> {
   const parsed = v.safeParse(resultSchema, parseJson(event.payload))
   if (!parsed.success) return { ignored: 'invalid' }
   const known = await commands.find(event.commandId)
@@ -41,7 +40,7 @@ export async function applyResult(
   })
   if (!moved || !(moved.moved || isRepeated(moved.command, event, state)))
     return { ignored: 'late' }
-  return { user: moved.command.user, update: toUpdate(moved.command) }
+  return { command: moved.command }
 }
 
 /** The stream gives a batch again when it failed halfway: what was recorded then may not have been told yet. */

@@ -1,19 +1,19 @@
-import type { Connections } from '../connections/ports.ts'
 import type { CommandResults } from '../delivery/ports.ts'
 import { applyResult } from './apply-result.ts'
+import { toUpdate } from './command-update.ts'
 import type { Commands } from './ports.ts'
+import { whoIsTold, type WhoIsToldPorts } from './who-is-told.ts'
 
-/** Devices' answers, for `deliver`: told on every open connection of the user who asked, so also after a reconnect. */
-export function commandResults(ports: {
-  readonly commands: Commands
-  readonly connections: Pick<Connections, 'ofUser'>
-}): CommandResults {
+/** Devices' answers, for `deliver`, which looks at the rights again when it sends. */
+export function commandResults(
+  ports: WhoIsToldPorts & { readonly commands: Commands },
+): CommandResults {
   return {
     async apply(event) {
       const outcome = await applyResult(event, ports.commands)
       if ('ignored' in outcome) return undefined
-      const connections = await ports.connections.ofUser(outcome.user)
-      return { update: outcome.update, connections }
+      const connections = await whoIsTold(outcome.command, ports)
+      return { update: toUpdate(outcome.command), connections }
     },
   }
 }

@@ -1,6 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { limits, type ClientMessage } from '../../protocol/index.ts'
-import { connectionOf, fakeClock, fakeSockets, memoryConnections } from '../connections/fakes.ts'
+import {
+  connectionOf,
+  fakeClock,
+  fakeSockets,
+  fakeWakes,
+  memoryConnections,
+  memoryRevocations,
+} from '../connections/fakes.ts'
+import type { LogFacts } from '../telemetry-sink.ts'
 import { commandResults } from './command-results.ts'
 import { expireCommands } from './expire-commands.ts'
 import { memoryCommands } from './fakes.ts'
@@ -13,7 +21,8 @@ let ports: ReturnType<typeof makePorts>
 function makePorts() {
   let serial = 0
   const published: { topic: string; message: unknown }[] = []
-  const devices: DeviceMessages & { answer: 'published' | 'failed' } = {
+  const refused: LogFacts[] = []
+  const devices: DeviceMessages & { answer: Awaited<ReturnType<DeviceMessages['publish']>> } = {
     answer: 'published',
     publish(topic, message) {
       published.push({ topic, message })
@@ -23,6 +32,14 @@ function makePorts() {
   return {
     commands: memoryCommands(),
     connections: memoryConnections(),
+    revocations: memoryRevocations(),
+    wakes: fakeWakes(),
+    refused,
+    log: {
+      info: () => undefined,
+      warn: (_: string, facts: LogFacts = {}) => void refused.push(facts),
+      error: () => undefined,
+    },
     devices,
     published,
     sockets: fakeSockets(),
@@ -90,9 +107,41 @@ describe('sending', () => {
     await expect(send(change)).rejects.toMatchObject({ code: 'COMMAND_KEY_REUSED' })
     expect(ports.published).toHaveLength(1)
   })
-  it('fails when the broker does not take it', async () => {
-    ports.devices.answer = 'failed'
+  it('the order of the arguments makes no difference', async () => {
+    const order = { name: 'setPoint', args: { metric: 'temperature', value: 1 } } as const
+    const turned = { name: 'setPoint', args: { value: 1, metric: 'temperature' } } as const
+    await send(order)
+    expect(await send(turned)).toMatchObject({ commandId: 'cmd-1' })
+    await expect(send({ ...order, args: { metric: 'temperature', value: 2 } })).rejects.toThrow()
+  })
+  it('fails when the broker refuses it', async () => {
+    ports.devices.answer = 'refused'
     expect(await send()).toMatchObject({ state: 'failed' })
+    expect(await send()).toMatchObject({ state: 'failed' })
+    expect(ports.published).toHaveLength(1)
+  })
+  it('stays accepted without an answer of the broker; the device decides', async () => {
+    ports.devices.answer = 'unknown'
+    expect(await send()).toMatchObject({ state: 'accepted' })
+    const done = { state: 'done', at: clock.ms } as const
+    await ports.commands.move('cmd-1', ['accepted'], done)
+    expect(await send()).toMatchObject({ state: 'done' })
+    expect(ports.published).toHaveLength(1)
+  })
+  it('that is still only accepted is published by the repetition, as the same command, until its end', async () => {
+    ports.devices.publish = () => Promise.reject(new Error('the function died here'))
+    await expect(send()).rejects.toThrow('died')
+    const published: string[] = []
+    ports.devices.publish = (topic) => {
+      published.push(topic)
+      return Promise.resolve('unknown')
+    }
+    expect(await send()).toMatchObject({ state: 'accepted' })
+    clock.ms += 29_999
+    await send()
+    clock.ms += 1
+    await send()
+    expect(published).toEqual(['cmd/plant-1/pump-7/cmd-1', 'cmd/plant-1/pump-7/cmd-1'])
   })
   it('a device that was faster than our own write is not called back', async () => {
     ports.devices.publish = async () => {
@@ -148,16 +197,48 @@ describe('arguments', () => {
   })
 })
 
-it('commands are limited per user and minute, with the time to wait', async () => {
-  for (let i = 0; i < limits.commandsPerMinute; i++) await send({ key: String(i) })
-  clock.ms += 45_000
-  await expect(send({ key: 'one more' })).rejects.toMatchObject({
-    code: 'RATE_LIMITED',
-    retryAfterMs: 15_000,
+describe('the rate', () => {
+  const several = async (count: number, name: string): Promise<void> => {
+    for (let i = 0; i < count; i++) await send({ key: `${name} ${i}` })
+  }
+  it('no minute, wherever it begins, has more than the limit; the time to wait is told', async () => {
+    await several(limits.commandsPerMinute - 1, 'early')
+    clock.ms += 59_000
+    await several(1, 'late')
+    const refused = { code: 'RATE_LIMITED', retryAfterMs: 1_000 }
+    await expect(send({ key: 'one more' })).rejects.toMatchObject(refused)
+    clock.ms += 1_000
+    await several(limits.commandsPerMinute - 1, 'a minute after the early ones')
+    await expect(send({ key: 'one more' })).rejects.toMatchObject({ code: 'RATE_LIMITED' })
   })
-  expect(ports.published).toHaveLength(limits.commandsPerMinute)
-  clock.ms += 15_000
-  expect(await send({ key: 'the next minute' })).toMatchObject({ state: 'sent' })
+  it('a refused command leaves no record: its key is free', async () => {
+    await several(limits.commandsPerMinute, 'some')
+    await expect(send({ key: 'waits' })).rejects.toMatchObject({ code: 'RATE_LIMITED' })
+    expect(await ports.commands.findByKey('ana', 'waits')).toBeUndefined()
+    clock.ms += 60_000
+    expect(await send({ key: 'waits' })).toMatchObject({ state: 'sent' })
+  })
+  it('a repetition costs nothing', async () => {
+    for (let i = 0; i <= limits.commandsPerMinute; i++) await send()
+    expect(ports.published).toHaveLength(1)
+  })
+  it('who goes on is closed', async () => {
+    await several(limits.commandsPerMinute, 'some')
+    for (let i = 0; i < 49; i++) await expect(send({ key: `more ${i}` })).rejects.toThrow()
+    expect(ports.wakes.sent).toEqual([])
+    await expect(send({ key: 'the fiftieth' })).rejects.toThrow()
+    expect(ports.wakes.sent).toEqual([{ connectionId: 'c1=', reason: 'abuse', delaySeconds: 0 }])
+  })
+})
+
+it.each([
+  ['FORBIDDEN', {}, connectionOf({ roles: ['viewer'] })],
+  ['FORBIDDEN', { topic: 'plant-2/pump-1' }, connection],
+  ['COMMAND_INVALID', { args: { ms: 1 } }, connection],
+] as const)('%s: who asked for what is a line in the log', async (code, change, from) => {
+  await expect(send(change, from)).rejects.toMatchObject({ code })
+  const { key, name, topic } = message(change)
+  expect(ports.refused).toEqual([{ connectionId: 'c1=', user: 'ana', key, name, topic, code }])
 })
 
 describe('what the device answers', () => {
@@ -190,7 +271,32 @@ describe('what the device answers', () => {
       update: { state: 'done', message: 'every 500 ms' },
     })
   })
-  it('counts once, and what has ended stays ended', async () => {
+  it('is not told to a socket of the user whose own token may not see the device, has ended or was revoked', async () => {
+    const narrow = { connectionId: 'narrow=', devices: ['plant-1/pump-8'] }
+    const ended = { connectionId: 'ended=', expiresAt: clock.ms / 1_000 }
+    const revoked = { connectionId: 'revoked=', tokenId: 'token-2' }
+    for (const change of [narrow, ended, revoked]) {
+      await ports.connections.open(connectionOf(change))
+    }
+    await ports.revocations.revokeToken(connection.issuer, 'token-2', clock.ms)
+    expect(await answer({ state: 'acked' })).toMatchObject({
+      connections: [{ connectionId: 'c1=' }, { connectionId: 'c2=' }],
+    })
+    ports.sockets.posted.length = 0
+    clock.ms += 30_001
+    await expireCommands(ports)
+    expect(ports.sockets.posted.map(({ to }) => to)).toEqual(['c1=', 'c2='])
+  })
+  it('after the end of its time still is what happened, once it is the last word', async () => {
+    clock.ms += 30_001
+    expect(await expireCommands(ports)).toBe(1)
+    expect(await answer({ state: 'acked' })).toBeUndefined()
+    expect(await ports.commands.find('cmd-1')).toMatchObject({ state: 'expired' })
+    expect(await answer({ state: 'done' })).toMatchObject({ update: { state: 'done' } })
+    expect(await answer({ state: 'failed' })).toBeUndefined()
+    expect(await expireCommands(ports)).toBe(0)
+  })
+  it('counts once, and its last word holds', async () => {
     await answer({ state: 'done' })
     for (const state of ['done', 'acked', 'failed']) {
       expect(await answer({ state }, { atMs: clock.ms + 21 })).toBeUndefined()

@@ -1,25 +1,24 @@
-import type { Clock } from '../clock.ts'
-import type { Connections, Sockets } from '../connections/ports.ts'
+import type { CommandState } from '../../protocol/index.ts'
+import type { Sockets } from '../connections/ports.ts'
 import { toUpdate } from './command-update.ts'
 import type { Commands } from './ports.ts'
+import { whoIsTold, type WhoIsToldPorts } from './who-is-told.ts'
+
+const open: readonly CommandState[] = ['accepted', 'sent', 'acked']
 
 /** Ends the commands whose time has run out and tells the users who asked. Returns how many. */
-export async function expireCommands(ports: {
-  readonly commands: Commands
-  readonly connections: Connections
-  readonly sockets: Sockets
-  readonly clock: Clock
-}): Promise<number> {
+export async function expireCommands(
+  ports: WhoIsToldPorts & { readonly commands: Commands; readonly sockets: Sockets },
+): Promise<number> {
   const at = ports.clock.now()
   let expired = 0
   for (const commandId of await ports.commands.overdue(at)) {
-    const message = 'The device did not answer in time.'
-    const change = { state: 'expired', at, message } as const
-    const moved = await ports.commands.move(commandId, ['accepted', 'sent', 'acked'], change)
+    const message = 'The device did not say in time how it ended.'
+    const moved = await ports.commands.move(commandId, open, { state: 'expired', at, message })
     if (!moved?.moved) continue
     expired++
     const frame = JSON.stringify(toUpdate(moved.command))
-    for (const { connectionId } of await ports.connections.ofUser(moved.command.user)) {
+    for (const { connectionId } of await whoIsTold(moved.command, ports)) {
       await ports.sockets.post(connectionId, frame)
     }
   }

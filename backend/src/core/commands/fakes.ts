@@ -1,4 +1,4 @@
-import { limits } from '../../protocol/index.ts'
+import { countCommand, emptyWindow, type CommandWindow } from './command-window.ts'
 import type { Command, Commands } from './ports.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
@@ -22,15 +22,13 @@ export const commandOf = (change: Partial<Command> = {}): Command => ({
 export function memoryCommands(): Commands {
   const commands = new Map<string, Command>()
   const keys = new Map<string, string>()
-  const counts = new Map<string, number>()
+  const windows = new Map<string, CommandWindow>()
   const isOpen = ({ state }: Command): boolean => !['done', 'failed', 'expired'].includes(state)
   return {
-    countMinute(user, nowMs) {
-      const minute = `${user} ${Math.floor(nowMs / 60_000)}`
-      const count = counts.get(minute) ?? 0
-      if (count >= limits.commandsPerMinute) return Promise.resolve('limited')
-      counts.set(minute, count + 1)
-      return Promise.resolve('counted')
+    count(user, nowMs) {
+      const { next, admission } = countCommand(windows.get(user) ?? emptyWindow, nowMs)
+      windows.set(user, next)
+      return Promise.resolve(admission)
     },
     create(command) {
       const key = `${command.user} ${command.key}`
@@ -40,6 +38,7 @@ export function memoryCommands(): Commands {
       commands.set(command.commandId, command)
       return Promise.resolve('created')
     },
+    findByKey: (user, key) => Promise.resolve(commands.get(keys.get(`${user} ${key}`) ?? '')),
     find: (id) => Promise.resolve(commands.get(id)),
     move(id, from, change) {
       const command = commands.get(id)

@@ -4,6 +4,7 @@ import type {
   CommandState,
   DeviceTopic,
 } from '../../protocol/index.ts'
+import type { CommandAdmission } from './command-window.ts'
 
 /** A command and where it stands. */
 export interface Command {
@@ -31,12 +32,14 @@ export interface StateChange {
   readonly message?: string
 }
 
-/** The Commands table. Every change of state is an audit row too. */
+/** The Commands table. Every change of state is an audit row too, both or none. */
 export interface Commands {
-  /** Counts against the user's commands of this minute; `limited` beyond `limits.commandsPerMinute`. */
-  countMinute(user: string, nowMs: number): Promise<'counted' | 'limited'>
+  /** Counts against the user's commands of the last minute; `limited` beyond `limits.commandsPerMinute`. */
+  count(user: string, nowMs: number): Promise<CommandAdmission>
   /** Stores a new command unless its user has used its key: then that command. */
   create(command: Command): Promise<'created' | Command>
+  /** The command for which the user has used the key. */
+  findByKey(user: string, key: string): Promise<Command | undefined>
   find(commandId: string): Promise<Command | undefined>
   /**
    * Moves the command if it is still in one of `from`; returns it as it is now, moved or not, `undefined` when it does not exist.
@@ -52,5 +55,6 @@ export interface Commands {
 
 /** The way to the device: the IoT data plane. */
 export interface DeviceMessages {
-  publish(topic: string, message: CommandRequest): Promise<'published' | 'failed'>
+  /** `refused`: the broker has not taken it and never will. `unknown`: no answer, or trouble of the broker; it may have it or not. */
+  publish(topic: string, message: CommandRequest): Promise<'published' | 'refused' | 'unknown'>
 }

@@ -1,10 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ClientMessage, Note } from '../../protocol/index.ts'
-import { connectionOf, fakeClock, fakeSockets } from '../connections/fakes.ts'
+import { connectionOf, fakeClock, fakeSockets, memoryRevocations } from '../connections/fakes.ts'
 import { sendNote, type Watcher } from './send-note.ts'
 
 const connection = connectionOf()
-const END = connection.expiresAt
+const watcher = (change: Partial<Watcher>): Watcher => ({
+  ...connection,
+  topic: '#',
+  grants: ['#'],
+  ...change,
+})
 let clock: ReturnType<typeof fakeClock>
 let ports: ReturnType<typeof makePorts>
 function makePorts() {
@@ -18,6 +23,7 @@ function makePorts() {
       return Promise.resolve()
     },
     watchers: () => Promise.resolve(watching),
+    revocations: memoryRevocations(),
     sockets: fakeSockets(),
     clock,
     newId: () => 'note-1',
@@ -52,21 +58,40 @@ it.each([
   ['plant-1/#', ['device=', 'site=', 'fleet=', 'other-device=']],
 ])('a note on %s reaches those whose subscription it concerns, once', async (topic, expected) => {
   ports.watching.push(
-    { connectionId: 'device=', topic: 'plant-1/pump-7', expiresAt: END },
-    { connectionId: 'device=', topic: 'plant-1/#', expiresAt: END },
-    { connectionId: 'site=', topic: 'plant-1/#', expiresAt: END },
-    { connectionId: 'fleet=', topic: '#', expiresAt: END },
-    { connectionId: 'other-device=', topic: 'plant-1/pump-8', expiresAt: END },
-    { connectionId: 'other-site=', topic: 'plant-2/#', expiresAt: END },
-    { connectionId: 'expired=', topic: '#', expiresAt: clock.ms / 1_000 },
-    { connectionId: connection.connectionId, topic: '#', expiresAt: END },
+    watcher({ connectionId: 'device=', topic: 'plant-1/pump-7' }),
+    watcher({ connectionId: 'device=', topic: 'plant-1/#' }),
+    watcher({ connectionId: 'site=', topic: 'plant-1/#' }),
+    watcher({ connectionId: 'fleet=', topic: '#' }),
+    watcher({ connectionId: 'other-device=', topic: 'plant-1/pump-8' }),
+    watcher({ connectionId: 'other-site=', topic: 'plant-2/#' }),
+    watcher({ connectionId: 'expired=', topic: '#', expiresAt: clock.ms / 1_000 }),
+    watcher({ connectionId: connection.connectionId, topic: '#' }),
   )
   await send({ topic })
   expect(ports.sockets.posted.map(({ to }) => to).sort()).toEqual([...expected].sort())
 })
 
+it.each([
+  ['plant-1/pump-7', ['whole=', 'own-device=']],
+  ['plant-1/#', ['whole=', 'own-device=', 'next-device=']],
+])('a note on %s is for those who may see what it is about', async (topic, expected) => {
+  ports.watching.push(
+    watcher({ connectionId: 'whole=', grants: ['plant-1/#'] }),
+    watcher({ connectionId: 'own-device=', grants: ['plant-2/#', 'plant-1/pump-7'] }),
+    watcher({ connectionId: 'next-device=', grants: ['plant-1/pump-8'] }),
+    watcher({ connectionId: 'other-site=', grants: ['plant-2/#'] }),
+    watcher({ connectionId: 'nothing=', grants: [] }),
+    watcher({ connectionId: 'token-revoked=', tokenId: 'token-9' }),
+    watcher({ connectionId: 'user-revoked=', user: 'ben' }),
+  )
+  await ports.revocations.revokeToken(connection.issuer, 'token-9', clock.ms)
+  await ports.revocations.revokeUser(connection.issuer, 'ben', clock.ms)
+  await send({ topic })
+  expect(ports.sockets.posted.map(({ to }) => to).sort()).toEqual([...expected].sort())
+})
+
 it('a socket that cannot be told does not fail the note', async () => {
-  ports.watching.push({ connectionId: 'gone=', topic: '#', expiresAt: END })
+  ports.watching.push(watcher({ connectionId: 'gone=' }))
   ports.sockets.answer = 'gone'
   expect(await send()).toMatchObject({ type: 'note' })
 })

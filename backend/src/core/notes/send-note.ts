@@ -8,27 +8,27 @@ import {
   type TopicFilter,
 } from '../../protocol/index.ts'
 import { hasRole } from '../auth/identity.ts'
+import type { RevocationChecks, RevocationSubject } from '../auth/ports.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, Sockets } from '../connections/ports.ts'
+import type { SubscriptionRow } from '../subscriptions/ports.ts'
 
 /** Notes are about what happened, or is about to: not further ahead than this. */
 const MAX_AHEAD_MS = 24 * 3_600_000
 const POSTS_AT_ONCE = 20
 
 /** Who watches something, and with which right. */
-export interface Watcher {
-  readonly connectionId: string
-  /** What it subscribed to; it is entitled to that. */
-  readonly topic: TopicFilter
-  /** Epoch seconds. */
-  readonly expiresAt: number
-}
+export type Watcher = Pick<
+  SubscriptionRow,
+  'connectionId' | 'topic' | 'grants' | 'expiresAt' | keyof RevocationSubject
+>
 
 export interface NotePorts {
   /** Keeps the note with the history. */
   readonly keep: (note: Note) => Promise<void>
   /** Subscriptions whose topic may have to do with this one. */
   readonly watchers: (topic: TopicFilter) => Promise<readonly Watcher[]>
+  readonly revocations: RevocationChecks
   readonly sockets: Sockets
   readonly clock: Clock
   readonly newId: () => string
@@ -37,8 +37,8 @@ export interface NotePorts {
 }
 
 /**
- * Keeps a note and gives it to everybody whose subscription has to do with its topic: those who watch it, a part of it, or more than it.
- * The kept note is what counts: a post that fails does not fail the message.
+ * Keeps a note and gives it to everybody whose subscription has to do with its topic: those who watch it, a part of it, or more than it,
+ * as far as each one's own token lets it see what the note is about. The kept note is what counts: a post that fails does not fail the message.
  *
  * Throws ProtocolError FORBIDDEN (role operator, own topics), RANGE_INVALID, NOTE_INVALID.
  */
@@ -84,14 +84,7 @@ function cleanText(text: string): string {
 }
 
 async function push(note: Note, except: string, ports: NotePorts): Promise<void> {
-  const nowMs = ports.clock.now()
-  const concerned = (await ports.watchers(note.topic)).filter(
-    ({ connectionId, topic, expiresAt }) =>
-      connectionId !== except &&
-      expiresAt * 1_000 > nowMs &&
-      (topicCovers(topic, note.topic) || topicCovers(note.topic, topic)),
-  )
-  const waiting = [...new Set(concerned.map(({ connectionId }) => connectionId))]
+  const waiting = (await whoIsTold(note, ports)).filter((id) => id !== except)
   const frame = JSON.stringify({ type: 'note', note } satisfies NotePush)
   const worker = async (): Promise<void> => {
     for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
@@ -100,3 +93,20 @@ async function push(note: Note, except: string, ports: NotePorts): Promise<void>
   }
   await Promise.all(Array.from({ length: POSTS_AT_ONCE }, worker))
 }
+
+/** Once each: whose subscription concerns the note's topic, whose grants do too, and whose token neither ended nor was revoked. */
+async function whoIsTold({ topic }: Note, ports: NotePorts): Promise<string[]> {
+  const nowMs = ports.clock.now()
+  const told = new Set<string>()
+  for (const watcher of await ports.watchers(topic)) {
+    const { connectionId, expiresAt, grants } = watcher
+    if (told.has(connectionId) || expiresAt * 1_000 <= nowMs) continue
+    if (!overlaps(watcher.topic, topic) || !grants.some((grant) => overlaps(grant, topic))) continue
+    if (!(await ports.revocations.isRevoked(watcher))) told.add(connectionId)
+  }
+  return [...told]
+}
+
+/** A note on a site concerns who watches one of its devices, and the other way round. */
+const overlaps = (one: TopicFilter, other: TopicFilter): boolean =>
+  topicCovers(one, other) || topicCovers(other, one)
