@@ -111,10 +111,11 @@ function fixtureAnswer(): (event: GatewayEvent) => unknown {
   }
   const [separator, lines] = Code.ZipFile['Fn::Join']
   const exports: { answer?: (event: GatewayEvent) => unknown } = {}
-  compileFunction(lines.join(separator), ['exports', 'require'])(
-    exports,
-    createRequire(import.meta.url),
-  )
+  const run = compileFunction(lines.join(separator), ['exports', 'require']) as (
+    exports: object,
+    require: NodeJS.Require,
+  ) => void
+  run(exports, createRequire(import.meta.url))
   if (!exports.answer) throw new TypeError('The function Sockets of the fixture exports no answer')
   return exports.answer
 }
