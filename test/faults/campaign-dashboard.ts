@@ -1,3 +1,4 @@
+import { isDeviceTopic, type ServerMessage } from '@gaugeline/backend/protocol'
 import WebSocket from 'ws'
 import { LiveClient } from '../../dashboard/src/stream/live-client.ts'
 import type { SocketLike } from '../../dashboard/src/stream/socket-session.ts'
@@ -70,7 +71,7 @@ export class CampaignDashboard {
     return this.telemetry.feeds().reduce((sum, feed) => sum + feed.series.length, 0)
   }
 
-  chart(): Chart {
+  chart(): Chart & { readonly points: readonly Reading[] } {
     const feeds = this.telemetry.feeds()
     return {
       client: this.name,
@@ -105,8 +106,7 @@ export class CampaignDashboard {
     const seen = new Set<string>()
     this.#client.listen({
       message: (message, receivedAt) => {
-        if (message.type !== 'data') return
-        for (const { topic } of message.blocks) {
+        for (const topic of topicsOf(message)) {
           const key = `${topic}@${Math.floor(receivedAt / 100)}`
           if (seen.has(key)) continue
           seen.add(key)
@@ -114,5 +114,36 @@ export class CampaignDashboard {
         }
       },
     })
+  }
+}
+
+/** The devices of which a message tells its receiver something. */
+function topicsOf(message: ServerMessage): string[] {
+  switch (message.type) {
+    case 'data':
+      return message.blocks.map(({ topic }) => topic)
+    case 'subscribed':
+      return [...message.blocks, ...message.states].map(({ topic }) => topic)
+    case 'history':
+      return [message.topic, ...(message.blocks ?? []).map(({ topic }) => topic)]
+    case 'presence':
+    case 'gap':
+    case 'command':
+      return [message.topic]
+    case 'note':
+      return isDeviceTopic(message.note.topic) ? [message.note.topic] : []
+    case 'pong':
+      return Object.keys(message.heads)
+    case 'welcome':
+    case 'unsubscribed':
+    case 'alarm':
+    case 'alarms':
+    case 'alarmHistory':
+    case 'refreshed':
+    case 'revoked':
+    case 'slow':
+    case 'goaway':
+    case 'error':
+      return []
   }
 }
