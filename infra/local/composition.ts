@@ -66,6 +66,7 @@ export interface CompositionOptions {
   readonly startPages?: StartPages | undefined
   /** Tells the person at the terminal something, in one line. */
   readonly tell: (line: string) => void
+  readonly maxEnvironments: number
 }
 
 /** Every service of one system, made and wired, nothing started yet. */
@@ -131,11 +132,13 @@ function composeCompute(
     readonly keptOf: KeptOf
     readonly assetPath: AssetPath
     readonly awsUrl: () => string
+    readonly maxEnvironments: number
   },
 ): Compute {
   const lambda = createLambda({
     ...shared,
     assetPath: options.assetPath,
+    maxEnvironments: options.maxEnvironments,
     logs: stores.logs,
     endpoints: () => ({
       AWS_ENDPOINT_URL: options.awsUrl(),
@@ -224,6 +227,7 @@ export function compose(options: CompositionOptions): Composition {
   const compute = composeCompute(shared, stores, {
     keptOf,
     assetPath: options.assetPath,
+    maxEnvironments: options.maxEnvironments,
     awsUrl: () => endpoint.url,
   })
   metrics.become(compute.cloudwatch)

@@ -29,6 +29,8 @@ export interface SystemOptions {
   readonly startPages?: StartPages | undefined
   /** Tells the person at the terminal something while it runs, in one line. Nobody is told when absent. */
   readonly tell?: (line: string) => void
+  /** Of one function at once; 10 when absent. */
+  readonly maxEnvironments?: number
   /** Whoever has it may mint tokens at `POST {issuer}/local/token`. */
   readonly localKey: string
   /** Changes the template before it is deployed: for tests that take something away. */
@@ -157,6 +159,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     dataDir: options.dataDir,
     startPages: options.startPages,
     tell: options.tell ?? (() => undefined),
+    maxEnvironments: options.maxEnvironments ?? 10,
   })
   const stack = createStack({ cdkOut: options.cdkOut, account, template, assets })
   const createdAt = new Date(clock.now()).toISOString()

@@ -10,6 +10,7 @@ describe('flags of npm start', () => {
       port: 8080,
       mqttPort: 1883,
       awsPort: 0,
+      maxEnvironments: 10,
       simulator: true,
       json: false,
       watch: false,
@@ -40,6 +41,7 @@ describe('flags of npm start', () => {
     ['C02: a port above 65535', ['--port', '65536'], '65535'],
     ['C02: a port that is no number', ['--port', 'abc'], 'abc'],
     ['C02: a port with a fraction', ['--mqtt-port', '1.5'], '--mqtt-port'],
+    ['C02: no environments', ['--max-environments', '0'], 'from 1 to 9999'],
     ['C09: an empty value', ['--data-dir', ''], '--data-dir'],
   ])('%s is refused in one line that names it', (_, args, word) => {
     const attempt = (): unknown => read(...args)

@@ -8,6 +8,8 @@ export interface StartOptions {
   readonly port: number
   readonly mqttPort: number
   readonly awsPort: number
+  /** Environments that one function may have at once. */
+  readonly maxEnvironments: number
   readonly simulator: boolean
   readonly scenario?: string
   /** Where tables, stream and positions are kept; absent = in memory. */
@@ -32,6 +34,11 @@ function portNumber(text: string): number {
   throw new InvalidArgumentError('a port is a whole number from 0 to 65535; 0 = any free one.')
 }
 
+function positive(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('it is a whole number from 1 to 9999.')
+}
+
 function nonEmpty(text: string): string {
   if (text !== '') return text
   throw new InvalidArgumentError('it must not be empty.')
@@ -43,6 +50,7 @@ function command(): Command {
     .option('--port <number>', "the dashboard's port; 0 = any free one", portNumber, 8080)
     .option('--mqtt-port <number>', "the MQTT broker's port; 0 = any", portNumber, 1883)
     .option('--aws-port <number>', 'the port of the emulated AWS APIs; 0 = any', portNumber, 0)
+    .option('--max-environments <number>', 'of one function at once', positive, 10)
     .option('--no-simulator', 'do not start the demo fleet')
     .option('--scenario <file>', 'run this scenario instead of the demo fleet', nonEmpty)
     .option('--data-dir <dir>', 'keep tables and readings there across restarts', nonEmpty)

@@ -112,6 +112,7 @@ async function startAll(options: StartOptions, context: RunContext, undos: Undo[
     tell: (line) => {
       terminal.err(`  ${line}\n`)
     },
+    maxEnvironments: options.maxEnvironments,
     warm: true,
   }).catch((error: unknown) => {
     throw dataDirRefusal(error, options.dataDir) ?? error

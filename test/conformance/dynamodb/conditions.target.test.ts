@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => table.close())
 
 describe('conditions and transactions', () => {
-  it('D11: a failed condition carries the item on demand', async () => {
+  it('D11, D21: a failed condition carries the item on demand', async () => {
     await put({ ...key('cond'), v: { N: '1' } })
     const conditional = { ConditionExpression: 'attribute_not_exists(pk)' }
     await expect(put(key('cond'), conditional)).rejects.toMatchObject({
@@ -69,6 +69,21 @@ describe('conditions and transactions', () => {
     expect(
       both.Responses?.map((response) => response.Item?.['v']?.N ?? response.Item?.['pk']?.S),
     ).toEqual(['2', key('t2')['pk']?.S, undefined])
+  })
+
+  it('D10: a transaction has at most 100 items and 4 MB', async () => {
+    const puts = (count: number, bytes: number) =>
+      new TransactWriteItemsCommand({
+        TransactItems: Array.from({ length: count }, (_, n) => ({
+          Put: { TableName, Item: { ...key('many', `${n}`), data: { S: 'x'.repeat(bytes) } } },
+        })),
+      })
+    for (const tooMuch of [puts(101, 1), puts(12, 390_000)]) {
+      await expect(client.send(tooMuch)).rejects.toMatchObject({ name: 'ValidationException' })
+    }
+    expect(await get('many', '0')).toBeUndefined()
+    await client.send(puts(100, 1))
+    expect(await get('many', '99')).toBeDefined()
   })
 
   it('D10: concurrent transactions on one item leave one winner', async () => {

@@ -7,7 +7,7 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { key, openItems, type ItemsTable } from './support.ts'
+import { key, openItems, type Attributes, type ItemsTable } from './support.ts'
 
 let table: ItemsTable
 let client: DynamoDBClient
@@ -118,6 +118,65 @@ describe('items', () => {
     await expect(put({ ...key('empty'), tags: { SS: [] } })).rejects.toMatchObject({
       name: 'ValidationException',
     })
+  })
+
+  it('D24: updates set, append, add, remove and delete, and conditions of keys range', async () => {
+    const update = (UpdateExpression: string, ExpressionAttributeValues?: Attributes) =>
+      client.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: key('expr', 'a1'),
+          UpdateExpression,
+          ...(ExpressionAttributeValues && { ExpressionAttributeValues }),
+        }),
+      )
+    const [zero, one, list, texts] = [{ N: '0' }, { N: '1' }, { L: [{ N: '1' }] }, { SS: ['a'] }]
+    await update('SET n = if_not_exists(n, :z) + :o, l = :l, gone = :o', {
+      ':z': zero,
+      ':o': one,
+      ':l': list,
+    })
+    await update('SET l = list_append(l, :l) REMOVE gone ADD s :s', {
+      ':l': list,
+      ':s': { SS: ['a', 'b'] },
+    })
+    await update('DELETE s :s', { ':s': texts })
+    expect(await get('expr', 'a1')).toEqual({
+      ...key('expr', 'a1'),
+      n: { N: '1' },
+      l: { L: [{ N: '1' }, { N: '1' }] },
+      s: { SS: ['b'] },
+    })
+    await put(key('expr', 'a2'))
+    await put(key('expr', 'b1'))
+    const query = async (condition: string, values: Attributes): Promise<unknown[]> => {
+      const { Items = [] } = await client.send(
+        new QueryCommand({
+          TableName,
+          KeyConditionExpression: `pk = :p AND ${condition}`,
+          ExpressionAttributeValues: { ':p': key('expr')['pk']!, ...values },
+          ConsistentRead: true,
+        }),
+      )
+      return Items.map((item) => item['sk']?.S)
+    }
+    expect(await query('begins_with(sk, :a)', { ':a': { S: 'a' } })).toEqual(['a1', 'a2'])
+    const between = { ':f': { S: 'a2' }, ':t': { S: 'b1' } }
+    expect(await query('sk BETWEEN :f AND :t', between)).toEqual(['a2', 'b1'])
+  })
+
+  it('D24: atomic additions at once sum up', async () => {
+    const add = () =>
+      client.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: key('sum'),
+          UpdateExpression: 'ADD n :one',
+          ExpressionAttributeValues: { ':one': { N: '1' } },
+        }),
+      )
+    await Promise.all(Array.from({ length: 20 }, add))
+    expect((await get('sum'))?.['n']).toEqual({ N: '20' })
   })
 
   it('D16: a reserved word needs a name placeholder', async () => {

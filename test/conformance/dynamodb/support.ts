@@ -42,9 +42,11 @@ export async function openItems(): Promise<ItemsTable> {
 }
 
 /** A table in this process, on a clock of its own. */
-export async function localItems(): Promise<LocalTable> {
+export async function localItems(
+  options: { readonly timeToLiveDelayMs?: number } = {},
+): Promise<LocalTable> {
   const on = ground()
-  const dynamodb = createDynamoDb(on)
+  const dynamodb = createDynamoDb({ ...on, ...options })
   const front = await awsFront(on, [dynamodb])
   const { type, properties } = fixtureResource('Items')
   const { ref } = await front.create(type, properties, 'Items')

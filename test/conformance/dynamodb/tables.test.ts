@@ -1,5 +1,9 @@
 import {
+  DescribeContinuousBackupsCommand,
+  DescribeLimitsCommand,
+  DescribeTableCommand,
   DynamoDBClient,
+  ExecuteStatementCommand,
   GetItemCommand,
   ListTablesCommand,
   QueryCommand,
@@ -58,6 +62,21 @@ describe('permissions and names', () => {
         AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
       }),
     ).rejects.toThrow('It (AWS::DynamoDB::Table): DynamoDB would refuse it')
+  })
+
+  it('D27: a table of the template is active when it is there', async () => {
+    const { Table } = await client.send(new DescribeTableCommand({ TableName }))
+    expect(Table?.TableStatus).toBe('ACTIVE')
+  })
+
+  it.each([
+    ['ExecuteStatement', new ExecuteStatementCommand({ Statement: 'SELECT * FROM t' })],
+    ['DescribeContinuousBackups', new DescribeContinuousBackupsCommand({ TableName: 'Items' })],
+    ['DescribeLimits', new DescribeLimitsCommand({})],
+  ])('D18: %s names itself as not emulated', async (operation, command) => {
+    const call = client.send(command as DescribeLimitsCommand)
+    await expect(call).rejects.toMatchObject({ name: 'UnknownOperationException' })
+    await expect(call).rejects.toThrow(`dynamodb:${operation} is not emulated`)
   })
 
   it('C17: Ref is the table name, GetAtt Arn its ARN', async () => {

@@ -80,15 +80,4 @@ describe('batches, throttles and capacity', () => {
       message: 'Requested resource not found',
     })
   })
-
-  it('returns consumed capacity as asked and counts it for every call', async () => {
-    const item = { ...key('cap'), data: { S: 'x'.repeat(2500) } }
-    expect((await put(item, { ReturnConsumedCapacity: 'TOTAL' })).ConsumedCapacity).toEqual({
-      TableName,
-      CapacityUnits: 3,
-    })
-    expect((await put(item)).ConsumedCapacity).toBeUndefined()
-    const counted = table.dynamodb.counts().find((count) => count.operation === 'PutItem')
-    expect(counted?.capacityUnits).toBeGreaterThanOrEqual(6)
-  })
 })

@@ -1,4 +1,5 @@
 import {
+  ScanCommand,
   UpdateItemCommand,
   UpdateTimeToLiveCommand,
   type DynamoDBClient,
@@ -25,7 +26,7 @@ afterAll(() => table.close())
 const nowSeconds = (): number => Math.floor(table.on.clock.now() / 1000)
 
 describe('time to live', () => {
-  it('D1, D2: an expired item is there until a late sweep; milliseconds and old times never expire', async () => {
+  it('D1, D2, D19: an expired item is there until a late sweep; milliseconds and old times never expire', async () => {
     const expired = nowSeconds() - 1
     await put({ ...key('ttl', 'due'), ttl: { N: `${expired}` } })
     await put({ ...key('ttl', 'ms'), ttl: { N: `${table.on.clock.now()}` } })
@@ -35,6 +36,19 @@ describe('time to live', () => {
     await table.on.clock.advance(61_000)
     await expect.poll(() => get('ttl', 'due')).toBeUndefined()
     for (const sk of ['ms', 'ancient', 'text']) expect(await get('ttl', sk)).toBeDefined()
+  })
+
+  it('D2: with a delay of two days an expired item is read, queried and scanned until then', async () => {
+    const slow = await localItems({ timeToLiveDelayMs: 48 * 3_600_000 })
+    const expiresS = Math.floor(slow.on.clock.now() / 1000) + 60
+    await slow.put({ ...key('ttl', 'late'), ttl: { N: `${expiresS}` } })
+    await slow.on.clock.advance(47 * 3_600_000)
+    expect(await slow.get('ttl', 'late')).toBeDefined()
+    const found = await slow.client.send(new ScanCommand({ TableName: slow.TableName }))
+    expect(found.Count).toBe(1)
+    await slow.on.clock.advance(3_600_000 + 180_000)
+    await expect.poll(() => slow.get('ttl', 'late')).toBeUndefined()
+    await slow.close()
   })
 
   it('D3: an expired item can be prolonged before it goes', async () => {

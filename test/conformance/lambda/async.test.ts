@@ -187,4 +187,53 @@ describe('asynchronous invocation', () => {
     await expect.poll(() => bench.metrics.map(({ name }) => name)).toContain('AsyncEventsDropped')
     expect(bench.metrics.map(({ name }) => name)).toContain('AsyncEventsReceived')
   })
+
+  it.each(['OnFailure', 'OnSuccess'] as const)(
+    'L23: a topic as the %s destination gets the record as its message',
+    async (outcome) => {
+      const topic = 'arn:aws:sns:eu-west-1:000000000000:done'
+      await send(outcome === 'OnFailure' ? 'functions.fails' : 'functions.answer', {
+        config: {
+          MaximumRetryAttempts: 0,
+          DestinationConfig: { [outcome]: { Destination: topic } },
+        },
+      })
+      await expect.poll(() => bench.sent.length).toBe(1)
+      expect(bench.sent[0]).toMatchObject({
+        arn: topic,
+        body: {
+          requestContext: {
+            condition: outcome === 'OnFailure' ? 'RetriesExhausted' : 'Success',
+            functionArn: `${arn}:$LATEST`,
+          },
+          requestPayload: { value: 1 },
+        },
+      })
+    },
+  )
+
+  it('L23: a function as the destination is invoked with the record', async () => {
+    clock = manualClock()
+    bench = lambdaBench({ clock })
+    await bench.create('After', 'functions.printsEvent')
+    const functionName = await bench.create('Fn', 'functions.fails')
+    await bench.resource('AWS::Lambda::EventInvokeConfig', 'Config', {
+      FunctionName: functionName,
+      Qualifier: '$LATEST',
+      MaximumRetryAttempts: 0,
+      DestinationConfig: {
+        OnFailure: { Destination: 'arn:aws:lambda:eu-west-1:000000000000:function:After' },
+      },
+    })
+    await bench.lambda.invoke({ functionName, payload: { value: 1 }, invocationType: 'Event' })
+    const record = () =>
+      bench.logs.find(({ group, message }) => group.endsWith('After') && message.startsWith('{'))
+    await expect.poll(record).toBeDefined()
+    expect(JSON.parse(record()?.message ?? '')).toMatchObject({
+      version: '1.0',
+      requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 1 },
+      requestPayload: { value: 1 },
+      responsePayload: { errorType: 'RangeError' },
+    })
+  })
 })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { manualClock } from '../../../infra/local/platform/clock.ts'
 import { lambdaBench } from './support.ts'
@@ -145,6 +146,35 @@ describe('limits', () => {
     expect(streams.size).toBe(2)
     await clock.advance(3000)
     await again
+  })
+
+  it.each([
+    ['when it answers', false],
+    ['while it waits', true],
+  ])('L7: buffers above the memory of the function end the environment %s', async (_, waits) => {
+    const result = await invoke('functions.holds', { megabytes: 500, waits }, { Timeout: 60 })
+    expect(result).toMatchObject({
+      functionError: 'Unhandled',
+      payload: {
+        errorType: 'Runtime.ExitError',
+        errorMessage: `RequestId: ${result.requestId} Error: Runtime exited with error: signal: killed`,
+      },
+    })
+    expect(bench.logs.at(-1)?.message).toContain('Max Memory Used: 128 MB\tInit Duration: ')
+    expect(bench.logs.at(-1)?.message).toContain('Status: error\tError Type: Runtime.ExitError')
+  })
+
+  it('L7: what is garbage does not count, and REPORT tells the most that was held', async () => {
+    expect((await invoke('functions.churns', { megabytes: 300 }, { Timeout: 60 })).payload).toBe(
+      'ok',
+    )
+    const usedMb = (): number =>
+      Number(/Max Memory Used: (\d+) MB/.exec(bench.logs.at(-1)?.message ?? '')?.[1])
+    expect(usedMb()).toBeLessThan(128)
+    const functionName = await bench.create('Big', 'functions.holds', { MemorySize: 512 })
+    await bench.lambda.invoke({ functionName, payload: { megabytes: 200 } })
+    expect(usedMb()).toBeGreaterThanOrEqual(200)
+    expect(usedMb()).toBeLessThan(512)
   })
 
   it('L7: more memory than configured ends the environment', async () => {
@@ -302,6 +332,23 @@ describe('environments', () => {
       ].sort(),
     )
     expect(env).toMatchObject({
+      _HANDLER: 'functions.echo',
+      AWS_REGION: 'eu-west-1',
+      AWS_DEFAULT_REGION: 'eu-west-1',
+      AWS_LAMBDA_FUNCTION_NAME: 'Fn',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
+      AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+      AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+      AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/Fn',
+      AWS_LAMBDA_LOG_STREAM_NAME: expect.stringMatching(
+        /^\d{4}\/\d\d\/\d\d\/\[\$LATEST\][0-9a-f]{32}$/,
+      ) as string,
+      LAMBDA_TASK_ROOT: fileURLToPath(new URL('./fixtures', import.meta.url)),
+      LAMBDA_RUNTIME_DIR: '/var/runtime',
+      LANG: 'en_US.UTF-8',
+      NODE_PATH: '/opt/nodejs/node_modules:/var/runtime/node_modules',
+      PATH: '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin',
+      TZ: ':UTC',
       AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs22.x',
       AWS_ACCESS_KEY_ID: 'ASIAEXAMPLE',
       AWS_ENDPOINT_URL: 'http://127.0.0.1:4566',

@@ -57,6 +57,11 @@ export function lambdaBench(
         return { messageId: 'm' }
       },
     }),
+    topics: () => ({
+      publish: async (arn, { body }) => {
+        sent.push({ arn, body: JSON.parse(body), attributes: undefined })
+      },
+    }),
     ...options,
   })
   const resource = async (type: string, logicalId: string, properties: object) => {

@@ -109,6 +109,26 @@ describe('metrics from log lines', () => {
     ])
   })
 
+  it('E10: unknown members are ignored, and the names of members are case-sensitive', () => {
+    write(JSON.stringify(document({ other: { deep: 1 } }, { Comment: 'x' })))
+    expect(published()).toHaveLength(1)
+    write(JSON.stringify(document({}, { Dimensions: [['Service']] })))
+    write(JSON.stringify(document({}, { Metrics: [{ name: 'Orders' }] })))
+    write(JSON.stringify({ ...document(), _AWS: document()['_aws'], _aws: undefined }))
+    expect(published()).toHaveLength(1)
+  })
+
+  it('E11: a log event of more than 1 MB publishes nothing', () => {
+    const padded = (bytes: number): string => {
+      const empty = JSON.stringify(document({ note: '' }))
+      return JSON.stringify(document({ note: 'x'.repeat(bytes - empty.length) }))
+    }
+    write(padded(1_048_577))
+    expect(published()).toEqual([])
+    write(padded(1_048_576))
+    expect(published()).toHaveLength(1)
+  })
+
   it('E12: a broken document is counted as a parsing error', () => {
     write('{"_aws": {')
     expect(failures('EMFParsingErrors')).toBe(1)

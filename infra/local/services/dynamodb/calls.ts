@@ -39,6 +39,7 @@ export function createCalls({
   const runOne = async (operation: string, input: Json): Promise<Json> => {
     const ownCall = own[operation]
     if (ownCall) return ownCall(input)
+    if (operation === 'UpdateTable') refuseIndexChange(input)
     if (isEngineOperation(operation)) return runItemCall({ engine, gate }, operation, input)
     throw new TypeError(`Unknown operation ${operation}`)
   }
@@ -63,6 +64,18 @@ export function createCalls({
       return { output: { ...shaped, [name]: halves.rest }, capacity }
     },
   }
+}
+
+/** The engine would accept it and do nothing. */
+function refuseIndexChange(input: Json): void {
+  const updates = input['GlobalSecondaryIndexUpdates']
+  const isChange = (one: unknown): boolean =>
+    isObject(one) && (one['Create'] !== undefined || one['Delete'] !== undefined)
+  if (!Array.isArray(updates) || !updates.some(isChange)) return
+  throw new AwsError(
+    'ValidationException',
+    'Indexes are not changed by UpdateTable on one machine: change the template (npm run dev takes it over, or start again)',
+  )
 }
 
 async function describeTimeToLive(engine: Engine, ttl: TimeToLive, input: Json): Promise<Json> {

@@ -14,8 +14,33 @@ export interface Store {
     open(): Promise<void>
     close(): Promise<void>
     values(range: { gte: string; lt: string }): AsyncIterable<Item>
+    clear(range: { gte: string; lt: string }): Promise<void>
   }
-  readonly tableDb: { awsAccountId: string; awsRegion: string }
+  readonly tableDb: {
+    awsAccountId: string
+    awsRegion: string
+    put(name: string, table: StoredTable, done: (error: Error | null | undefined) => void): void
+  }
+  getTable(
+    name: string,
+    mustBeActive: boolean,
+    done: (error: Error | null, table: StoredTable) => void,
+  ): void
+  getItemDb(tableName: string): {
+    get(key: string, done: (error: Error | null, item?: Item) => void): void
+    lock(key: string, work: (release: (done: Done) => Done) => void): void
+  }
+}
+
+type Done = (error?: unknown) => void
+
+/** A table as dynalite keeps it: its description. */
+export interface StoredTable {
+  readonly TableName: string
+  readonly TableArn: string
+  readonly AttributeDefinitions: readonly Json[]
+  readonly GlobalSecondaryIndexes?: readonly Json[]
+  readonly LocalSecondaryIndexes?: readonly Json[]
 }
 
 interface Database {
@@ -26,6 +51,14 @@ interface Database {
     updateTableMs: number
   }): Store
   checkConditional(data: Record<string, unknown>, item: Item | undefined): DynaliteError | null
+  createKey(item: Item, table: StoredTable): string
+  updateIndexes(
+    store: Store,
+    table: StoredTable,
+    before: Item | undefined,
+    item: Item,
+    done: Done,
+  ): void
 }
 
 export type Json = Record<string, unknown>

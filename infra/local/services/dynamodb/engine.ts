@@ -14,6 +14,7 @@ import {
   type Store,
   type Validation,
 } from './dynalite.ts'
+import { changeIndexes, type IndexDefinitions } from './indexes.ts'
 
 type Input = Json
 
@@ -72,6 +73,8 @@ export interface Engine {
   prepare(operation: EngineOperation, input: Input): Input
   /** Whether an item (undefined = there is none) meets the condition of a prepared input. */
   meetsCondition(prepared: Input, item: Item | undefined): boolean
+  /** Other global indexes for a table that is there, filled from its items. */
+  changeIndexes(tableName: string, wanted: IndexDefinitions): Promise<void>
   /** Every item of a table, in no useful order. */
   items(tableName: string): AsyncIterable<Item>
 }
@@ -135,6 +138,7 @@ export function createEngine(account: Account, kept: Kept | undefined): Engine {
       })
     },
     meetsCondition: (prepared, item) => database.checkConditional(prepared, item) === null,
+    changeIndexes: (tableName, wanted) => changeIndexes(store, tableName, wanted),
     items: (tableName) =>
       store.db.values({ gte: `item-${tableName}~`, lt: `item-${tableName}~\xFF` }),
   }

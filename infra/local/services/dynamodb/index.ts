@@ -30,6 +30,8 @@ export interface DynamoDbOptions {
   readonly faults?: Faults
   /** Keeps the tables across restarts; in memory when absent. A killed process loses no acknowledged write. */
   readonly kept?: Kept | undefined
+  /** How long an expired item stays before time to live removes it; within some minutes when absent (D2). */
+  readonly timeToLiveDelayMs?: number
 }
 
 export interface DynamoDb extends ResourceService {
@@ -45,7 +47,7 @@ export interface DynamoDb extends ResourceService {
 export function createDynamoDb(options: DynamoDbOptions): DynamoDb {
   const { clock, account } = options
   const engine = createEngine(account, options.kept)
-  const ttl = createTimeToLive({ clock, engine })
+  const ttl = createTimeToLive({ clock, engine, delayMs: options.timeToLiveDelayMs ?? 0 })
   const meter = createMeter(clock, options.metrics)
   const calls = createCalls({ engine, ttl })
 

@@ -9,6 +9,7 @@ import type {
   ResourceProvider,
 } from '../../platform/types.ts'
 import type { Engine } from './engine.ts'
+import { hasIndexes } from './indexes.ts'
 import type { TimeToLive } from './ttl.ts'
 
 const keySchema: PropertySpec = [{ AttributeName: 'used', KeyType: 'used' }]
@@ -41,7 +42,13 @@ const properties: ResourceProvider['properties'] = {
   Tags: 'inert',
 }
 
-/** `AWS::DynamoDB::Table`. Ref = table name; GetAtt Arn. A table that a data directory already holds is kept when its key is the same. */
+/** What cannot change in place: CloudFormation makes another table then, and so does this. */
+const REPLACING = ['TableName', 'KeySchema', 'LocalSecondaryIndexes']
+
+/**
+ * `AWS::DynamoDB::Table`. Ref = table name; GetAtt Arn. A table that a data directory already holds is kept when its key is the same; its
+ * global indexes become those of the template, in an update too. CloudFormation changes one index at a time; here there may be several.
+ */
 export function tableProvider({
   account,
   engine,
@@ -73,18 +80,24 @@ export function tableProvider({
     async create(resource) {
       const table = nameOf(resource)
       const existing = await describe(engine, table)
-      if (existing) refuseOtherKey(resource, existing)
-      else await createTable(engine, resource, table)
+      if (existing) {
+        refuseOtherKey(resource, existing)
+        await adaptIndexes(engine, resource, existing)
+      } else {
+        await createTable(engine, resource, table)
+      }
       return created(resource, table)
     },
     async update(resource, previous) {
-      const same = ['KeySchema', 'AttributeDefinitions', 'GlobalSecondaryIndexes', 'TableName']
-      const isSame = same.every(
+      const isSame = REPLACING.every(
         (name) =>
           JSON.stringify(resource.properties[name]) === JSON.stringify(previous.properties[name]),
       )
       const table = nameOf(resource)
-      if (!isSame) {
+      const existing = isSame ? await describe(engine, table) : undefined
+      if (existing) {
+        await adaptIndexes(engine, resource, existing)
+      } else {
         await engine.run('DeleteTable', { TableName: nameOf(previous) })
         await until(async () => (await describe(engine, nameOf(previous))) === undefined)
         await createTable(engine, resource, table)
@@ -106,20 +119,48 @@ const CREATE_INPUT = [
   'LocalSecondaryIndexes',
 ]
 
+function createInput(resource: ResolvedResource, table: string): Record<string, unknown> {
+  const given = CREATE_INPUT.filter((name) => resource.properties[name] !== undefined)
+  return {
+    TableName: table,
+    BillingMode: resource.properties['BillingMode'] ?? 'PROVISIONED',
+    ...structuredClone(Object.fromEntries(given.map((name) => [name, resource.properties[name]]))),
+  }
+}
+
 async function createTable(
   engine: Engine,
   resource: ResolvedResource,
   table: string,
 ): Promise<void> {
-  const given = CREATE_INPUT.filter((name) => resource.properties[name] !== undefined)
-  try {
-    await engine.run('CreateTable', {
-      TableName: table,
-      BillingMode: resource.properties['BillingMode'] ?? 'PROVISIONED',
-      ...structuredClone(
-        Object.fromEntries(given.map((name) => [name, resource.properties[name]])),
-      ),
+  await refusing(resource, () => engine.run('CreateTable', createInput(resource, table)))
+  await until(async () => (await describe(engine, table))?.['TableStatus'] === 'ACTIVE')
+}
+
+async function adaptIndexes(
+  engine: Engine,
+  resource: ResolvedResource,
+  existing: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const table = String(existing['TableName'])
+  const given = resource.properties['GlobalSecondaryIndexes']
+  const indexes = Array.isArray(given) ? given.filter(isObject) : []
+  if (hasIndexes(existing, indexes)) return
+  await refusing(resource, async () => {
+    engine.prepare('CreateTable', createInput(resource, table))
+    await engine.changeIndexes(table, {
+      GlobalSecondaryIndexes: indexes,
+      AttributeDefinitions: resource.properties['AttributeDefinitions'] as readonly Record<
+        string,
+        unknown
+      >[],
     })
+  })
+}
+
+async function refusing(resource: ResolvedResource, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work()
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new StartError(
@@ -128,7 +169,6 @@ async function createTable(
       { cause },
     )
   }
-  await until(async () => (await describe(engine, table))?.['TableStatus'] === 'ACTIVE')
 }
 
 async function describe(

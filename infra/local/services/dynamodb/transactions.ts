@@ -9,6 +9,7 @@ type Json = Record<string, unknown>
 
 /** D10. */
 const MAX_ITEMS = 100
+const MAX_BYTES = 4 * 1024 * 1024
 
 const OPERATIONS: Readonly<Record<string, EngineOperation>> = {
   Put: 'PutItem',
@@ -36,6 +37,7 @@ interface Reason {
  */
 export async function transactWrite(engine: Engine, input: Json): Promise<Json> {
   const parts = partsOf(input)
+  refuseTooLarge(parts)
   await refuseRepeatedItems(engine, parts)
   const before: (Item | undefined)[] = []
   const reasons: Reason[] = []
@@ -94,6 +96,24 @@ function partsOf(input: Json): readonly Part[] {
     }
     return { kind, operation, input: { ...part } }
   })
+}
+
+/** D10; of updates only their expressions' results count, which are not known before. */
+function refuseTooLarge(parts: readonly Part[]): void {
+  const bytes = parts.reduce((sum, { input }) => sum + sizeOf(input['Item'] ?? {}), 0)
+  if (bytes <= MAX_BYTES) return
+  throw new AwsError('ValidationException', 'Transaction request cannot exceed 4MB in size')
+}
+
+/** Names and leaves of an item in attribute-value JSON. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value)
+  if (Array.isArray(value)) return value.reduce((sum: number, one) => sum + sizeOf(one), 0)
+  if (!isObject(value)) return 1
+  return Object.entries(value).reduce(
+    (sum, [name, one]) => sum + Buffer.byteLength(name) + sizeOf(one),
+    0,
+  )
 }
 
 async function refuseRepeatedItems(engine: Engine, parts: readonly Part[]): Promise<void> {

@@ -23,9 +23,12 @@ export interface TimeToLive {
 export function createTimeToLive({
   clock,
   engine,
+  delayMs,
 }: {
   readonly clock: Clock
   readonly engine: Engine
+  /** How long an expired item stays at least: AWS may need days. */
+  readonly delayMs: number
 }): TimeToLive {
   const attributes = new Map<string, string>()
   const dueMs = new Map<string, number>()
@@ -37,7 +40,8 @@ export function createTimeToLive({
     for await (const item of engine.items(table)) {
       if (!cancel) return
       if (++seen % ITEMS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve))
-      if (isExpired(item, attribute, clock.now())) await remove(engine, { table, attribute, item })
+      const isDue = isExpired(item, attribute, { nowMs: clock.now(), delayMs })
+      if (isDue) await remove(engine, { table, attribute, item })
     }
     dueMs.set(table, clock.now() + seen * PAUSE_PER_ITEM_MS)
   }
@@ -72,12 +76,16 @@ export function createTimeToLive({
 }
 
 /** D1: a Number at the top level, epoch seconds, not more than five years past. */
-function isExpired(item: Item, attribute: string, nowMs: number): boolean {
+function isExpired(
+  item: Item,
+  attribute: string,
+  { nowMs, delayMs }: { readonly nowMs: number; readonly delayMs: number },
+): boolean {
   const value = item[attribute]?.['N']
   if (typeof value !== 'string') return false
   const expiresS = Number(value)
   const nowS = nowMs / 1000
-  return expiresS <= nowS && expiresS > nowS - FIVE_YEARS_S
+  return expiresS + delayMs / 1000 <= nowS && expiresS > nowS - FIVE_YEARS_S
 }
 
 /** D3: an item whose time was prolonged meanwhile stays. */

@@ -1,3 +1,4 @@
+import { isObject } from '../../platform/fields.ts'
 import { physicalName } from '../../platform/naming.ts'
 import type { Account, ResourceProvider, ResourceService } from '../../platform/types.ts'
 
@@ -16,9 +17,18 @@ export function createInert(options: { readonly account: Account }): ResourceSer
     providers: Object.entries(inertTypes).map(([type, properties]) => ({
       type,
       properties,
-      create: ({ logicalId }) => ({ ref: physicalName(options.account.stackName, logicalId) }),
+      create: ({ logicalId, properties: given }) => ({
+        ref: budgetName(given) ?? physicalName(options.account.stackName, logicalId),
+      }),
     })),
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),
   }
+}
+
+/** C21: Ref of a budget is its name. */
+function budgetName(properties: Readonly<Record<string, unknown>>): string | undefined {
+  const budget = properties['Budget']
+  const name = isObject(budget) ? budget['BudgetName'] : undefined
+  return typeof name === 'string' ? name : undefined
 }

@@ -68,6 +68,7 @@ const INIT_LIMIT_MS = 10_000
 
 type WorkerMessage =
   | { readonly type: 'ready' }
+  | { readonly type: 'outOfMemory' }
   | { readonly type: 'log'; readonly message: string }
   | { readonly type: 'initFailed' | 'crashed'; readonly error: FunctionErrorBody }
   | { readonly type: 'answered'; readonly body: string; readonly memoryMb: number }
@@ -121,6 +122,10 @@ export function startEnvironment(options: EnvironmentOptions): Environment {
       initFailed: (message) => {
         settleInit?.({ ok: false, error: message.error })
         void terminate()
+      },
+      outOfMemory: () => {
+        gone(exitError('signal: killed'))
+        void worker.terminate()
       },
       crashed: (message) => {
         crash = message.error
@@ -192,6 +197,7 @@ function startWorker(options: EnvironmentOptions): Worker {
       directory: options.directory,
       inlineCode: options.inlineCode,
       nodeMajor: options.nodeMajor,
+      memoryLimitMb: options.memoryMb,
       logFormat: options.logFormat,
       logLevel: options.logLevel,
     },

@@ -34,7 +34,7 @@ function textEnd(config: FunctionConfig, report: Report): string[] {
     `Duration: ${twoDecimals(report.durationMs)} ms`,
     `Billed Duration: ${ceil(report.durationMs + (report.initMs ?? 0))} ms`,
     `Memory Size: ${config.memoryMb} MB`,
-    `Max Memory Used: ${Math.min(outcome.memoryMb, config.memoryMb)} MB`,
+    `Max Memory Used: ${outcome.memoryMb} MB`,
     ...(report.initMs === undefined ? [] : [`Init Duration: ${twoDecimals(report.initMs)} ms`]),
     ...(fatal === undefined ? [] : [`Status: ${fatal}`]),
     ...(fatal === 'error' && outcome.kind === 'failed'
@@ -58,7 +58,7 @@ function jsonEnd(config: FunctionConfig, report: Report, nowMs: number): string[
         durationMs: Number(twoDecimals(report.durationMs)),
         billedDurationMs: ceil(report.durationMs + (report.initMs ?? 0)),
         memorySizeMB: config.memoryMb,
-        maxMemoryUsedMB: Math.min(outcome.memoryMb, config.memoryMb),
+        maxMemoryUsedMB: outcome.memoryMb,
         ...(report.initMs !== undefined && { initDurationMs: Number(twoDecimals(report.initMs)) }),
       },
       status: fatal ?? 'success',

@@ -11,6 +11,8 @@ export interface EmfResult {
 }
 
 const NOTHING: EmfResult = { data: [], parsingErrors: 0, validationErrors: 0 }
+/** E11. */
+const MAX_EVENT_BYTES = 1_048_576
 const MAX_METRICS = 100
 const MAX_DIMENSIONS = 30
 const MAX_DIMENSION_CHARACTERS = 1024
@@ -24,7 +26,7 @@ const PREFIX = /^\d{4}-\d\d-\d\dT[^\t]*\t[^\t]*\t[A-Z]+\t(?=\{)/
 export function extractEmf(message: string, nowMs: number): EmfResult {
   if (!message.includes('"_aws"')) return NOTHING
   const text = message.startsWith('{') ? message : message.replace(PREFIX, '')
-  if (!text.startsWith('{')) return NOTHING
+  if (!text.startsWith('{') || Buffer.byteLength(message) > MAX_EVENT_BYTES) return NOTHING
   let document: unknown
   try {
     document = JSON.parse(text)
