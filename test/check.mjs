@@ -28,6 +28,7 @@ const checks = [
     ],
   ],
   ['dead code', 'knip', ['--no-progress']],
+  ['conformance page', 'tsx', ['test/conformance/document.ts', '--check']],
 ]
 
 function run([name, command, args]) {

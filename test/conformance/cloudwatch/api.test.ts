@@ -142,6 +142,46 @@ describe('the CloudWatch API, called by the real SDK', () => {
     expect(listed.Metrics).toEqual([metric])
   })
 
+  it('L28: the error rate of a function is 100*Errors/Invocations, and nothing while it is idle', async () => {
+    const at = new Date(bench.clock.now())
+    const put = (name: string, value: number): void => {
+      bench.cloudwatch.put({
+        namespace: 'AWS/Lambda',
+        name,
+        dimensions: { FunctionName: 'deliver' },
+        value,
+        timestampMs: at.getTime(),
+      })
+    }
+    put('Invocations', 4)
+    put('Errors', 1)
+    const stat = (Id: string, MetricName: string) => ({
+      Id,
+      ReturnData: false,
+      MetricStat: {
+        Metric: {
+          Namespace: 'AWS/Lambda',
+          MetricName,
+          Dimensions: [{ Name: 'FunctionName', Value: 'deliver' }],
+        },
+        Period: 60,
+        Stat: 'Sum',
+      },
+    })
+    const { MetricDataResults } = await client.send(
+      new GetMetricDataCommand({
+        StartTime: at,
+        EndTime: new Date(at.getTime() + 300_000),
+        MetricDataQueries: [
+          stat('errors', 'Errors'),
+          stat('invocations', 'Invocations'),
+          { Id: 'rate', Expression: '100*errors/invocations' },
+        ],
+      }),
+    )
+    expect(MetricDataResults).toMatchObject([{ Id: 'rate', Values: [25], Timestamps: [at] }])
+  })
+
   it('a namespace of AWS is refused', async () => {
     const call = client.send(
       new PutMetricDataCommand({

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import { createVitest, type TestCase } from 'vitest/node'
+
+/** A test that shows one or more items of the behaviour sheet. */
+export interface Proof {
+  readonly items: readonly string[]
+  readonly behaviour: string
+  /** From the root of the repository. */
+  readonly file: string
+  /** Where it runs: at any target, or why only here. */
+  readonly where: string
+}
+
+const ITEM = '[WMLEKIADC]\\d+'
+const titled = new RegExp(`^(${ITEM}(?:(?:,| and|–) ?${ITEM})*)\\s*[:–-]\\s*(.+)$`)
+const inBrackets = new RegExp(`\\((${ITEM}(?:(?:,|–) ?${ITEM})*)\\)`, 'g')
+const localOnly = /\s*\[local only: ([^\]]+)\]$/
+
+/** Other folders number their own tables with the same letters. */
+const FOLDERS = [
+  'test/conformance',
+  'infra/local/services',
+  'infra/local/template',
+  'infra/local/platform',
+]
+
+/** Reads the titles of every test without running one: those that begin with items (`W14, W15: …`) or hold them in brackets. */
+export async function readProofs(root: string): Promise<readonly Proof[]> {
+  const vitest = await createVitest('test', {
+    root,
+    watch: false,
+    reporters: [],
+    isolate: false,
+    project: ['conformance', 'unit'],
+  })
+  try {
+    const { testModules, unhandledErrors } = await vitest.collect(FOLDERS)
+    const broken = testModules.flatMap((module) => module.errors())
+    for (const error of [...unhandledErrors, ...broken]) throw error
+    return testModules.flatMap((module) => {
+      const file = relative(root, module.moduleId)
+      return [...module.children.allTests()].flatMap((test) => proofOf(test, file))
+    })
+  } finally {
+    await vitest.close()
+  }
+}
+
+function proofOf(test: TestCase, file: string): Proof[] {
+  if (test.options.mode === 'skip' || test.options.mode === 'todo') return []
+  const title = test.name.replace(localOnly, '')
+  const match = titled.exec(title)
+  const bracketed = [...title.matchAll(inBrackets)].flatMap(([, ids = '']) => itemsIn(ids))
+  const items = [...new Set([...itemsIn(match?.[1] ?? ''), ...bracketed])]
+  if (items.length === 0) return []
+  return [{ items, behaviour: match?.[2] ?? title, file, where: whereOf(test, file) }]
+}
+
+/** `W1, W3–W5` → W1, W3, W4, W5. Throws TypeError for a range over two letters. */
+export function itemsIn(ids: string): string[] {
+  return ids.split(/,| and/).flatMap((part) => {
+    const [first = '', last = first] = part.trim().split('–')
+    if (first === '') return []
+    const letter = first.charAt(0)
+    if (!last.startsWith(letter)) throw new TypeError(`${ids}: a range has one letter`)
+    const [from, to] = [Number(first.slice(1)), Number(last.slice(1))]
+    return Array.from({ length: to - from + 1 }, (_, index) => `${letter}${from + index}`)
+  })
+}
+
+function whereOf(test: TestCase, file: string): string {
+  if (!file.endsWith('.target.test.ts')) return 'local'
+  for (let one: TestCase | TestCase['parent'] = test; one.type !== 'module'; one = one.parent) {
+    const reason = localOnly.exec(one.name)?.[1]
+    if (reason !== undefined) return `local only: ${reason}`
+  }
+  return 'any target'
+}
+
+/** The page as it is in the repository. */
+export const readPage = (file: string): string => readFileSync(file, 'utf8')
