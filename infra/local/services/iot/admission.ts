@@ -50,6 +50,11 @@ export function admission(options: {
     return { identity }
   }
   return (packet, decide) => {
+    if (packet.clientId === '' && packet.clean === false) {
+      // MQTT 3.1.1, 3.1.3: a session to keep needs a name.
+      decide(refuse('ClientError', IDENTIFIER_REJECTED, 'a session without a client id'))
+      return
+    }
     if (packet.clientId === '') packet.clientId = randomUUID()
     packet.keepalive = keepAliveSeconds(packet.keepalive ?? 0)
     if (Buffer.byteLength(packet.clientId) > limits.clientIdBytes) {

@@ -41,6 +41,8 @@ export function tokenBucket(clock: Clock, ratePerSecond: number): TokenBucket {
 export function topicProblem(topic: string): string | undefined {
   if (topic === '') return 'the topic is empty'
   if (topic.includes('+') || topic.includes('#')) return 'a topic to publish to has no wildcard'
+  // MQTT 3.1.1, 1.5.3: U+0000 in a string ends the connection.
+  if (topic.includes('\0')) return 'a topic holds no U+0000'
   if (Buffer.byteLength(topic) > limits.topicBytes) {
     return `the topic is longer than ${limits.topicBytes} bytes`
   }
