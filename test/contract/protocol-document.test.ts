@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import {
   actions,
   clientMessageSchemas,
@@ -59,6 +61,16 @@ describe('docs/protocol.md', () => {
   it('documents every error code and invents none', () => {
     const documented = [...page.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => code)
     expect(documented.sort()).toEqual(Object.keys(errorCodes).sort())
+  })
+
+  it('every error code is given by some code of the backend', () => {
+    const root = fileURLToPath(new URL('../../backend/src/', import.meta.url))
+    const source = readdirSync(root, { recursive: true, encoding: 'utf8' })
+      .filter((name) => /^(core|adapters)[/\\].*\.ts$/.test(name) && !/\.test\.ts$/.test(name))
+      .map((name) => readFileSync(join(root, name), 'utf8'))
+      .join('\n')
+    const given = (code: string): boolean => source.includes(`'${code}'`)
+    expect(Object.keys(errorCodes).filter((code) => !given(code))).toEqual([])
   })
 
   it('documents every close code', () => {

@@ -5,6 +5,8 @@ export interface RawAnswer {
   readonly status: number
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
+  /** As far as it came with `content-length`; '' without. */
+  readonly body: string
 }
 
 export interface RawRequest {
@@ -16,17 +18,19 @@ export interface RawRequest {
   readonly headers?: Readonly<Record<string, string | undefined>>
 }
 
+/** What a good handshake has, without a subprotocol. */
+export const handshakeHeaders = (host: string): Readonly<Record<string, string>> => ({
+  Host: host,
+  Connection: 'Upgrade',
+  Upgrade: 'websocket',
+  'Sec-WebSocket-Version': '13',
+  'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+})
+
 /** Sends a WebSocket handshake byte by byte as it was written, which no client library would, and reads the head of the answer. */
 export function rawHandshake(url: string, request: RawRequest = {}): Promise<RawAnswer> {
   const { hostname, port, host, pathname } = new URL(url)
-  const headers: Record<string, string | undefined> = {
-    Host: host,
-    Connection: 'Upgrade',
-    Upgrade: 'websocket',
-    'Sec-WebSocket-Version': '13',
-    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
-    ...request.headers,
-  }
+  const headers: RawRequest['headers'] = { ...handshakeHeaders(host), ...request.headers }
   const lines = Object.entries(headers).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}: ${value}\r\n`],
   )
@@ -43,14 +47,22 @@ export function rawHandshake(url: string, request: RawRequest = {}): Promise<Raw
     }
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1')
-      if (text.includes('\r\n\r\n')) done()
+      if (isWhole(text)) done()
     })
     socket.on('close', done)
     socket.on('error', done)
   })
 }
 
+function isWhole(text: string): boolean {
+  const end = text.indexOf('\r\n\r\n')
+  if (end < 0) return false
+  const length = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, end))?.[1] ?? '0'
+  return text.length >= end + 4 + Number(length)
+}
+
 function parseHead(text: string): RawAnswer {
+  const body = text.slice(text.indexOf('\r\n\r\n') + 4)
   const [first = '', ...rest] = text.split('\r\n\r\n')[0]?.split('\r\n') ?? []
   const headers = rest.map((line) => {
     const [name = '', ...value] = line.split(':')
@@ -59,5 +71,6 @@ function parseHead(text: string): RawAnswer {
   return {
     status: Number(/^HTTP\/1\.\d (\d+)/.exec(first)?.[1] ?? 0),
     headers: Object.fromEntries(headers) as Record<string, string>,
+    body: text.includes('\r\n\r\n') ? body : '',
   }
 }

@@ -22,7 +22,8 @@ import { revoke } from '../core/session/revoke.ts'
 import { pong, welcome } from '../core/session/session.ts'
 import { subscribe } from '../core/subscriptions/subscribe.ts'
 import { unsubscribe } from '../core/subscriptions/unsubscribe.ts'
-import { actions, encodePosition, errorCodes, limits } from '../protocol/index.ts'
+import { errorCodes, limits } from '../protocol/index.ts'
+import { anyFrame } from '../testing/client-frames.ts'
 import { memoryHistory } from '../testing/memory-history.ts'
 import { memorySubscriptions } from '../testing/memory-subscriptions.ts'
 import { createRoute } from './route.ts'
@@ -118,91 +119,6 @@ async function makeWorld() {
   return { send, failures, connections, wakes: shared.wakes }
 }
 
-const position = fc
-  .tuple(fc.nat({ max: 2 ** 41 }), fc.bigInt({ min: 0n, max: 2n ** 180n }))
-  .map(([ms, sequence]) => encodePosition(ms, sequence.toString()))
-/** Members that a message may have, with values from right to absurd. */
-const odd = fc.oneof(
-  fc.jsonValue({ maxDepth: 3 }),
-  fc.constantFrom<unknown>(-1, 0, 1.5, 1e300, 2 ** 53, null, '', '__proto__', {}, []),
-)
-const topic = fc.constantFrom('plant-1/pump-7', 'plant-1/#', '#', 'plant-2/x', 'a/+', '../x', '')
-const where = fc.letrec((tie) => ({
-  node: fc.oneof(
-    { maxDepth: 6 },
-    fc.record({
-      metric: fc.constantFrom('temperature', '__proto__', ''),
-      op: fc.constantFrom('eq', 'gt', 'in', 'exists', 'like'),
-      value: fc.oneof(fc.double(), fc.array(fc.double(), { maxLength: 3 }), odd),
-    }),
-    fc.record({
-      op: fc.constantFrom('and', 'or', 'not'),
-      nodes: fc.array(tie('node'), { maxLength: 3 }),
-    }),
-  ),
-})).node
-const likely: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
-  id: fc.nat(),
-  topic,
-  t0: fc.nat(),
-  since: position,
-  until: position,
-  positions: fc.dictionary(topic, position, { maxKeys: 5 }),
-  sids: fc.array(fc.nat(300), { minLength: 1, maxLength: 5 }),
-  subscriptions: fc.array(
-    fc.record(
-      {
-        sid: fc.oneof(fc.nat(300), odd),
-        topic: fc.oneof(topic, odd),
-        mode: fc.constantFrom('complete', 'latest', 'some'),
-        since: fc.oneof(position, odd),
-        window: fc.record({ lastMs: fc.integer({ min: 1, max: 10_000_000 }), points: fc.nat() }),
-        metrics: fc.array(fc.string(), { maxLength: 3 }),
-        where,
-        maxHz: fc.double(),
-        deadband: fc.dictionary(fc.string(), fc.double(), { maxKeys: 3 }),
-      },
-      { requiredKeys: ['sid', 'topic'] },
-    ),
-    { maxLength: 4 },
-  ),
-  from: fc.integer(),
-  to: fc.integer({ min: -1, max: 2 ** 31 }),
-  bucketMs: fc.nat({ max: 100_000_000 }),
-  limit: fc.integer({ min: -1, max: 2_000 }),
-  cursor: fc.oneof(fc.base64String(), fc.string(), fc.constant(null)),
-  where,
-  key: fc.uuid(),
-  name: fc.constantFrom('setInterval', 'reboot', 'identify', 'setPoint', 'explode'),
-  args: fc.oneof(fc.record({ ms: fc.nat() }), fc.dictionary(fc.string(), odd, { maxKeys: 3 })),
-  ttlMs: fc.nat({ max: 1_000_000 }),
-  text: fc.string({ unit: 'binary', maxLength: 300 }),
-  at: fc.nat(),
-  op: fc.constantFrom('list', 'history', 'ack', 'note', 'shelve', 'unshelve', 'destroy'),
-  alarm: fc.constantFrom(factOf().alarm, 'none', ''),
-  revision: fc.nat({ max: 3 }),
-  token: fc.string(),
-  user: fc.string(),
-  jti: fc.string(),
-}
-const message = fc
-  .tuple(
-    fc.constantFrom(...actions, '__proto__', '$connect', 'toString', 'dance'),
-    fc.record(likely, { requiredKeys: [] }),
-    fc.dictionary(fc.constantFrom(...Object.keys(likely)), odd, { maxKeys: 2 }),
-  )
-  .map(([action, members, oddities]) => JSON.stringify({ action, ...members, ...oddities }))
-const frame = fc.oneof(
-  { weight: 6, arbitrary: message },
-  { weight: 1, arbitrary: fc.string({ unit: 'binary' }) },
-  { weight: 1, arbitrary: fc.json() },
-  // A good message, cut somewhere.
-  {
-    weight: 1,
-    arbitrary: fc.tuple(message, fc.nat(200)).map(([text, length]) => text.slice(0, length)),
-  },
-)
-
 const RUNS = Number(process.env['GAUGELINE_FUZZ_RUNS'] ?? 10_000)
 const answers = new Set(['error', 'welcome', 'pong', 'subscribed', 'unsubscribed', 'history'])
 for (const type of ['command', 'note', 'alarms', 'alarm', 'alarmHistory', 'refreshed', 'revoked']) {
@@ -237,7 +153,7 @@ describe('the route layer', () => {
     const { send, failures } = await makeWorld()
     const seen = new Set<unknown>()
     await fc.assert(
-      fc.asyncProperty(frame, async (body) => {
+      fc.asyncProperty(anyFrame(factOf().alarm), async (body) => {
         const answer = await send(body)
         seen.add(answer['code'] ?? answer['type'])
         expect(fault(body, answer)).toBeUndefined()
@@ -284,6 +200,20 @@ describe('the route layer', () => {
     clock.ms = Date.UTC(2026, 0, 1)
     expect(answer).toMatchObject({ id: 6, code: 'TOKEN_EXPIRED', retry: 'auth' })
   })
+
+  it.each(['ThrottlingException', 'ProvisionedThroughputExceededException'])(
+    'says OVERLOADED, and when to repeat, for %s',
+    async (name) => {
+      const { send, connections } = await makeWorld()
+      connections.admit = () => Promise.reject(Object.assign(new Error('Rate exceeded'), { name }))
+      expect(await send('{"action":"ping","id":8,"t0":0}')).toMatchObject({
+        id: 8,
+        code: 'OVERLOADED',
+        retry: 'backoff',
+        retryAfterMs: 1_000,
+      })
+    },
+  )
 
   it('a message over the limit is refused with its id', async () => {
     const { send } = await makeWorld()

@@ -69,12 +69,33 @@ export function createRoute(
       return { statusCode: 200, body: JSON.stringify(answer) }
     } catch (error) {
       report(error, event, options.telemetry)
-      return { statusCode: 200, body: JSON.stringify(errorMessage(error, readId(event.body))) }
+      const told = isThrottled(error) ? overloaded(error) : error
+      return { statusCode: 200, body: JSON.stringify(errorMessage(told, readId(event.body))) }
     } finally {
       options.telemetry.flush()
     }
   }
 }
+
+/** As the SDK marks what a service refused for its rate, after its own attempts (`$retryable`, or the error's name). */
+function isThrottled(error: unknown): boolean {
+  return error instanceof Error && THROTTLES.has(error.name)
+}
+const THROTTLES = new Set([
+  'ThrottlingException',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+])
+
+const overloaded = (cause: unknown): ProtocolError =>
+  new ProtocolError(
+    'OVERLOADED',
+    'The database takes no more for the moment; repeat in a second.',
+    {
+      retryAfterMs: 1_000,
+      cause,
+    },
+  )
 
 /** By the time at which API Gateway took the message: a function that is slow to run must not make a burst look calm. */
 async function admit(

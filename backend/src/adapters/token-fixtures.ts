@@ -20,20 +20,28 @@ export interface TestKey {
 /** A real key pair, its public half as an issuer publishes it. */
 export async function makeKey(
   kid: string,
-  alg: 'RS256' | 'ES256' | 'PS256' = 'ES256',
+  alg: 'RS256' | 'ES256' | 'PS256' | 'RS512' = 'ES256',
 ): Promise<TestKey> {
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
   return { privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } }
 }
 
+/** Who issues, for whom, and when (epoch seconds). */
+export interface TokenSetting {
+  readonly issuer: string
+  readonly audience: string
+  readonly now: number
+}
+const SETTING: TokenSetting = { issuer: ISSUER, audience: AUDIENCE, now: NOW }
+
 /** The claims of a Cognito access token for an operator of plant-1. */
-export const goodClaims = (): JWTPayload => ({
-  iss: ISSUER,
+export const goodClaims = ({ issuer, audience, now } = SETTING): JWTPayload => ({
+  iss: issuer,
   sub: 'ana',
-  client_id: AUDIENCE,
+  client_id: audience,
   token_use: 'access',
-  iat: NOW - 60,
-  exp: NOW + 3_600,
+  iat: now - 60,
+  exp: now + 3_600,
   jti: 'token-1',
   devices: ['plant-1/#'],
   'cognito:groups': ['operator'],
@@ -49,6 +57,14 @@ export async function signToken(
   return new SignJWT({ ...goodClaims(), ...claims })
     .setProtectedHeader({ alg: alg ?? 'ES256', kid, ...header } as { alg: string })
     .sign(key.privateKey)
+}
+
+/** A token of exactly this header and payload text, genuinely signed with an ES256 key: for JSON that no library writes. */
+export async function signRaw(key: TestKey, header: string, payload: string): Promise<string> {
+  const input = [header, payload].map((text) => Buffer.from(text).toString('base64url')).join('.')
+  const algorithm = { name: 'ECDSA', hash: 'SHA-256' }
+  const signature = await crypto.subtle.sign(algorithm, key.privateKey, Buffer.from(input))
+  return `${input}.${Buffer.from(signature).toString('base64url')}`
 }
 
 /** A token of any header and payload text with a signature that nobody made. */

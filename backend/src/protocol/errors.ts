@@ -18,7 +18,6 @@ export const errorCodes = {
   SUBSCRIPTION_LIMIT: 'never',
   /** A later message of the same connection (a greater `id`) about the same `sid` was handled first; it holds. */
   SUPERSEDED: 'never',
-  CONNECTION_LIMIT: 'never',
   CONNECTION_UNKNOWN: 'now',
   FORBIDDEN: 'never',
   TOKEN_INVALID: 'auth',
@@ -26,7 +25,6 @@ export const errorCodes = {
   TOKEN_SUBJECT_MISMATCH: 'never',
   REVOKED: 'auth',
   RATE_LIMITED: 'backoff',
-  SLOW_CONSUMER: 'backoff',
   REVISION_CONFLICT: 'now',
   COMMAND_KEY_REUSED: 'never',
   COMMAND_INVALID: 'never',

@@ -14,6 +14,7 @@ export interface MemorySubscriptions extends Subscriptions, Audiences {
   /** Connections of a user, for the cap over all of them. */
   readonly connectionsOf: Map<string, string[]>
   revokeUser(user: string): void
+  revokeToken(tokenId: string): void
 }
 
 const keyOf = ({ topic, connectionId, sid, messageId }: RowKey): string =>
@@ -33,7 +34,8 @@ export function memorySubscriptions(clock: Clock): MemorySubscriptions {
   return {
     rows,
     connectionsOf,
-    revokeUser: (user) => void revoked.add(user),
+    revokeUser: (user) => void revoked.add(`user ${user}`),
+    revokeToken: (tokenId) => void revoked.add(`token ${tokenId}`),
     registry: (connectionId) => Promise.resolve(registry(connectionId)),
     saveRegistry(connectionId, next) {
       const isNext = registry(connectionId).revision === next.revision - 1
@@ -63,7 +65,8 @@ export function memorySubscriptions(clock: Clock): MemorySubscriptions {
       return Promise.resolve({
         rowsRead: standing.length,
         rowsFor: (topic) => standing.filter((row) => topicMatches(row.topic, topic)),
-        isRevoked: (owner) => revoked.has(owner.user),
+        isRevoked: (owner) =>
+          revoked.has(`user ${owner.user}`) || revoked.has(`token ${owner.tokenId}`),
         pace: (connectionId) => {
           const untilMs = slow.get(connectionId)
           return untilMs === undefined ? 'full' : untilMs > clock.now() ? 'slow' : 'recovered'

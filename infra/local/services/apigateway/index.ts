@@ -173,6 +173,15 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
   ): { api: Api; stage: Stage } | { status: number; text: string; body: string } {
     if ((request.url?.length ?? 0) > MAX_URL_LENGTH)
       return { status: 414, text: 'URI Too Long', body: '{"message":"Request URI too long"}' } // W28
+    // RFC 6455 4.1: a handshake is HTTP/1.1 or later.
+    if (request.httpVersion === '1.0')
+      return { status: 426, text: 'Upgrade Required', body: '{"message":"Upgrade Required"}' }
+    if (request.rawHeaders.join('').length > MAX_HEADER_BYTES)
+      return {
+        status: 431,
+        text: 'Request Header Fields Too Large',
+        body: '{"message":"Request Header Fields Too Large"}',
+      }
     const target = parseTarget(request.url)
     const resolved = isServedHost(request)
       ? model.resolve(hostOf(request), target.stage)
@@ -246,6 +255,8 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
 
 /** W28. */
 const MAX_URL_LENGTH = 4096
+/** All names and values together; documented for HTTP APIs, taken to hold here too (reliability.md W11). */
+const MAX_HEADER_BYTES = 10_240
 /** Longer than any SDK keeps an idle socket, so that none is closed under a request. */
 const KEEP_ALIVE_MS = 120_000
 const FORBIDDEN = '{"message":"Forbidden"}'
