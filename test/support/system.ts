@@ -27,6 +27,8 @@ export interface SystemOptions {
   readonly simulator?: boolean
   readonly stateDir?: string
   readonly env?: Readonly<Record<string, string>>
+  /** The checkout to start; this one when absent. */
+  readonly root?: string
 }
 
 /** Starts the system and waits until it is ready. Throws with what it printed when it ends before that. */
@@ -74,7 +76,11 @@ function launch(
   const child = spawn(
     process.execPath,
     ['infra/local/bin/start.mjs', ...args, ...simulator, ...(options.args ?? [])],
-    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.env } },
+    {
+      cwd: options.root ?? root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.env },
+    },
   )
   let text = ''
   const keep = (chunk: Buffer): void => {
