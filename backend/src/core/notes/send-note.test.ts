@@ -90,6 +90,28 @@ it.each([
   expect(ports.sockets.posted.map(({ to }) => to).sort()).toEqual([...expected].sort())
 })
 
+it('each token is asked about once, many at once', async () => {
+  for (let user = 0; user < 100; user++) {
+    for (const connectionId of [`${user}-a=`, `${user}-b=`]) {
+      const token = { user: `user-${user}`, tokenId: `token-${user}` }
+      ports.watching.push(watcher({ connectionId, ...token }), watcher({ connectionId, ...token }))
+    }
+  }
+  const asked: string[] = []
+  let current = 0
+  let most = 0
+  ports.revocations.isRevoked = async ({ tokenId }) => {
+    asked.push(tokenId)
+    most = Math.max(most, ++current)
+    await Promise.resolve()
+    current--
+    return tokenId === 'token-7'
+  }
+  await send()
+  expect([asked.length, new Set(asked).size, most]).toEqual([100, 100, 20])
+  expect(ports.sockets.posted).toHaveLength(198)
+})
+
 it('a socket that cannot be told does not fail the note', async () => {
   ports.watching.push(watcher({ connectionId: 'gone=' }))
   ports.sockets.answer = 'gone'

@@ -11,11 +11,13 @@ import { hasRole } from '../auth/identity.ts'
 import type { RevocationChecks, RevocationSubject } from '../auth/ports.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, Sockets } from '../connections/ports.ts'
+import { runPool } from '../run-pool.ts'
 import type { SubscriptionRow } from '../subscriptions/ports.ts'
 
 /** Notes are about what happened, or is about to: not further ahead than this. */
 const MAX_AHEAD_MS = 24 * 3_600_000
 const POSTS_AT_ONCE = 20
+const CHECKS_AT_ONCE = 20
 
 /** Who watches something, and with which right. */
 export type Watcher = Pick<
@@ -86,26 +88,40 @@ function cleanText(text: string): string {
 async function push(note: Note, except: string, ports: NotePorts): Promise<void> {
   const waiting = (await whoIsTold(note, ports)).filter((id) => id !== except)
   const frame = JSON.stringify({ type: 'note', note } satisfies NotePush)
-  const worker = async (): Promise<void> => {
-    for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-      await ports.sockets.post(id, frame)
-    }
-  }
-  await Promise.all(Array.from({ length: POSTS_AT_ONCE }, worker))
+  await runPool(waiting, POSTS_AT_ONCE, async (id) => {
+    await ports.sockets.post(id, frame)
+  })
 }
 
 /** Once each: whose subscription concerns the note's topic, whose grants do too, and whose token neither ended nor was revoked. */
 async function whoIsTold({ topic }: Note, ports: NotePorts): Promise<string[]> {
   const nowMs = ports.clock.now()
-  const told = new Set<string>()
-  for (const watcher of await ports.watchers(topic)) {
-    const { connectionId, expiresAt, grants } = watcher
-    if (told.has(connectionId) || expiresAt * 1_000 <= nowMs) continue
-    if (!overlaps(watcher.topic, topic) || !grants.some((grant) => overlaps(grant, topic))) continue
-    if (!(await ports.revocations.isRevoked(watcher))) told.add(connectionId)
-  }
-  return [...told]
+  const concerned = (await ports.watchers(topic)).filter(
+    ({ expiresAt, grants, topic: watched }) =>
+      expiresAt * 1_000 > nowMs &&
+      overlaps(watched, topic) &&
+      grants.some((grant) => overlaps(grant, topic)),
+  )
+  const revoked = await revokedTokens(concerned, ports.revocations)
+  const told = concerned.filter((watcher) => !revoked.has(tokenOf(watcher)))
+  return [...new Set(told.map(({ connectionId }) => connectionId))]
 }
+
+/** Each token is asked about once, however many sockets and subscriptions it has. */
+async function revokedTokens(
+  watchers: readonly Watcher[],
+  revocations: RevocationChecks,
+): Promise<ReadonlySet<string>> {
+  const revoked = new Set<string>()
+  const tokens = new Map(watchers.map((watcher) => [tokenOf(watcher), watcher]))
+  await runPool([...tokens], CHECKS_AT_ONCE, async ([token, subject]) => {
+    if (await revocations.isRevoked(subject)) revoked.add(token)
+  })
+  return revoked
+}
+
+const tokenOf = ({ issuer, user, tokenId, issuedAt }: RevocationSubject): string =>
+  JSON.stringify([issuer, user, tokenId, issuedAt])
 
 /** A note on a site concerns who watches one of its devices, and the other way round. */
 const overlaps = (one: TopicFilter, other: TopicFilter): boolean =>
