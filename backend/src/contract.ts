@@ -27,6 +27,8 @@ export const env = {
   /** Comma-separated exact origins that may open a socket. */
   allowedOrigins: 'ALLOWED_ORIGINS',
   retentionHours: 'RETENTION_HOURS',
+  /** `on`: devices are told how many watch them. */
+  demandMessages: 'DEMAND_MESSAGES',
   alarmPrefix: 'ALARM_PREFIX',
   logLevel: 'POWERTOOLS_LOG_LEVEL',
 } as const

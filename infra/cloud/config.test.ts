@@ -17,6 +17,7 @@ describe('configuration', () => {
       retentionHours: 24,
       logRetentionDays: 30,
       retainData: true,
+      demandMessages: false,
       ingest: { shards: 1, batchSize: 500, maxRecordAgeSeconds: 21_600, retryAttempts: 50 },
     })
   })

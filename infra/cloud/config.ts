@@ -14,6 +14,8 @@ export interface Config {
   /** Stage throttle: messages and connects per second, and the bucket's size. */
   readonly throttle: { readonly ratePerSecond: number; readonly burst: number }
   readonly ingest: IngestConfig
+  /** Devices are told how many watch them, so that they may send less often while nobody does. A message per change. */
+  readonly demandMessages: boolean
   /** Keep tables, users and the site's bucket when the stack is deleted. */
   readonly retainData: boolean
   /** Prefix of the sign-in page's domain, unique in its region. Absent: `gaugeline-<account>`. */
@@ -73,6 +75,7 @@ export function parseConfig(context: Context): Config {
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     throttle: throttle(context),
     ingest: ingest(context),
+    demandMessages: boolean(context, 'demandMessages', false),
     retainData: boolean(context, 'retainData', true),
     ...(signInDomainPrefix === undefined ? {} : { signInDomainPrefix }),
     dashboardAssets: dashboardAssets(context('dashboardAssets')),

@@ -2,6 +2,7 @@ import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import { env } from '../../backend/src/contract.ts'
+import { demandEnvironment, grantDemand } from './demand.ts'
 import { addDeliveryAlarms } from './delivery-alarms.ts'
 import type { Foundation } from './foundation.ts'
 import type { Ingest } from './ingest.ts'
@@ -44,6 +45,7 @@ export class Delivery extends Construct {
         ...tables.environment(access),
         [env.managementEndpoint]: api.managementUrl,
         [env.retentionHours]: String(config.retentionHours),
+        ...demandEnvironment(config),
       },
       // Two thirds of a vCPU: a batch is JSON work and waiting for posts.
       memoryMb: 1024,
@@ -51,6 +53,7 @@ export class Delivery extends Construct {
     })
     tables.grant(this.deliver, access)
     api.grantPost(this.deliver)
+    grantDemand(this.deliver, config)
     this.failures = redrivenQueue(this, 'Failures', {
       foundation,
       undeliverable,

@@ -138,6 +138,47 @@ describe('roles', () => {
   })
 })
 
+describe('devices that are told who watches them', () => {
+  const grants = (of: Synthesized) =>
+    Object.entries(of.resources('AWS::IAM::Policy')).flatMap(([id, { Properties }]) =>
+      (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement.filter(({ Action }) =>
+        asList(Action).includes('iot:RetainPublish'),
+      ).map(({ Action, Resource }) => [id, Action, asList(Resource).map(flat)] as const),
+    )
+  const settings = (of: Synthesized) =>
+    ours(of.resources('AWS::Lambda::Function')).flatMap((properties) => {
+      const setting = variables(properties)[env.demandMessages]
+      return setting === undefined
+        ? []
+        : [[variables(properties)['POWERTOOLS_SERVICE_NAME'], setting] as const]
+    })
+
+  it('are nobody’s affair unless it is wanted: it costs a message per change', () => {
+    expect(grants(stack)).toEqual([])
+    expect(settings(stack).sort()).toEqual([
+      ['deliver', 'off'],
+      ['disconnect', 'off'],
+      ['subscriptions', 'off'],
+    ])
+  })
+
+  it('are told by the functions that see watchers come and go, on exactly their demand topics', () => {
+    const told = synthesize({ demandMessages: 'true' })
+    const topics = ['arn:{AWS::Partition}:iot:{AWS::Region}:{AWS::AccountId}:topic/cmd/*/*/demand']
+    const actions = ['iot:Publish', 'iot:RetainPublish']
+    expect(grants(told)).toEqual([
+      [expect.stringMatching(/^RoutesDisconnect/), actions, topics],
+      [expect.stringMatching(/^RoutesSubscriptions/), actions, topics],
+      [expect.stringMatching(/^DeliveryDeliver/), actions, topics],
+    ])
+    expect(settings(told).sort()).toEqual([
+      ['deliver', 'on'],
+      ['disconnect', 'on'],
+      ['subscriptions', 'on'],
+    ])
+  })
+})
+
 describe('devices', () => {
   it('may be themselves and nothing else (K13)', () => {
     const [policy] = stack.properties('AWS::IoT::Policy')

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { dynamoAudiences } from '../../backend/src/adapters/dynamo-audiences.ts'
 import { dynamoHistory } from '../../backend/src/adapters/dynamo-history.ts'
 import { dynamoSubscriptions } from '../../backend/src/adapters/dynamo-subscriptions.ts'
+import { createBatchDemand } from '../../backend/src/core/demand/batch-demand.ts'
+import type { DemandMessages } from '../../backend/src/core/demand/ports.ts'
 import { connection, START_MS, streamItem } from '../../backend/src/testing/records.ts'
 import { createWorld, testClock } from '../../backend/src/testing/world.ts'
 import { startDynalite, type DynaliteTables } from '../support/dynalite-tables.ts'
@@ -23,13 +25,21 @@ beforeAll(async () => {
 afterAll(() => database.close())
 
 let world: ReturnType<typeof createWorld>
+/** Devices that were told who watches them. */
+let told: string[]
 let site: string
 let serial = 0
 let sequence = 0
 beforeEach(() => {
   const clock = testClock()
   const { client } = database
+  told = []
+  const messages: DemandMessages = {
+    publish: (topic) => Promise.resolve(void told.push(topic)),
+  }
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
   world = createWorld(clock, {
+    demand: createBatchDemand({ messages, clock, log }),
     history: dynamoHistory({ client, table: 'history', retentionMs: 86_400_000, clock }),
     subscriptions: dynamoSubscriptions(client, tables, clock),
     audiences: dynamoAudiences(client, tables, clock),
@@ -107,6 +117,15 @@ it('another site’s subscribers cost nothing', async () => {
   await watch(3)
   site = mine
   expect(await countBatch(1)).toEqual(steady)
+})
+
+it('devices are told who watches them at no cost: the same four calls', async () => {
+  await watch(1)
+  await countBatch(1)
+  expect(told).toEqual([`${site}/pump-7`])
+  world.clock.ms += 5 * 60_000
+  expect(await countBatch(1)).toEqual(steady)
+  expect(told).toHaveLength(2)
 })
 
 it('writes of a batch grow with the lanes of its devices, not with the devices: 25 items a call', async () => {

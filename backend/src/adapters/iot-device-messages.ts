@@ -7,7 +7,9 @@ import {
   UnauthorizedException,
 } from '@aws-sdk/client-iot-data-plane'
 import type { DeviceMessages } from '../core/commands/ports.ts'
+import type { DemandMessages } from '../core/demand/ports.ts'
 import type { Log } from '../core/telemetry-sink.ts'
+import { demandTopic } from '../protocol/index.ts'
 
 const DEADLINE_MS = 3_000
 /** What IoT Core says when it has not taken a message and never will (aws-behaviour I65, I67). */
@@ -25,7 +27,7 @@ export function iotDeviceMessages(
 ): DeviceMessages {
   return {
     async publish(topic, message) {
-      const payload = new TextEncoder().encode(JSON.stringify(message))
+      const payload = encode(message)
       const abortSignal = AbortSignal.timeout(DEADLINE_MS)
       try {
         await client.send(new PublishCommand({ topic, qos: 1, payload }), { abortSignal })
@@ -40,4 +42,29 @@ export function iotDeviceMessages(
       }
     },
   }
+}
+
+/**
+ * Tells devices how many watch them: retained, so that a device learns it whenever it connects and nothing has to be remembered for it
+ * (aws-behaviour I12). One attempt: the next batch is another one.
+ */
+export function iotDemandMessages(
+  client = new IoTDataPlaneClient({ maxAttempts: 1 }),
+): DemandMessages {
+  return {
+    async publish(topic, message, abortSignal) {
+      const [site = '', device = ''] = topic.split('/')
+      const publish = new PublishCommand({
+        topic: demandTopic(site, device),
+        qos: 1,
+        retain: true,
+        payload: encode(message),
+      })
+      await client.send(publish, { abortSignal })
+    },
+  }
+}
+
+function encode(message: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(message))
 }

@@ -1,6 +1,7 @@
 import type { Context, KinesisStreamEvent } from 'aws-lambda'
 import { readConfig } from '../adapters/config.ts'
 import { connectionRows } from '../adapters/connection-rows.ts'
+import { batchDemand } from '../adapters/device-demand.ts'
 import { dynamoAudiences } from '../adapters/dynamo-audiences.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
 import { dynamoCommands } from '../adapters/dynamo-commands.ts'
@@ -23,6 +24,7 @@ const config = readConfig(
   'rejectsTable',
   'commandsTable',
   'retentionHours',
+  'demandMessages',
 )
 const telemetry = createTelemetry(services.deliver)
 const client = createDynamo()
@@ -43,6 +45,7 @@ const deliver = createDeliver({
     clock,
   }),
   removeConnection: (id) => forgetConnection(id, { connections, subscriptions, clock }),
+  demand: batchDemand(config, telemetry.log),
   clock,
   ...telemetry,
 })

@@ -1,17 +1,18 @@
 import type { APIGatewayProxyWebsocketEventV2 } from 'aws-lambda'
 import { readConfig } from '../adapters/config.ts'
 import { connectionRows } from '../adapters/connection-rows.ts'
+import { toldSubscriptions } from '../adapters/device-demand.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { services } from '../contract.ts'
 import { forgetConnection } from '../core/connections/close.ts'
 
-const config = readConfig('connectionsTable', 'subscriptionsTable')
+const config = readConfig('connectionsTable', 'subscriptionsTable', 'demandMessages')
 const telemetry = createTelemetry(services.disconnect)
 const client = createDynamo()
 const ports = {
-  ...connectionRows(client, config),
+  ...connectionRows(client, config, toldSubscriptions(client, config, telemetry.log)),
   clock: systemClock,
 }
 

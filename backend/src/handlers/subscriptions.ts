@@ -1,9 +1,9 @@
 import { readConfig } from '../adapters/config.ts'
+import { toldSubscriptions } from '../adapters/device-demand.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
 import { dynamoConnections } from '../adapters/dynamo-connections.ts'
 import { dynamoHistory } from '../adapters/dynamo-history.ts'
 import { dynamoNoteReader } from '../adapters/dynamo-note-reader.ts'
-import { dynamoSubscriptions } from '../adapters/dynamo-subscriptions.ts'
 import { createRoute } from '../adapters/route.ts'
 import { createWakeQueue } from '../adapters/sqs-wake-queue.ts'
 import { systemClock as clock } from '../adapters/system-clock.ts'
@@ -19,12 +19,14 @@ const config = readConfig(
   'subscriptionsTable',
   'historyTable',
   'retentionHours',
+  'demandMessages',
 )
 const client = createDynamo()
+const telemetry = createTelemetry(services.subscriptions)
 const connections = dynamoConnections({ client, table: config.connectionsTable })
 const ports = {
   connections,
-  subscriptions: dynamoSubscriptions(client, config),
+  subscriptions: toldSubscriptions(client, config, telemetry.log),
   history: dynamoHistory({
     client,
     table: config.historyTable,
@@ -38,7 +40,7 @@ const ports = {
 export const handler = createRoute({
   connections,
   wakes: createWakeQueue(config.expiryQueueUrl),
-  telemetry: createTelemetry(services.subscriptions),
+  telemetry,
   clock,
   handlers: {
     subscribe: (message, { connection }) => subscribe(message, connection, ports),

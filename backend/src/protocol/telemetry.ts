@@ -20,8 +20,14 @@ export const commandTopic = (site: string, device: string, commandId: string): s
   `cmd/${site}/${device}/${commandId}`
 export const commandResultTopic = (site: string, device: string, commandId: string): string =>
   `${commandTopic(site, device, commandId)}/result`
-/** Retained: how many dashboards watch this device now (demand-driven rate). */
 export const demandTopic = (site: string, device: string): string => `cmd/${site}/${device}/demand`
+
+/** What arrives, retained, on a device's demand topic: how many connections watch it, so that it may send less often while none does. */
+export interface DemandMessage {
+  readonly watchers: number
+  /** Epoch milliseconds as of which they were counted; a device ignores what is older than what it was told. */
+  readonly at: number
+}
 
 /** What arrives on a device's command topic. */
 export interface CommandRequest {

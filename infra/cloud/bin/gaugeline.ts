@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { App } from 'aws-cdk-lib'
 import { bundleHandlers } from '../bundle.ts'
@@ -13,9 +13,19 @@ function environment(): { env?: { account: string; region: string } } {
   return account === undefined || region === undefined ? {} : { env: { account, region } }
 }
 
+/** The settings of `cdk.json`, for when it is not the CDK CLI that runs us; the CLI's own, from the command line too, go before them. */
+function savedContext(): Record<string, unknown> {
+  const file = `${root}cdk.json`
+  if (!existsSync(file)) return {}
+  return (
+    (JSON.parse(readFileSync(file, 'utf8')) as { context?: Record<string, unknown> }).context ?? {}
+  )
+}
+
 function synthesize(): void {
   const app = new App({
     analyticsReporting: false,
+    context: savedContext(),
     outdir: process.env['CDK_OUTDIR'] ?? `${root}cdk.out`,
   })
   const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string }

@@ -1,6 +1,7 @@
 import { Stack } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import { env } from '../../../backend/src/contract.ts'
+import { demandEnvironment, grantDemand } from '../demand.ts'
 import type { FunctionName } from '../bundle.ts'
 import type { ExpiryQueue } from '../expiry-queue.ts'
 import type { Foundation } from '../foundation.ts'
@@ -83,11 +84,15 @@ export class RouteFunctions extends Construct {
   }
 
   #disconnect(): ServiceFunction {
-    return this.#add({
+    const { config } = this.#props.foundation
+    const disconnect = this.#add({
       name: 'disconnect',
       description: 'Removes the rows of a closed connection',
       tables: { connections: ['read', 'write'], subscriptions: ['read', 'write'] },
+      environment: demandEnvironment(config),
     })
+    grantDemand(disconnect, config)
+    return disconnect
   }
 
   #session(): ServiceFunction {
@@ -111,7 +116,8 @@ export class RouteFunctions extends Construct {
   }
 
   #subscriptions(): ServiceFunction {
-    return this.#addLimited({
+    const { config } = this.#props.foundation
+    const subscriptions = this.#addLimited({
       name: 'subscriptions',
       description: 'subscribe, unsubscribe and history',
       tables: {
@@ -119,8 +125,13 @@ export class RouteFunctions extends Construct {
         subscriptions: ['read', 'write'],
         history: ['read'],
       },
-      environment: { [env.retentionHours]: String(this.#props.foundation.config.retentionHours) },
+      environment: {
+        [env.retentionHours]: String(config.retentionHours),
+        ...demandEnvironment(config),
+      },
     })
+    grantDemand(subscriptions, config)
+    return subscriptions
   }
 
   #command(): ServiceFunction {

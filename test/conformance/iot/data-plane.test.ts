@@ -108,6 +108,38 @@ describe('the IoT data plane, called by the real SDK', () => {
     )
   })
 
+  it('I12, I65: what is published with retain waits for a later subscriber of exactly its topic', async () => {
+    const publish = (payload: string) =>
+      client.send(
+        new PublishCommand({
+          topic: 'cmd/a/b/demand',
+          qos: 1,
+          retain: true,
+          payload: Buffer.from(payload),
+        }),
+      )
+    await publish('3')
+    await publish('4')
+    const device = await bench.connect({ clientId: 'b' })
+    const seen: string[] = []
+    device.on('message', (_, payload, { retain, qos }) =>
+      seen.push(`${payload.toString()} ${retain} ${qos}`),
+    )
+    await device.subscribeAsync('cmd/a/b/+', { qos: 1 })
+    await device.subscribeAsync('cmd/a/b/demand', { qos: 1 })
+    await expect.poll(() => seen).toEqual(['4 true 1'])
+  })
+
+  it('I67: a role may retain only if that is allowed to it too', async () => {
+    bench.deniedActions.add('iot:RetainPublish')
+    const role = clientAs('ROLE')
+    const publish = (retain: boolean) =>
+      role.send(new PublishCommand({ topic: 'cmd/a/b/demand', retain, payload: Buffer.from('1') }))
+    await publish(false)
+    await expect(publish(true)).rejects.toMatchObject({ name: 'UnauthorizedException' })
+    role.destroy()
+  })
+
   it('I70: DeleteConnection ends a connection', async () => {
     const device = await bench.connect({ clientId: 'pump-7' })
     await client.send(new DeleteConnectionCommand({ clientId: 'pump-7' }))

@@ -49,6 +49,12 @@ export interface Audiences {
   slowDown(untilMs: ReadonlyMap<string, number>): Promise<void>
 }
 
+/** Tells the devices of a batch how many watch them, where that has changed. Never throws, takes half a second at most. */
+export interface BatchDemand {
+  /** `asOfMs`: epoch ms at which the look at who watches began. */
+  tell(topics: readonly DeviceTopic[], audience: Audience, asOfMs: number): Promise<void>
+}
+
 export interface Rejects {
   write(rejects: readonly Reject[]): Promise<void>
 }
@@ -69,6 +75,8 @@ export interface DeliverPorts {
   readonly rejects: Rejects
   readonly posts: Posts
   readonly results: CommandResults
+  /** Absent: devices are not told how many watch them. */
+  readonly demand?: BatchDemand | undefined
   /** Removes every row of a connection that is gone. */
   readonly removeConnection: (connectionId: string) => Promise<unknown>
   readonly clock: Timer

@@ -51,6 +51,7 @@ export async function sendBatch(
   metrics.count(names.subscriptionsRead, audience.rowsRead)
   const { views, notices, quarantine, tempo } = memory
   const nowMs = clock.now()
+  const telling = ports.demand?.tell(topics, audience, asOfMs)
   const mails = addressMail({ news, pushes, audience, startedMs, nowMs, memory: views, notices })
   const rights = createRights({ audiences, clock, log, topics, issuers }, { audience, asOfMs })
   const aftermath = createAftermath({ notices, quarantine }, ports, deadlineMs)
@@ -63,7 +64,7 @@ export async function sendBatch(
     deadlineMs,
     onReceipt: aftermath.take,
   })
-  await aftermath.done()
+  await Promise.all([aftermath.done(), telling])
   countReceipts(receipts, metrics)
 }
 

@@ -1,0 +1,39 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { createBatchDemand } from '../core/demand/batch-demand.ts'
+import { tellingSubscriptions } from '../core/demand/telling-subscriptions.ts'
+import type { BatchDemand } from '../core/delivery/ports.ts'
+import type { Subscriptions } from '../core/subscriptions/ports.ts'
+import type { Log } from '../core/telemetry-sink.ts'
+import { dynamoAudiences } from './dynamo-audiences.ts'
+import { dynamoSubscriptions, type SubscriptionTables } from './dynamo-subscriptions.ts'
+import { iotDemandMessages } from './iot-device-messages.ts'
+import { systemClock as clock } from './system-clock.ts'
+
+interface DemandSetting {
+  /** `on`: devices are told how many watch them. */
+  readonly demandMessages: string
+}
+
+/** How `deliver` tells devices how many watch them; undefined when it does not. */
+export function batchDemand({ demandMessages }: DemandSetting, log: Log): BatchDemand | undefined {
+  return demandMessages === 'on'
+    ? createBatchDemand({ messages: iotDemandMessages(), clock, log })
+    : undefined
+}
+
+/** {@link dynamoSubscriptions}, with devices told of changes when that is on. */
+export function toldSubscriptions(
+  client: DynamoDBDocumentClient,
+  config: SubscriptionTables & DemandSetting,
+  log: Log,
+): Subscriptions {
+  const subscriptions = dynamoSubscriptions(client, config)
+  if (config.demandMessages !== 'on') return subscriptions
+  const audiences = dynamoAudiences(client, config)
+  return tellingSubscriptions(subscriptions, {
+    audiences,
+    messages: iotDemandMessages(),
+    clock,
+    log,
+  })
+}
