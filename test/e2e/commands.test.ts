@@ -1,4 +1,5 @@
 import type { CommandState } from '@gaugeline/backend/protocol'
+import mqtt, { type MqttClient } from 'mqtt'
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ProtocolClient, requestToken } from '../support/client.ts'
@@ -16,8 +17,10 @@ afterEach(() => {
 })
 
 /** A client that, as any, tries again when the handshake is refused: on a busy machine the first look at the issuer's keys may be too slow. */
-async function open(): Promise<ProtocolClient> {
-  const token = await requestToken(system, { user: `operator-${randomUUID()}` })
+async function open(
+  person: { user?: string; devices?: readonly string[] } = {},
+): Promise<ProtocolClient> {
+  const token = await requestToken(system, { user: `operator-${randomUUID()}`, ...person })
   const client = await waitFor(
     () => ProtocolClient.connect(system.endpoints.websocket, token).catch(() => undefined),
     'a socket',
@@ -137,5 +140,65 @@ describe('a device of the demo factory carries out', () => {
     const { states, message } = await command(client, 'plant-1/climate-2', order)
     expect(states).toEqual(['accepted', 'acked', 'failed'])
     expect(message).toBe('a set point is for one of temperature, humidity, co2')
+  })
+})
+
+const statesOf = (client: ProtocolClient, key: string): CommandState[] =>
+  client
+    .messages('command')
+    .filter((update) => update.key === key && update.id === undefined)
+    .map(({ state }) => state)
+
+describe('a device that keeps silent', () => {
+  const topic = 'plant-1/silent-1'
+  let device: MqttClient
+  const heard: { commandId: string }[] = []
+  beforeAll(async () => {
+    device = await mqtt.connectAsync(system.endpoints.mqtt, {
+      clientId: 'silent-1',
+      username: 'thing:plant-1/silent-1',
+      protocolVersion: 4,
+      reconnectPeriod: 0,
+    })
+    device.on('message', (_, payload) => {
+      heard.push(JSON.parse(payload.toString()) as { commandId: string })
+    })
+    await device.subscribeAsync('cmd/plant-1/silent-1/+', { qos: 1 })
+  })
+  afterAll(() => device.endAsync())
+
+  // The sweeper comes each minute.
+  it('lets a command expire; its last word is true all the same; who may not see the device hears nothing', async () => {
+    const user = 'two-tabs'
+    const client = await open({ user })
+    const narrow = await open({ user, devices: ['plant-1/pump-1'] })
+    const order = { key: randomUUID(), topic, name: 'reboot', ttlMs: 1_000 } as const
+    const sent = await client.request({ action: 'command', ...order }, 'command')
+    await waitFor(() => statesOf(client, order.key).includes('expired'), 'the end', 150_000)
+    device.publish(
+      `cmd/plant-1/silent-1/${sent.commandId}/result`,
+      JSON.stringify({ state: 'done', message: 'at last' }),
+      { qos: 1 },
+    )
+    await waitFor(() => statesOf(client, order.key).includes('done'), 'the last word', 60_000)
+    expect(statesOf(client, order.key)).toEqual(['accepted', 'expired', 'done'])
+    expect(narrow.messages('command')).toEqual([])
+  }, 300_000)
+
+  it('a command that the broker did not answer stays accepted, and its repetition reaches the device', async () => {
+    const client = await open()
+    const faults = `${system.endpoints.aws}/_gaugeline/faults`
+    const rules = [{ seam: 'iotdata.Publish', fault: { kind: 'error' } }]
+    const put = await fetch(faults, { method: 'POST', body: JSON.stringify({ rules }) })
+    expect(put.status).toBe(200)
+    const order = { action: 'command', key: randomUUID(), topic, name: 'identify' } as const
+    const first = await client.request(order, 'command')
+    expect(first.state).toBe('accepted')
+    await fetch(faults, { method: 'DELETE' })
+    expect(await client.request(order, 'command')).toMatchObject({
+      state: 'sent',
+      commandId: first.commandId,
+    })
+    await waitFor(() => heard.some(({ commandId }) => commandId === first.commandId), 'the command')
   })
 })
