@@ -3,7 +3,6 @@ import type { Clock } from '../clock.ts'
 import type { SubscriptionRow } from '../subscriptions/ports.ts'
 import type { Log } from '../telemetry-sink.ts'
 import type { Audience, Audiences, Owner } from './ports.ts'
-import type { Mail } from './send-mail.ts'
 
 /**
  * Why a connection may be sent something: its subscription to a topic, or that its user asked for it (an answer to his command).
@@ -14,7 +13,7 @@ export type Claim =
 /** Whether mail may go out now. */
 export interface Rights {
   /** `shed`: who may see what could not be read again. */
-  hold(mail: Pick<Mail, 'claims'>): Promise<'ok' | 'withheld' | 'shed'>
+  hold(mail: { readonly claims: readonly Claim[] }): Promise<'ok' | 'withheld' | 'shed'>
 }
 
 /**

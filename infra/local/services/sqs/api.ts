@@ -4,7 +4,8 @@ import { jsonApi, type JsonOperation } from '../../platform/json-api.ts'
 import { passSeam } from '../../platform/seam.ts'
 import type { ApiHandler, ApiRequest, Authorization, Clock, Faults } from '../../platform/types.ts'
 import { md5OfAttributes, systemAttributes } from './message-shape.ts'
-import type { Message, MessageAttribute, NewMessage, Queue } from './queue.ts'
+import type { Message, MessageAttribute } from './message.ts'
+import type { NewMessage, Queue } from './queue.ts'
 import { attributesOf } from './queue-attributes.ts'
 
 const MAX_BATCH = 10

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Message, MessageAttribute } from './queue.ts'
+import type { Message, MessageAttribute } from './message.ts'
 
 /** The system attributes of a received message, as the API and the Lambda event name them. */
 export function systemAttributes(message: Message): Readonly<Record<string, string>> {

@@ -11,7 +11,7 @@ import {
 import { dirname } from 'node:path'
 import { appendAll } from '../../platform/append.ts'
 import type { Disk } from '../../platform/disk.ts'
-import type { Message } from './queue.ts'
+import type { Message } from './message.ts'
 
 /** A file below this size is left as it is. */
 const SMALL_BYTES = 256 * 1024

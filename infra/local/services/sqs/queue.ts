@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { AwsError } from '../../platform/errors.ts'
 import type { Clock } from '../../platform/types.ts'
+import type { Message, MessageAttribute } from './message.ts'
 import type { QueueLog } from './queue-log.ts'
 
 /** Times in seconds, as SQS names them. */
@@ -13,26 +14,6 @@ export interface QueueSettings {
   readonly receiveWaitSeconds: number
   readonly maxMessageBytes: number
   readonly redrive: { readonly deadLetterArn: string; readonly maxReceiveCount: number } | undefined
-}
-
-export interface MessageAttribute {
-  readonly DataType: string
-  readonly StringValue?: string
-  /** Base64. */
-  readonly BinaryValue?: string
-}
-
-export interface Message {
-  readonly messageId: string
-  readonly body: string
-  readonly md5OfBody: string
-  readonly messageAttributes: Readonly<Record<string, MessageAttribute>>
-  readonly senderId: string
-  readonly sentMs: number
-  visibleAtMs: number
-  firstReceivedMs: number | undefined
-  receiveCount: number
-  receiptHandle: string | undefined
 }
 
 export interface NewMessage {
