@@ -62,7 +62,7 @@ describe('npm run dev', () => {
   })
 
   it('runs an edited handler, and shows its log with --logs', async () => {
-    await (await connect()).socket.terminate()
+    ;(await connect()).socket.terminate()
     await waitFor(() => system.output().includes('"socket closed"') || undefined, 'the log line')
     checkout.edit('backend/src/handlers/disconnect.ts', "'socket closed'", "'socket was closed'")
     await waitFor(
