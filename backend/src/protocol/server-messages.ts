@@ -74,11 +74,14 @@ export type SubscriptionResult =
       readonly ok: true
       /** The newest position of the device, null when it has never sent; absent for wildcards. */
       readonly head?: Position | null
-      /** With `since`: whether everything after it follows. Without: true. Never a silent part. */
+      /** With `since`: whether every matching reading after it follows. Without: true. Never a silent part. */
       readonly recovered: boolean
-      /** Why not, when `recovered` is false: readings between these positions or times cannot be had. */
+      /**
+       * Why not, when `recovered` is false: the readings that arrived between these times do not follow. Nobody has them any more, or
+       * (`latest`) the mode promises none of them and `history` is to be asked.
+       */
       readonly lost?: {
-        readonly reason: 'retention' | 'unknown-position'
+        readonly reason: 'retention' | 'unknown-position' | 'latest'
         readonly fromMs: number
         readonly toMs: number
       }

@@ -68,6 +68,7 @@ const reasons: Readonly<Record<GapReason, string>> = {
   failed: 'server could not send',
   retention: 'older than retention',
   'unknown-position': 'position no longer known',
+  latest: 'only the newest value was asked for',
 }
 
 /** Reads one metric of a feed for drawing. Points just outside the window are included, so that the line runs to its edges. */

@@ -25,6 +25,7 @@ const TOKEN_WARNING_MS = 5 * 60_000
 const retentionWords: Readonly<Record<string, string>> = {
   retention: 'older than retention',
   'unknown-position': 'position no longer known',
+  latest: 'only the newest value was asked for',
 }
 
 /** What the status bar says about the connection (product reference 6.4). */

@@ -19,6 +19,7 @@ export type GapReason =
   | 'failed'
   | 'retention'
   | 'unknown-position'
+  | 'latest'
 
 /** A stretch of a device's time axis that was or is incomplete. Times are epoch milliseconds of readings. */
 export interface Gap {

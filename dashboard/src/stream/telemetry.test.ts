@@ -292,6 +292,24 @@ describe('telemetry', () => {
     expect(telemetry.feed(topic)?.gaps).toMatchObject([{ state: 'lost', reason: 'retention' }])
   })
 
+  it('never resumes from newest values: they are no place up to which everything is held', async () => {
+    const { client, telemetry } = setUp((asked) => (isDevice(asked) ? snapshot(10) : undefined))
+    await client.ready()
+    client.push({ type: 'data', blocks: [{ ...block(18, 20), sid: 1, thinned: true }] })
+    telemetry.watch(topic, 300_000)
+    await settled()
+    client.push({ type: 'data', blocks: [{ ...block(28, 30), sid: 1, thinned: true }] })
+    client.change({ phase: 'reconnecting' })
+    await client.ready()
+    const asked = client
+      .askedFor('subscribe')
+      .flatMap((one) => one['subscriptions'] as { mode: string; since?: string }[])
+    const sinceOf = (mode: string) =>
+      asked.filter((one) => one.mode === mode).map(({ since }) => since)
+    expect(sinceOf('latest')).toEqual([undefined, undefined, undefined, undefined])
+    expect(sinceOf('complete')).toEqual([undefined, at(10)])
+  })
+
   it('keeps the sentence of a refused subscription', async () => {
     const { client, telemetry } = setUp((asked) =>
       isDevice(asked)

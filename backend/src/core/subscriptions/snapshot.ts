@@ -48,7 +48,7 @@ export interface SnapshotPorts {
 
 /** What a new subscription is answered with: device states, or the readings since a position, or a window of the last ones. */
 export async function takeSnapshot(wanted: Wanted, ports: SnapshotPorts): Promise<Snapshot> {
-  if (wanted.row.mode === 'latest') return statesOf(wanted.row, ports)
+  if (wanted.row.mode === 'latest') return statesOf(wanted, ports)
   const head = ports.heads.get(wanted.row.topic as DeviceTopic)?.position ?? null
   const { since, window } = wanted
   if (since === undefined) {
@@ -159,12 +159,21 @@ function tailHole(page: Page, since: Position, head: Position | null): Hole | un
   return { fromMs: arrivalOf(page.reached ?? since), toMs: arrivalOf(head) }
 }
 
+/** What the newest values leave out of the readings after `since`. */
+function passedOver(since: Position, head: Position | null, nowMs: number): Lost | undefined {
+  const order = head === null ? 1 : comparePositions(since, head)
+  if (head === null || order > 0) return unknownPosition(since, head, nowMs)
+  if (order === 0) return undefined
+  return { reason: 'latest', fromMs: arrivalOf(since), toMs: arrivalOf(head) }
+}
+
 function unknownPosition(since: Position, head: Position | null, nowMs: number): Lost {
   const toMs = head === null ? nowMs : arrivalOf(head)
   return { reason: 'unknown-position', fromMs: Math.min(arrivalOf(since), toMs), toMs }
 }
 
-function statesOf(row: SubscriptionRow, { heads, statesBudget }: SnapshotPorts): Snapshot {
+/** The newest values. What lies between `since` and them is not in the mode's promise: it is said to be missing, not to be recovered. */
+function statesOf({ row, since }: Wanted, { heads, statesBudget, nowMs }: SnapshotPorts): Snapshot {
   const states: DeviceState[] = []
   let more = false
   for (const [topic, head] of heads) {
@@ -178,9 +187,17 @@ function statesOf(row: SubscriptionRow, { heads, statesBudget }: SnapshotPorts):
     states.push(state)
   }
   const isDevice = parseTopicFilter(row.topic)?.kind === 'device'
-  const position = isDevice ? { head: heads.get(row.topic as DeviceTopic)?.position ?? null } : {}
+  const head = heads.get(row.topic as DeviceTopic)?.position ?? null
+  const lost = since === undefined ? undefined : passedOver(since, head, nowMs)
   return {
-    result: { sid: row.sid, ok: true, ...position, recovered: true, more },
+    result: {
+      sid: row.sid,
+      ok: true,
+      ...(isDevice ? { head } : {}),
+      recovered: lost === undefined,
+      ...(lost ? { lost } : {}),
+      more,
+    },
     blocks: [],
     states,
   }

@@ -325,6 +325,73 @@ describe('subscribe: the snapshot', () => {
     })
   })
 
+  describe('with another filter than before', () => {
+    /** Readings 1 to 6: the even ones have `b` too. */
+    const feedPairs = async (): Promise<void> => {
+      for (let a = 1; a <= 6; a++) {
+        const metrics = a % 2 === 0 ? { a, b: -a } : { a }
+        await world.deliver(streamItem(a, { ts: START_MS + a * 100, metrics }))
+      }
+    }
+
+    it.each([
+      ['another metric', { metrics: ['b'] }, 'b', [-4, -6]],
+      ['more metrics', { metrics: ['a', 'b'] }, 'a', [3, 4, 5, 6]],
+      ['a filter', { where: { metric: 'a', op: 'gt', value: 4 } }, 'a', [5, 6]],
+      ['a filter that nothing passes', { where: { metric: 'a', op: 'gt', value: 9 } }, 'a', []],
+      ['a rate that thins the pushes', { maxHz: 0.01 }, 'a', [3, 4, 5, 6]],
+      ['a deadband that thins the pushes', { deadband: { a: 100 } }, 'a', [3, 4, 5, 6]],
+    ])('%s: gives every reading that matches', async (_name, changes, metric, values) => {
+      await feedPairs()
+      const since = await positionOf(2)
+      await world.subscribe([{ ...pump, metrics: ['a'] }])
+      const answer = await resume(since, changes)
+      expect(valuesIn(answer, metric).filter((value) => value !== null)).toEqual(values)
+      expect(answer.results).toMatchObject([
+        { recovered: true, more: false, head: await positionOf(6) },
+      ])
+    })
+
+    it('does not call the newest values a recovery: `latest` says from where to where it passes over readings', async () => {
+      await feedPairs()
+      const answer = await resume(await positionOf(2), { mode: 'latest' })
+      expect(answer.states).toMatchObject([{ metrics: { a: 6, b: -6 } }])
+      const lost = { reason: 'latest', fromMs: START_MS + 204, toMs: START_MS + 604 }
+      expect(answer.results).toMatchObject([{ ok: true, recovered: false, lost }])
+    })
+
+    it('`latest` at the head passes over nothing', async () => {
+      await feedPairs()
+      const { results } = await resume(await positionOf(6), { mode: 'latest' })
+      expect(results).toEqual([
+        { sid: 7, ok: true, head: await positionOf(6), recovered: true, more: false },
+      ])
+    })
+
+    it('`latest` does not know a position of another stream either', async () => {
+      await feedPairs()
+      const ahead = encodePosition(START_MS + 5_000, `9${'0'.repeat(55)}`)
+      const { results } = await resume(ahead, { mode: 'latest' })
+      expect(results).toMatchObject([{ recovered: false, lost: { reason: 'unknown-position' } }])
+    })
+
+    it('`complete` after `latest` gives what was passed over', async () => {
+      await feedPairs()
+      const since = await positionOf(2)
+      await resume(since, { mode: 'latest' })
+      const answer = await resume(since)
+      expect(valuesIn(answer)).toEqual([3, 4, 5, 6])
+      expect(answer.results).toMatchObject([{ recovered: true }])
+    })
+
+    it('refuses the position of one device for a topic of many', async () => {
+      await feedPairs()
+      const changes = { topic: 'plant-1/#', mode: 'latest' }
+      const { results } = await resume(await positionOf(2), changes)
+      expect(results).toMatchObject([{ ok: false, code: 'POSITION_INVALID' }])
+    })
+  })
+
   it('gives a state per device to a latest-mode subscription, of the entitled ones only', async () => {
     await feed(1, 2)
     await world.deliver(streamItem(9, { a: 5, b: 6 }, { topic: 'dt/plant-1/fan-1/telemetry' }))

@@ -86,6 +86,10 @@ function checkItem(item: unknown, messageId: number, connection: Connection): Ch
     return { failed: failure(subscription.sid, 'TOPIC_INVALID', text) }
   }
   const grants = grantsFor(connection.devices, subscription.topic)
+  if (!isDevice && subscription.since !== undefined) {
+    const text = `A position is of one device; "${subscription.topic}" is more than one.`
+    return { failed: failure(subscription.sid, 'POSITION_INVALID', text) }
+  }
   // The same answer whether the device exists or not (reliability R10).
   if (grants.length === 0) return { failed: failure(subscription.sid, 'FORBIDDEN') }
   const { since, window, ...rest } = subscription
