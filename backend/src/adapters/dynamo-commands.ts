@@ -112,8 +112,10 @@ async function move(
   const command = await find(at, commandId)
   if (!command) return undefined
   if (!from.includes(command.state)) return { moved: false, command }
-  const { message: _, ...rest } = command
-  const next: Command = { ...rest, ...change }
+  // What was said of the former state is not true of this one.
+  const kept: { -readonly [Name in keyof Command]: Command[Name] } = { ...command }
+  delete kept.message
+  const next: Command = { ...kept, ...change }
   const outcome = await transact(at.client, [
     {
       Put: {
