@@ -21,7 +21,7 @@ import { Telemetry } from './telemetry.ts'
 import { at, block } from './test-blocks.ts'
 
 type Asked = Record<string, unknown> & { readonly action: Action }
-type Answer = Record<string, unknown> | RequestFailed
+type Answer = Record<string, unknown> | RequestFailed | Promise<Record<string, unknown>>
 
 const topic = 'plant-1/pump-1'
 const welcome: Welcome = {
@@ -71,7 +71,7 @@ class ScriptedClient implements StreamClient {
   ): Promise<Answers[A]> {
     const asked = message as unknown as Asked
     this.asked.push(asked)
-    const answer = this.#answer(asked) ?? defaultAnswer(asked)
+    const answer = await (this.#answer(asked) ?? defaultAnswer(asked))
     if (answer instanceof RequestFailed) throw answer
     return answer as unknown as Answers[A]
   }
@@ -224,6 +224,28 @@ describe('telemetry', () => {
     await clock.advance(500)
     expect(telemetry.feed(topic)?.position).toBe(at(12))
     expect(telemetry.feed(topic)?.series.length).toBe(12)
+  })
+
+  it('asks for four pages at once when many devices have missed something', async () => {
+    const answers: ((page: Record<string, unknown>) => void)[] = []
+    const { client, telemetry } = setUp((asked) => {
+      if (asked.action === 'history') return new Promise((resolve) => answers.push(resolve))
+      if (!isDevice(asked)) return undefined
+      const missed = { ok: true, recovered: true, more: true, resumeFrom: at(1), head: at(10) }
+      const subscriptions = asked['subscriptions'] as { sid: number }[]
+      return { ...subscribed({}), results: subscriptions.map(({ sid }) => ({ sid, ...missed })) }
+    })
+    for (let n = 1; n <= 6; n++) telemetry.watch(`plant-1/pump-${n}`, 300_000)
+    const ready = client.ready()
+    await settled()
+    expect(answers).toHaveLength(4)
+    for (const answer of answers) answer(history([]))
+    await settled()
+    expect(answers).toHaveLength(6)
+    for (const answer of answers) answer(history([]))
+    await ready
+    const asked = client.askedFor('history').map((question) => question['topic'])
+    expect(asked).toEqual([1, 2, 3, 4, 5, 6].map((n) => `plant-1/pump-${n}`))
   })
 
   it('resumes from its position and says what came back', async () => {

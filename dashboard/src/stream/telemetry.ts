@@ -3,6 +3,7 @@ import {
   type Block,
   type CommandUpdate,
   decodePosition,
+  type HistoryPage,
   isDeviceTopic,
   type Note,
   type Position,
@@ -19,11 +20,14 @@ import { DeviceFeed } from './device-feed.ts'
 import { Fleet } from './fleet.ts'
 import { Samples } from './samples.ts'
 import { RequestFailed, type StreamClient } from './stream-client.ts'
+import { Turns } from './turns.ts'
 
 /** Fleet subscriptions take the sids below, one per entitlement; a device with an open chart takes one from here on. */
 const FIRST_DEVICE_SID = 1_000
 const FLEET_MAX_HZ = 1
 const HISTORY_PAGE = 1_000
+/** Pages asked for at once: after an outage everybody has holes, and thousands of questions at a time would all come too late. */
+const PAGES_AT_ONCE = 4
 /** Grace for pushes that overtake each other, before a missing tail is asked for. */
 const REORDER_GRACE_MS = 500
 /** The same while the server holds readings back: every block opens a hole then, and the link has enough to do. */
@@ -92,6 +96,7 @@ export class Telemetry {
   readonly denied = new Map<string, string>()
   readonly #clock: Clock
   readonly #watches = new Map<string, Watch>()
+  readonly #pages = new Turns(PAGES_AT_ONCE)
   #nextSid = FIRST_DEVICE_SID
   #alarmsRevision = 0
   #listingAlarms = false
@@ -375,21 +380,25 @@ export class Telemetry {
     const { topic } = watch.feed
     let cursor: string | null = null
     do {
-      const page = await this.#patiently(() =>
-        this.client.request({
-          action: 'history',
-          topic,
-          since: hole.since,
-          until: hole.until,
-          limit: HISTORY_PAGE,
-          ...(cursor === null ? {} : { cursor }),
-        }),
-      )
+      const page = await this.#page(topic, hole, cursor)
       cursor = page.cursor
       watch.feed.repaired(hole, page, cursor === null)
       for (const note of page.notes ?? []) this.notes.set(note.noteId, note)
       this.version++
     } while (cursor !== null)
+  }
+
+  #page(topic: string, { since, until }: Span, cursor: string | null): Promise<HistoryPage> {
+    const from = cursor === null ? {} : { cursor }
+    const question = {
+      action: 'history',
+      topic,
+      since,
+      until,
+      limit: HISTORY_PAGE,
+      ...from,
+    } as const
+    return this.#pages.take(() => this.#patiently(() => this.client.request(question)))
   }
 
   async #listAlarms(): Promise<void> {
