@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { mintToken } from '../support/client.ts'
 import { startSystem, type RunningSystem } from '../support/system.ts'
-import { CampaignDashboard } from './campaign-dashboard.ts'
+import { tableReader } from '../support/tables.ts'
+import { waitFor } from '../support/wait.ts'
+import type { CampaignClient } from './campaign-dashboard.ts'
 import { CampaignDevice } from './campaign-device.ts'
-import { check, problems, type Verdict } from './checker.ts'
+import { act, grantsOf, invite, type People } from './campaign-people.ts'
+import { newestOf, settle } from './campaign-settle.ts'
+import { check, problems, type Chart, type Verdict } from './checker.ts'
 import { overlooked } from './mutations.ts'
-import { planFaults, type Act, type PlannedFault } from './nemesis.ts'
+import { planFaults } from './nemesis.ts'
+import { Nemesis } from './nemesis-run.ts'
 import { seeded } from './random.ts'
 
 export interface CampaignOptions {
@@ -15,38 +19,40 @@ export interface CampaignOptions {
   readonly faults: number
   /** How long publishing takes at least, so that the faults have room; milliseconds. */
   readonly lengthMs: number
-  readonly devicesPerSite?: number
   readonly log?: (line: string) => void
 }
 
 export interface CampaignResult {
   readonly verdict: Verdict
-  /** Everything that is wrong, in words, with the mutations of this campaign's own history that the checker overlooks. */
+  /** Everything that is wrong, in words: of the verdict, of the filters, of the poison, and what the checker overlooks. */
   readonly problems: readonly string[]
-  /** Mutations that the checker was tried with. */
-  readonly mutations: number
   readonly acknowledged: number
   readonly faults: number
-  /** Faults that the seams really injected, summed over the rules. */
-  readonly injected: number
+  /** How many faults were injected, by seam and kind or by act. */
+  readonly injected: ReadonlyMap<string, number>
+  /** Mutations of this campaign's own history that the checker was tried with. */
+  readonly mutations: number
+  readonly poison: number
+  /** Rows that came through filters. */
+  readonly filtered: number
   readonly seconds: number
 }
 
-/** Who looks at what: two sites, four entitlements. */
-const viewers = [
-  { name: 'ana', devices: 'plant-1/#', sites: ['plant-1'] },
-  { name: 'vic', devices: 'plant-2/#', sites: ['plant-2'] },
-  { name: 'olli', devices: '#', sites: ['plant-1', 'plant-2'] },
-  { name: 'ben', devices: 'plant-1/#', sites: ['plant-1'] },
-] as const
+/** A chart holds 60,000 readings of a device. */
+const readingsPerDevice = 50_000
+/** A view of newest values shows a device once a second; a reading that comes sooner is shown with the next one. */
+const latestPeriodMs = 1_100
+/** Late readings go back two hours. */
+const promisedBackMs = 3 * 3_600_000
 
 /**
  * Runs devices and dashboards against a fresh local system while faults strike, waits until it has calmed down, and judges what the
- * dashboards hold. The plan follows from the seed; when exactly a fault meets which message is the machine's own chance.
+ * dashboards hold. The plan follows from the seed alone; when exactly a fault meets which message is the machine's own chance.
  */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
   const startedMs = Date.now()
-  const system = await startSystem()
+  // More environments than that make each other late on a small machine.
+  const system = await startSystem({ args: ['--max-environments', '4'] })
   try {
     return await campaign(system, options, startedMs)
   } finally {
@@ -59,98 +65,126 @@ async function campaign(
   options: CampaignOptions,
   startedMs: number,
 ): Promise<CampaignResult> {
-  const random = seeded(options.seed)
+  const { seed, lengthMs } = options
   const log = options.log ?? (() => undefined)
-  const perSite = options.devicesPerSite ?? 12
-  const devices = ['plant-1', 'plant-2'].flatMap((site) =>
+  const devices = makeDevices(system, options.readings)
+  const topics = devices.map(({ topic }) => topic)
+  const people = await invite(system, {
+    topics,
+    seed,
+    fromTs: startedMs - promisedBackMs,
+    lengthMs,
+  })
+  const clients = [
+    ...people.persons.map(({ dashboard }) => dashboard.client),
+    people.filtered.client,
+  ]
+  for (const client of clients.filter(({ name }) => name !== 'tom')) await live(client)
+  const plan = planFaults(seed, options.faults)
+  const nemesis = new Nemesis({ system, devices, clients, floodToken: people.floodToken, log })
+  await Promise.all([
+    nemesis.run(plan, { seed, lengthMs }),
+    act(system, people, lengthMs),
+    publishAll(devices, options),
+  ])
+  const injected = await nemesis.stop()
+  log(`published after ${Math.round((Date.now() - startedMs) / 1_000)} s`)
+  await settle(devices, people, { log })
+  // The last word of each device, when all is well again and a `latest` view is due: the newest value of every view.
+  await sleep(latestPeriodMs)
+  await Promise.all(devices.map((device) => device.publish(1)))
+  await settle(devices, people, { log, untilNewest: true })
+  log(`calm after ${Math.round((Date.now() - startedMs) / 1_000)} s`)
+  for (const device of devices) device.stop()
+  const lostPoison = await missingPoison(system, devices)
+  for (const client of clients) client.stream.stop()
+  const judged = judge(devices, people, seed)
+  return {
+    ...judged,
+    problems: [...judged.problems, ...lostPoison],
+    faults: plan.length,
+    injected,
+    poison: devices.reduce((sum, { poison }) => sum + poison.length, 0),
+    seconds: Math.round((Date.now() - startedMs) / 1_000),
+  }
+}
+
+function makeDevices(system: RunningSystem, readings: number): CampaignDevice[] {
+  const perSite = Math.max(12, Math.ceil(readings / readingsPerDevice / 2))
+  return ['plant-1', 'plant-2'].flatMap((site) =>
     Array.from(
       { length: perSite },
       (_, index) => new CampaignDevice(system.endpoints.mqtt, site, `${site}-d${index}`),
     ),
   )
-  const dashboards = await openDashboards(system, devices, {
-    random: random.next,
-    fromTs: startedMs - 60_000,
-  })
-  await until(() => dashboards.every((dashboard) => dashboard.isLive), 60_000)
-  const nemesis = new Nemesis(system, { devices, dashboards, random, log })
-  const plan = planFaults(random, options.faults)
-  const faults = nemesis.run(plan, options.lengthMs)
-  await publishAll(devices, options)
-  await faults
-  const injected = await nemesis.stop()
-  await settle(devices, dashboards)
-  for (const device of devices) device.stop()
+}
+
+function judge(
+  devices: readonly CampaignDevice[],
+  people: People,
+  seed: number,
+): Pick<CampaignResult, 'verdict' | 'problems' | 'acknowledged' | 'mutations' | 'filtered'> {
   const sent = devices.flatMap((device) => device.sent)
-  const history = {
-    sent,
-    charts: dashboards.map((dashboard) => dashboard.chart()),
-    deliveries: dashboards.flatMap((dashboard) => dashboard.deliveries),
-    grants: viewers.flatMap(({ name, sites }) =>
-      devices
-        .filter((device) => sites.some((site) => device.topic.startsWith(`${site}/`)))
-        .map(({ topic }) => ({ client: name, topic, fromMs: 0, toMs: Infinity })),
-    ),
-  }
-  const verdict = check(history)
-  // Two devices of one dashboard are enough of the real thing, and few enough for a dozen checks.
-  const sample = devices.slice(0, 2).map(({ topic }) => topic)
-  const ofSample = ({ topic }: { readonly topic: string }): boolean => sample.includes(topic)
-  const mutated = overlooked(
+  const topics = devices.map(({ topic }) => topic)
+  const grants = grantsOf(people, topics)
+  const deliveries = [
+    ...people.persons.flatMap(({ dashboard }) => dashboard.client.deliveries),
+    ...people.filtered.client.deliveries,
+  ]
+  const verdict = check({ sent, charts: chartsOf(people), deliveries, grants })
+  const sample = topics.slice(0, 2)
+  const [first] = people.persons
+  const charts = first ? [first.dashboard.chart({ topics: sample, isPromised: true })] : []
+  const { names, tried } = overlooked(
     {
-      ...history,
-      sent: sent.filter(ofSample),
-      deliveries: history.deliveries.filter(ofSample),
-      charts: history.charts.slice(0, 1).map((chart) => ({
-        ...chart,
-        points: chart.points.filter(ofSample),
-        promised: chart.promised.filter(ofSample),
-      })),
+      sent: sent.filter(({ topic }) => sample.includes(topic)),
+      charts: charts.map((chart) => ({ ...chart, points: [...chart.points] })),
+      deliveries: deliveries.filter(({ topic }) => sample.includes(topic)),
+      grants,
     },
-    seeded(options.seed),
+    seeded(seed),
   )
-  for (const dashboard of dashboards) dashboard.stop()
+  const newest = newestOf(devices)
   return {
     verdict,
+    acknowledged: sent.filter(({ outcome }) => outcome === 'acknowledged').length,
+    mutations: tried,
+    filtered: Object.values(people.filtered.counts()).reduce((sum, count) => sum + count, 0),
     problems: [
       ...problems(verdict),
-      ...mutated.names.map((name) => `the checker overlooks that ${name}`),
+      ...names.map((name) => `the checker overlooks that ${name}`),
+      ...firstOf('filter', people.filtered.judge(sent)),
+      ...(people.filtered.showsNewest(newest)
+        ? []
+        : ['a fleet view does not show the newest values']),
     ],
-    mutations: mutated.tried,
-    acknowledged: sent.filter((reading) => reading.outcome === 'acknowledged').length,
-    faults: plan.length,
-    injected,
-    seconds: Math.round((Date.now() - startedMs) / 1_000),
   }
 }
 
-async function openDashboards(
+function* chartsOf(people: People): Generator<Chart> {
+  for (const { dashboard, isPromised } of people.persons) yield dashboard.chart({ isPromised })
+}
+
+const firstOf = (name: string, found: readonly string[]): string[] =>
+  found.length === 0 ? [] : [`${name}: ${found.length}, first ${found[0] ?? ''}`]
+
+/** Every acknowledged payload that nobody can read is kept with its bytes. */
+async function missingPoison(
   system: RunningSystem,
   devices: readonly CampaignDevice[],
-  options: { random: () => number; fromTs: number },
-): Promise<CampaignDashboard[]> {
-  return Promise.all(
-    viewers.map(async ({ name, devices: grant, sites }) => {
-      const token = await mintToken(system.stateDir, {
-        user: name,
-        role: 'viewer',
-        devices: grant,
-        expires: '12h',
-      })
-      const topics = devices
-        .map(({ topic }) => topic)
-        .filter((topic) => sites.some((site) => topic.startsWith(`${site}/`)))
-      const dashboard = new CampaignDashboard({
-        name,
-        token,
-        topics,
-        url: system.endpoints.websocket,
-        ...options,
-      })
-      dashboard.start()
-      return dashboard
-    }),
+): Promise<string[]> {
+  const rows = await tableReader(system.endpoints)('Rejects')
+  const kept = new Set(
+    rows.map(
+      ({ topic, original }) =>
+        `${String(topic)} ${Buffer.from((original ?? []) as Uint8Array).toString('base64')}`,
+    ),
   )
+  const missing = devices
+    .flatMap(({ poison }) => poison)
+    .map(({ telemetryTopic, payload }) => `${telemetryTopic} ${payload.toString('base64')}`)
+    .filter((id) => !kept.has(id))
+  return firstOf('lost poison', missing)
 }
 
 /** Every device publishes its share, spread over the length of the campaign; a slow answer makes it later, never fewer. */
@@ -173,128 +207,9 @@ async function publishAll(
   )
 }
 
-/** Waits until every dashboard holds as many points as were sent to it, or nothing has moved for half a minute. */
-async function settle(
-  devices: readonly CampaignDevice[],
-  dashboards: readonly CampaignDashboard[],
-): Promise<void> {
-  const expected = (dashboard: CampaignDashboard): number =>
-    dashboard
-      .chart()
-      .promised.reduce(
-        (sum, { topic }) =>
-          sum + (devices.find((device) => device.topic === topic)?.sent.length ?? 0),
-        0,
-      )
-  const wanted = dashboards.map(expected)
-  let counts = ''
-  let movedMs = Date.now()
-  while (Date.now() - movedMs < 30_000) {
-    if (dashboards.every((dashboard, index) => dashboard.count() >= (wanted[index] ?? 0))) return
-    for (const dashboard of dashboards) dashboard.wake()
-    const now = dashboards.map((dashboard) => dashboard.count()).join()
-    if (now !== counts) movedMs = Date.now()
-    counts = now
-    await sleep(1_000)
-  }
-}
-
-async function until(isTrue: () => boolean, limitMs: number): Promise<void> {
-  const startedMs = Date.now()
-  while (!isTrue()) {
-    if (Date.now() - startedMs > limitMs) throw new Error('the dashboards did not become live')
-    await sleep(50)
-  }
-}
-
-interface Field {
-  readonly devices: readonly CampaignDevice[]
-  readonly dashboards: readonly CampaignDashboard[]
-  readonly random: ReturnType<typeof seeded>
-  readonly log: (line: string) => void
-}
-
-/** Starts and ends faults as planned. The endpoint only knows "add" and "clear", so the active rules are put in anew at each change. */
-class Nemesis {
-  readonly #system: RunningSystem
-  readonly #field: Field
-  readonly #active = new Set<PlannedFault>()
-  #injected = 0
-
-  constructor(system: RunningSystem, field: Field) {
-    this.#system = system
-    this.#field = field
-  }
-
-  async run(plan: readonly PlannedFault[], lengthMs: number): Promise<void> {
-    const startedMs = Date.now()
-    await Promise.all(
-      plan.map(async (fault) => {
-        await sleep(Math.max(0, startedMs + fault.at * lengthMs - Date.now()))
-        this.#field.log(`${fault.id} ${fault.name}, ${Math.round(fault.durationMs)} ms`)
-        await this.#begin(fault)
-        await sleep(fault.durationMs)
-        await this.#end(fault)
-      }),
-    )
-  }
-
-  /** Removes every fault; returns how many were injected at the seams. */
-  async stop(): Promise<number> {
-    this.#active.clear()
-    await this.#apply()
-    return this.#injected
-  }
-
-  async #begin(fault: PlannedFault): Promise<void> {
-    const { act } = fault
-    if (act.kind === 'seam') {
-      this.#active.add(fault)
-      await this.#apply()
-      return
-    }
-    this.#injected += this.#strike(act)
-  }
-
-  async #end(fault: PlannedFault): Promise<void> {
-    const { act } = fault
-    if (act.kind === 'clock-back') for (const device of this.#field.devices) device.setClockBack(0)
-    if (this.#active.delete(fault)) await this.#apply()
-  }
-
-  #strike(act: Exclude<Act, { kind: 'seam' }>): number {
-    const { devices, dashboards, random } = this.#field
-    const chosen = <T>(items: readonly T[]): T[] => items.filter(() => random.next() < act.share)
-    const hitDevices =
-      act.kind === 'reset-devices' || act.kind === 'clock-back' ? chosen(devices) : []
-    const hitDashboards =
-      act.kind === 'cut-sockets' || act.kind === 'close-sockets' ? chosen(dashboards) : []
-    for (const device of hitDevices) {
-      if (act.kind === 'clock-back') device.setClockBack(act.ms)
-      else device.reset()
-    }
-    for (const dashboard of hitDashboards) {
-      if (act.kind === 'cut-sockets') dashboard.cut()
-      else dashboard.close()
-    }
-    return hitDevices.length + hitDashboards.length
-  }
-
-  async #apply(): Promise<void> {
-    const rules = [...this.#active].flatMap(({ act }) => (act.kind === 'seam' ? act.rules : []))
-    const deliver = Object.entries(this.#system.endpoints.functions).find(([name]) =>
-      /^deliver/i.test(name),
-    )?.[1]
-    const url = `${this.#system.endpoints.aws}/_gaugeline/faults`
-    const before = (await (await fetch(url)).json()) as { rules: { injected: number }[] }
-    this.#injected += before.rules.reduce((sum, rule) => sum + rule.injected, 0)
-    const body = {
-      seed: Math.floor(this.#field.random.next() * 2 ** 31),
-      rules: rules.map((rule) =>
-        rule.target === '$deliver' ? { ...rule, target: deliver } : rule,
-      ),
-    }
-    const answer = await fetch(url, { method: 'POST', body: JSON.stringify(body) })
-    if (!answer.ok) throw new Error(`the fault endpoint refused: ${await answer.text()}`)
-  }
+/** One after the other: cold starts at the same time would wait for each other. */
+async function live({ name, stream }: CampaignClient): Promise<void> {
+  stream.start()
+  const isLive = (): boolean => stream.connection().phase === 'live'
+  await waitFor(isLive, `${name} to be live`, 120_000)
 }

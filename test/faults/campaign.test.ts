@@ -1,25 +1,28 @@
 import { expect, it } from 'vitest'
 import { runCampaign } from './campaign-run.ts'
 
-/** Seeds that once failed stay here. */
+/** Seeds that once failed stay here: 1 did, when the dashboards asked for all that they had missed at once and got nothing of it in time. */
 const seeds = [1, 20_261_123]
 
 it.each(seeds)(
   'seed %i: nothing acknowledged is lost silently, shown twice, out of order or to the wrong person',
   async (seed) => {
     const lines: string[] = []
-    const { verdict, problems, mutations, acknowledged, faults, injected } = await runCampaign({
-      seed,
-      readings: 20_000,
-      faults: 32,
-      lengthMs: 45_000,
-      log: (line) => lines.push(line),
-    })
+    const { verdict, problems, mutations, poison, filtered, acknowledged, faults, injected } =
+      await runCampaign({
+        seed,
+        readings: 20_000,
+        faults: 32,
+        lengthMs: 45_000,
+        log: (line) => lines.push(line),
+      })
     expect(problems, lines.join('\n')).toEqual([])
     expect(mutations).toBeGreaterThanOrEqual(11)
     expect(acknowledged).toBeGreaterThanOrEqual(20_000)
     expect(verdict.checked).toBeGreaterThanOrEqual(40_000)
     expect(faults).toBeGreaterThanOrEqual(30)
-    expect(injected).toBeGreaterThan(30)
+    expect([...injected.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(30)
+    expect(poison).toBeGreaterThan(0)
+    expect(filtered).toBeGreaterThan(100)
   },
 )

@@ -6,19 +6,17 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     readings: { type: 'string', default: '100000' },
     faults: { type: 'string', default: '50' },
-    'per-second': { type: 'string', default: '1000' },
+    'per-second': { type: 'string', default: '2500' },
   },
 })
-const [seed, readings, faults, perSecond] = [
+const [seed = 1, readings = 1, faults = 1, perSecond = 1] = [
   values.seed,
   values.readings,
   values.faults,
   values['per-second'],
 ].map(Number)
 if (
-  ![seed, readings, faults, perSecond].every(
-    (value) => Number.isSafeInteger(value) && Number(value) >= 0,
-  )
+  ![seed, readings, faults, perSecond].every((value) => Number.isSafeInteger(value) && value >= 0)
 ) {
   process.stderr.write(
     'campaign: --seed, --readings, --faults and --per-second take whole numbers\n',
@@ -26,20 +24,24 @@ if (
   process.exit(2)
 }
 const result = await runCampaign({
-  seed: seed ?? 1,
-  readings: readings ?? 1,
-  faults: faults ?? 1,
-  lengthMs: ((readings ?? 1) / Math.max(1, perSecond ?? 1)) * 1_000,
+  seed,
+  readings,
+  faults,
+  lengthMs: (readings / Math.max(1, perSecond)) * 1_000,
   log: (line) => {
     process.stderr.write(`${line}\n`)
   },
 })
-const { verdict } = result
+const { verdict, injected, problems } = result
+const total = [...injected.values()].reduce((sum, count) => sum + count, 0)
+const exitCode = problems.length === 0 && verdict.checked > 0 ? 0 : 1
+for (const [what, count] of [...injected].sort()) process.stdout.write(`  ${what}: ${count}\n`)
+for (const problem of problems) process.stdout.write(`  PROBLEM ${problem}\n`)
 process.stdout.write(
-  `seed ${seed ?? 1}: ${result.acknowledged} acknowledged, ${result.faults} faults (${result.injected} injected), ${verdict.checked} pairs checked, ` +
-    `${verdict.announcedLoss} lost and announced, ${verdict.silentGap.length} silently missing, ${verdict.unentitled.length} unentitled, ` +
-    `${verdict.duplicatePoint.length} duplicate, ${verdict.reorderedPoint.length} disordered, ${verdict.phantom.length} phantom, ` +
-    `${verdict.wrongValue.length} wrong, ${result.mutations} mutations tried, in ${result.seconds} s\n`,
+  `seed ${seed}: ${result.acknowledged} acknowledged, ${verdict.announcedLoss} lost and announced, ${verdict.silentGap.length} silently missing, ` +
+    `${verdict.unentitled.length} unentitled, ${verdict.duplicatePoint.length} duplicate, ${verdict.reorderedPoint.length} disordered, ` +
+    `${verdict.phantom.length} phantom, ${verdict.wrongValue.length} wrong, ${verdict.checked} pairs checked, ${result.filtered} filtered rows, ` +
+    `${result.poison} poison, ${result.mutations} mutations caught, ${result.faults} faults (${total} injected, ${injected.size} kinds), ` +
+    `${result.seconds} s, exit ${exitCode}\n`,
 )
-for (const problem of result.problems) process.stdout.write(`  ${problem}\n`)
-process.exitCode = result.problems.length === 0 && verdict.checked > 0 ? 0 : 1
+process.exitCode = exitCode
