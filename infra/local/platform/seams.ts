@@ -111,8 +111,10 @@ export const seams = {
   'iot.errorAction': {
     target: 'rule name',
     kinds: {
-      throttle: 'the error action fails: the message is lost for certain',
-      error: 'the error action fails: the message is lost for certain',
+      throttle:
+        'the error action fails: nothing keeps the message, it is not acknowledged and the connection ends',
+      error:
+        'the error action fails: nothing keeps the message, it is not acknowledged and the connection ends',
       delay: delayed,
       duplicate: 'the error action runs `times` more times',
     },
