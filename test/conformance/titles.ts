@@ -38,7 +38,9 @@ export async function readProofs(root: string): Promise<readonly Proof[]> {
     const { testModules, unhandledErrors } = await vitest.collect(FOLDERS)
     const broken = testModules.flatMap((module) => module.errors())
     for (const error of [...unhandledErrors, ...broken]) throw error
-    return testModules.flatMap((module) => {
+    // Collected side by side: without an order of our own the page would differ from run to run.
+    const inOrder = testModules.toSorted((a, b) => (a.moduleId < b.moduleId ? -1 : 1))
+    return inOrder.flatMap((module) => {
       const file = relative(root, module.moduleId)
       return [...module.children.allTests()].flatMap((test) => proofOf(test, file))
     })
