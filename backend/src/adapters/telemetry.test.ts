@@ -1,25 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { capturedOutput } from '../testing/captured-output.ts'
 import { createTelemetry } from './telemetry.ts'
 
 const FORGERY = 'x\r\n{"level":"INFO"}\u001b[31m\u2028\u2029\u202e\u2066\u0085'
 
-const written: string[] = []
-const streams = [process.stdout, process.stderr]
-const originals = streams.map((stream) => stream.write.bind(stream))
-beforeEach(() => {
-  written.length = 0
-  for (const stream of streams) {
-    stream.write = (chunk: string | Uint8Array) => {
-      written.push(chunk.toString())
-      return true
-    }
-  }
-})
-afterEach(() => {
-  streams.forEach((stream, i) => {
-    stream.write = originals[i] as typeof stream.write
-  })
-})
+const written = capturedOutput()
 
 const lines = (): string[] => written.join('').split('\n').filter(Boolean)
 const only = (): Record<string, unknown> => JSON.parse(lines()[0] ?? '') as Record<string, unknown>

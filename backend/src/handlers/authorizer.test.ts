@@ -1,5 +1,6 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { makeKey, signToken, type TestKey } from '../adapters/token-fixtures.ts'
+import { capturedOutput } from '../testing/captured-output.ts'
 
 /** What a log must never hold: a token or a part of one, or a claim. */
 const CANARY = 'canary-claim-4711'
@@ -21,23 +22,7 @@ beforeAll(async () => {
   handler = module.handler
 })
 
-const written: string[] = []
-const streams = [process.stdout, process.stderr]
-const originals = streams.map((stream) => stream.write.bind(stream))
-beforeEach(() => {
-  written.length = 0
-  for (const stream of streams) {
-    stream.write = (chunk: string | Uint8Array) => {
-      written.push(chunk.toString())
-      return true
-    }
-  }
-})
-afterEach(() => {
-  streams.forEach((stream, i) => {
-    stream.write = originals[i] as typeof stream.write
-  })
-})
+const written = capturedOutput()
 
 const call = (protocols: string, connectionId = 'c='): Promise<unknown> =>
   handler({

@@ -1,3 +1,4 @@
+import { runPool } from '../run-pool.ts'
 import { forgetConnection, type ClosePorts } from './close.ts'
 
 /** API Gateway cuts every socket at 2 h (aws-behaviour W88): a row older than that has no socket any more. */
@@ -25,10 +26,8 @@ export async function sweepConnections(
   const zombies = open.filter(({ connectedAt }) => connectedAt < deadline)
   const lively = open.filter(({ connectedAt }) => connectedAt >= deadline)
   const subscriptions = await ports.subscriptions.countOf(lively.map((one) => one.connectionId))
-  const queue = zombies.slice(0, REMOVALS).values()
-  const work = async (): Promise<void> => {
-    for (const { connectionId } of queue) await forgetConnection(connectionId, ports)
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  await runPool(zombies.slice(0, REMOVALS), AT_ONCE, ({ connectionId }) =>
+    forgetConnection(connectionId, ports),
+  )
   return { connections: lively.length, subscriptions, zombies: zombies.length }
 }
