@@ -66,7 +66,12 @@ export const metrics = {
   readingsRejected: 'ReadingsRejected',
   readingsDelivered: 'ReadingsDelivered',
   readingsShed: 'ReadingsShed',
+  /** Dropped: the device published them before. */
   readingsDuplicate: 'ReadingsDuplicate',
+  /** Dropped: the device published another reading with the same boot and counter before (reliability M32). */
+  sequenceConflicts: 'SequenceConflicts',
+  /** Readings whose payload names another device than their topic, which counts (reliability M34). */
+  deviceMismatches: 'DeviceMismatches',
   postsOk: 'PostsOk',
   postsGone: 'PostsGone',
   postsThrottled: 'PostsThrottled',

@@ -109,6 +109,16 @@ function failureAlarms(deliver: ServiceFunction): AlarmDefinition[] {
       datapoints: [3, 5],
       missing,
     },
+    {
+      name: 'sequence-conflicts',
+      severity: 'P3',
+      what: 'Devices give different readings the same counter of the same boot',
+      impact: 'Of each two the first holds; the other is on no chart and in no history',
+      metric: deliver.metric(metrics.sequenceConflicts),
+      threshold: 0,
+      datapoints: [3, 5],
+      missing,
+    },
   ]
 }
 

@@ -41,6 +41,8 @@ export class OperationsDashboard extends Construct {
             deliver.metric(metrics.readingsDelivered),
             deliver.metric(metrics.readingsRejected),
             deliver.metric(metrics.readingsShed),
+            deliver.metric(metrics.sequenceConflicts),
+            deliver.metric(metrics.deviceMismatches),
             redrive.metric(metrics.recordsRedriven),
           ]),
           graph('Broker to socket, ms', [

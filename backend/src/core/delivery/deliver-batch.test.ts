@@ -207,9 +207,23 @@ describe('deliver: what comes again', () => {
   it('F02: drops what the device published before (same boot and counter); the first one holds', async () => {
     await world.subscribe([pump])
     await world.deliver(...items)
-    await world.deliver(streamItem(9, { boot: 'b', n: 3, metrics: { a: 99 } }))
+    await world.deliver(streamItem(9, { boot: 'b', n: 3, metrics: { a: 3 } }))
     expect(world.pushed(ANA)).toEqual([1, 2, 3, 4])
     expect(world.counts.get('ReadingsDuplicate')).toBe(1)
+    expect(world.counts.get('SequenceConflicts')).toBeUndefined()
+  })
+
+  it('M32: drops another reading with a known boot and counter, counts that apart and says on which topic', async () => {
+    await world.subscribe([pump])
+    await world.deliver(...items)
+    await world.deliver(
+      streamItem(8, { boot: 'b', n: 3, metrics: { a: 99 } }),
+      streamItem(9, { boot: 'b', n: 3, metrics: { a: 3 } }),
+    )
+    expect(world.pushed(ANA)).toEqual([1, 2, 3, 4])
+    expect(world.counts.get('SequenceConflicts')).toBe(1)
+    expect(world.counts.get('ReadingsDuplicate')).toBe(1)
+    expect(world.warnings).toEqual(['readings dropped: their boot and counter belong to others'])
   })
 
   it('M31: takes a counter that starts again with a new boot as new, and without boot never as a duplicate', async () => {
@@ -248,6 +262,15 @@ describe('deliver: what is wrong', () => {
       ['PAYLOAD_NOT_JSON', 'dt/plant-1/pump-7/telemetry'],
     ])
     expect(world.counts.get('ReadingsRejected')).toBe(1)
+  })
+
+  it('M34: counts readings that name another device than their topic, which holds', async () => {
+    await world.subscribe([pump])
+    const readings = ['pump-7', 'pump-8', 'pump-9'].map((deviceId, a) => ({ deviceId, a }))
+    await world.deliver(streamItem(1, readings))
+    expect(world.pushed(ANA)).toEqual([0, 1, 2])
+    expect(world.counts.get('DeviceMismatches')).toBe(2)
+    expect(world.warnings).toEqual(['readings name another device than their topic'])
   })
 
   it('F16: gets through a batch of only poison', async () => {

@@ -1,4 +1,3 @@
-import { metrics as names } from '../../contract.ts'
 import {
   decodeRecord,
   type Decoded,
@@ -10,6 +9,7 @@ import {
 import type { StreamReading } from '../telemetry/reading.ts'
 import { ingest } from './ingest.ts'
 import { applyResults } from './command-pushes.ts'
+import { countBatch, type Finding } from './count-batch.ts'
 import type { DeliverPorts } from './ports.ts'
 import { keepPresence } from './presence.ts'
 import { createSendMemory, sendBatch, type SendMemory } from './send-batch.ts'
@@ -46,8 +46,9 @@ async function deliverBatch(batch: Batch, ports: DeliverPorts, memory: SendMemor
   const startedMs = ports.clock.now()
   const shardId = batch.items[0]?.shardId
   if (shardId === undefined) return
-  const { readings, rejects, presence, results } = sort(batch.items.map(decodeRecord))
-  const [{ news, duplicates }] = await Promise.all([
+  const sorted = sort(batch.items.map(decodeRecord))
+  const { readings, rejects, presence, results } = sorted
+  const [ingested] = await Promise.all([
     ingest(shardId, readings, ports),
     ports.rejects.write(rejects),
   ])
@@ -55,7 +56,8 @@ async function deliverBatch(batch: Batch, ports: DeliverPorts, memory: SendMemor
     ...(await keepPresence(shardId, presence, ports)),
     ...(await applyResults(results, ports)),
   ]
-  countBatch(ports, { readings, rejects, duplicates })
+  countBatch({ ...sorted, ...ingested }, ports)
+  const { news } = ingested
   if (news.length === 0 && pushes.length === 0) return
   const { deadlineMs } = batch
   await sendBatch({ news, pushes, startedMs, deadlineMs }, ports, memory)
@@ -63,35 +65,23 @@ async function deliverBatch(batch: Batch, ports: DeliverPorts, memory: SendMemor
 
 interface Sorted {
   readonly readings: StreamReading[]
+  readonly misnamed: Finding
   readonly rejects: Reject[]
   readonly presence: PresenceEvent[]
   readonly results: ResultEvent[]
 }
 
 function sort(records: readonly Decoded[]): Sorted {
-  const sorted: Sorted = { readings: [], rejects: [], presence: [], results: [] }
+  const misnamed = { count: 0, firstTopic: '' }
+  const sorted: Sorted = { readings: [], misnamed, rejects: [], presence: [], results: [] }
   for (const record of records) {
-    if (record.kind === 'telemetry') sorted.readings.push(...record.readings)
-    else if (record.kind === 'presence') sorted.presence.push(record.event)
+    if (record.kind === 'telemetry') {
+      sorted.readings.push(...record.readings)
+      if (record.misnamed > 0) misnamed.firstTopic ||= record.readings[0]?.topic ?? ''
+      misnamed.count += record.misnamed
+    } else if (record.kind === 'presence') sorted.presence.push(record.event)
     else if (record.kind === 'result') sorted.results.push(record.event)
     else sorted.rejects.push(record.reject)
   }
   return sorted
-}
-
-function countBatch(
-  { metrics, log }: DeliverPorts,
-  found: { readings: readonly unknown[]; rejects: readonly Reject[]; duplicates: number },
-): void {
-  metrics.count(names.heartbeat)
-  metrics.count(names.readingsReceived, found.readings.length)
-  if (found.duplicates > 0) metrics.count(names.readingsDuplicate, found.duplicates)
-  if (found.rejects.length === 0) return
-  metrics.count(names.readingsRejected, found.rejects.length)
-  const [first] = found.rejects
-  log.warn('records rejected', {
-    count: found.rejects.length,
-    firstReason: first?.reason ?? '',
-    firstTopic: first?.topic ?? '',
-  })
 }

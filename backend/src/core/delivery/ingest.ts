@@ -18,6 +18,7 @@ import { laneOf, type Lane } from '../history/lanes.ts'
 import { buildLate } from '../history/late.ts'
 import { ROW_SPAN_MS, type HistoryPart, type LaneHeads } from '../history/ports.ts'
 import type { StreamReading } from '../telemetry/reading.ts'
+import type { Finding } from './count-batch.ts'
 import { splitToFit } from './frames.ts'
 import type { DeliverPorts } from './ports.ts'
 
@@ -32,7 +33,9 @@ export interface DeviceNews {
 
 export interface Ingested {
   readonly news: readonly DeviceNews[]
+  /** Readings that came before and were dropped: the same again, and others under the same boot and counter. */
   readonly duplicates: number
+  readonly conflicts: Finding
 }
 
 /**
@@ -44,7 +47,8 @@ export async function ingest(
   readings: readonly StreamReading[],
   ports: Pick<DeliverPorts, 'history'>,
 ): Promise<Ingested> {
-  if (readings.length === 0) return { news: [], duplicates: 0 }
+  if (readings.length === 0)
+    return { news: [], duplicates: 0, conflicts: { count: 0, firstTopic: '' } }
   const byTopic = groupByTopic(readings)
   const lanes = [...new Set([...byTopic.keys()].map(laneOf))]
   const heads = copyHeads(await ports.history.headsOf(shardId, lanes))
@@ -61,12 +65,19 @@ export async function ingest(
   const changed = new Set(fresh.map(({ topic }) => laneOf(topic)))
   await ports.history.writeHeads(shardId, new Map([...heads].filter(([lane]) => changed.has(lane))))
   const news = await Promise.all(devices.map((device) => withRedelivered(device, ports)))
-  return { news, duplicates: devices.reduce((sum, device) => sum + device.duplicates, 0) }
+  const conflicting = devices.filter((device) => device.conflicts > 0)
+  const conflicts = conflicting.reduce((sum, device) => sum + device.conflicts, 0)
+  return {
+    news,
+    duplicates: devices.reduce((sum, device) => sum + device.duplicates, 0),
+    conflicts: { count: conflicts, firstTopic: conflicting[0]?.topic ?? '' },
+  }
 }
 
 interface AdmittedDevice extends DeviceNews {
   readonly covered: readonly StreamReading[]
   readonly duplicates: number
+  readonly conflicts: number
   readonly isNewClient: boolean
 }
 
@@ -78,7 +89,7 @@ function admitDevice(
 ): AdmittedDevice {
   const lane = heads.get(laneOf(topic)) ?? new Map<DeviceTopic, DeviceHead>()
   const known = lane.get(topic)
-  const { fresh, covered, duplicates, head } = admitReadings(known, readings)
+  const { fresh, covered, duplicates, conflicts, head } = admitReadings(known, readings)
   lane.set(topic, head)
   heads.set(laneOf(topic), lane)
   return {
@@ -87,6 +98,7 @@ function admitDevice(
     fresh,
     covered,
     duplicates,
+    conflicts,
     isNewClient: head.clientId !== '' && head.clientId !== known?.clientId,
   }
 }

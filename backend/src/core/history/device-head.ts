@@ -1,18 +1,15 @@
 import { comparePositions, limits, notBefore, type Position } from '../../protocol/index.ts'
 import type { StreamReading } from '../telemetry/reading.ts'
+import { countersAfter, recall, type CounterWindow } from './counter-window.ts'
 
 /** What is known of a device without reading its history: where its stream stands, its last values, its presence. */
-export interface DeviceHead {
+export interface DeviceHead extends CounterWindow {
   /** Of the last reading kept; null while only its presence is known. */
   readonly position: Position | null
   /** Epoch ms of the newest reading by the device's time. */
   readonly ts: number
   /** The newest value of each metric. */
   readonly metrics: Readonly<Record<string, number>>
-  readonly boot: string | null
-  /** The largest counter of this boot, and which of the 64 counters up to it have been seen (bit 0 = the largest), in hex. */
-  readonly counter: number | null
-  readonly seen: string
   /** MQTT client that published for the device; its presence is the device's. */
   readonly clientId: string
   readonly online?: boolean
@@ -21,46 +18,44 @@ export interface DeviceHead {
   readonly session?: number
 }
 
-const WINDOW = 64n
-const WINDOW_MASK = (1n << WINDOW) - 1n
-
 /** What a batch brings for one device. */
 export interface Admitted {
   /** In stream order, each exactly once. */
   readonly fresh: readonly StreamReading[]
   /** The stream gave these before (redelivered or bisected batch): they are in the history. */
   readonly covered: readonly StreamReading[]
-  /** The device published these before (same boot and counter): dropped, the first one holds (reliability F02, M32). */
+  /** The device published these before (same boot and counter): dropped (reliability F02). */
   readonly duplicates: number
+  /** It published others under their boot and counter: dropped too, the first one holds (M32). */
+  readonly conflicts: number
   readonly head: DeviceHead
 }
 
-/**
- * Splits a device's readings by what its head already covers, and moves the head. A duplicate is told by boot and counter together
- * within the last 64 counters; a reading without `boot` is never taken for one (M31).
- */
+/** Splits a device's readings by what its head already covers, and moves the head. */
 export function admitReadings(
   head: DeviceHead | undefined,
   readings: readonly StreamReading[],
 ): Admitted {
   const fresh: StreamReading[] = []
   const covered: StreamReading[] = []
-  let duplicates = 0
+  const dropped = { duplicate: 0, conflict: 0 }
   let next = head
   for (const reading of readings) {
     const position = next?.position ?? null
     if (position !== null && comparePositions(reading.position, position) <= 0) {
       covered.push(reading)
-    } else if (next && isDuplicate(next, reading)) {
-      duplicates++
-    } else {
+      continue
+    }
+    const known = next ? recall(next, reading) : 'new'
+    if (known === 'new') {
       const placed = position === null ? reading.position : notBefore(reading.position, position)
       const kept = placed === reading.position ? reading : { ...reading, position: placed }
       fresh.push(kept)
       next = advance(next, kept)
-    }
+    } else dropped[known]++
   }
-  return { fresh, covered, duplicates, head: next ?? unknownHead('') }
+  const { duplicate: duplicates, conflict: conflicts } = dropped
+  return { fresh, covered, duplicates, conflicts, head: next ?? unknownHead('') }
 }
 
 /** A head before the device's first reading. */
@@ -98,12 +93,6 @@ function isAhead(a: DeviceHead, b: DeviceHead): boolean {
   return a.position !== null && comparePositions(a.position, b.position) > 0
 }
 
-function isDuplicate(head: DeviceHead, { boot, n }: StreamReading): boolean {
-  if (boot === null || n === null || head.boot !== boot || head.counter === null) return false
-  const age = BigInt(head.counter) - BigInt(n)
-  return age >= 0n && age < WINDOW && ((BigInt(`0x${head.seen}`) >> age) & 1n) === 1n
-}
-
 function advance(head: DeviceHead | undefined, reading: StreamReading): DeviceHead {
   const before = head ?? unknownHead(reading.clientId)
   const isNewest = reading.ts >= before.ts
@@ -133,20 +122,4 @@ function bounded(
   const room = limits.metricsPerReading - Object.keys(fresh).length
   const kept = [...(room > 0 ? old.slice(-room) : []), ...Object.keys(fresh)]
   return Object.fromEntries(kept.map((name) => [name, all[name] ?? 0]))
-}
-
-function countersAfter(
-  head: DeviceHead,
-  { boot, n }: StreamReading,
-): Pick<DeviceHead, 'boot' | 'counter' | 'seen'> {
-  if (n === null) return { boot, counter: null, seen: '0' }
-  if (head.boot !== boot || head.counter === null) return { boot, counter: n, seen: '1' }
-  const seen = BigInt(`0x${head.seen}`)
-  const step = BigInt(n) - BigInt(head.counter)
-  if (step > 0n) {
-    const shifted = step >= WINDOW ? 0n : (seen << step) & WINDOW_MASK
-    return { boot, counter: n, seen: (shifted | 1n).toString(16) }
-  }
-  const marked = -step < WINDOW ? seen | (1n << -step) : seen
-  return { boot, counter: head.counter, seen: marked.toString(16) }
 }

@@ -32,6 +32,21 @@ describe('stream records', () => {
     expect(telemetry('dt/plant-1/__proto__/telemetry')).toMatchObject({ kind: 'telemetry' })
   })
 
+  it.each([
+    ['pump-7', 0],
+    ['plant-1/pump-7', 0],
+    ['pump-8', 1],
+    ['plant-2/pump-7', 1],
+  ])('M34: of a payload that says it is of %s, %i are misnamed', (deviceId, misnamed) => {
+    const readings = [{ a: 1 }, { deviceId, a: 2 }]
+    expect(decodeRecord(streamItem(1, readings))).toMatchObject({ kind: 'telemetry', misnamed })
+  })
+
+  it('M15: keeps at which byte a payload stops being JSON', () => {
+    const decoded = decodeRecord(streamItem(7, '{"a":1}}'))
+    expect(decoded).toMatchObject({ reject: { reason: 'PAYLOAD_NOT_JSON', byteOffset: 7 } })
+  })
+
   it('keeps the original bytes of a bad payload', () => {
     const original = Buffer.from([0x7b, 0xff, 0x00])
     const decoded = decodeRecord(streamItem(7, original))

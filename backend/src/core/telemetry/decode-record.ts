@@ -5,7 +5,7 @@ import {
   type DeviceTopic,
   type Position,
 } from '../../protocol/index.ts'
-import { parseTelemetry, type RejectReason } from './parse-telemetry.ts'
+import { parseTelemetry, type Refusal, type RejectReason } from './parse-telemetry.ts'
 import type { StreamReading } from './reading.ts'
 
 const NAME_CHARACTERS = 512
@@ -30,6 +30,8 @@ export interface Reject {
   readonly clientId: string
   /** The device's bytes, or the record's when it is not one of ours. */
   readonly original: Uint8Array
+  /** Of a payload that is not JSON: the byte of `original` at which it stops being JSON. */
+  readonly byteOffset?: number
 }
 
 /** The life of a device's MQTT session (`$aws/events/presence/…`). */
@@ -54,7 +56,12 @@ export interface ResultEvent {
 }
 
 export type Decoded =
-  | { readonly kind: 'telemetry'; readonly readings: readonly StreamReading[] }
+  | {
+      readonly kind: 'telemetry'
+      readonly readings: readonly StreamReading[]
+      /** How many of them name another device than their topic does (M34). */
+      readonly misnamed: number
+    }
   | { readonly kind: 'presence'; readonly event: PresenceEvent }
   | { readonly kind: 'result'; readonly event: ResultEvent }
   | { readonly kind: 'reject'; readonly reject: Reject }
@@ -62,7 +69,7 @@ export type Decoded =
 /** What a topic rule wrote, understood. Never throws because of what a record contains. */
 export function decodeRecord(item: StreamItem): Decoded {
   const record = openRecord(item.data)
-  if (!record) return rejected('RECORD_INVALID', item)
+  if (!record) return rejected({ reason: 'RECORD_INVALID' }, item)
   switch (record.kind) {
     case 'telemetry':
       return decodeTelemetry(record, item)
@@ -71,15 +78,16 @@ export function decodeRecord(item: StreamItem): Decoded {
     case 'result':
       return decodeResult(record, item)
     default:
-      return rejected('RECORD_INVALID', item)
+      return rejected({ reason: 'RECORD_INVALID' }, item)
   }
 }
 
 function decodeTelemetry(record: StreamRecord, item: StreamItem): Decoded {
   const topic = deviceTopicOf(record.topic, 'dt', 'telemetry')
-  if (topic === undefined) return rejected('TOPIC_INVALID', item, record)
+  if (topic === undefined) return rejected({ reason: 'TOPIC_INVALID' }, item, record)
   const parsed = parseTelemetry(bytesOf(record), record.ts)
-  if (!parsed.ok) return rejected(parsed.reason, item, record)
+  if (!parsed.ok) return rejected(parsed, item, record)
+  const names: readonly string[] = [topic, topic.slice(topic.indexOf('/') + 1)]
   return {
     kind: 'telemetry',
     readings: parsed.readings.map((reading, index) => ({
@@ -89,15 +97,16 @@ function decodeTelemetry(record: StreamRecord, item: StreamItem): Decoded {
       position: encodePosition(item.arrivalMs, item.sequenceNumber, index),
       brokerMs: record.ts,
     })),
+    misnamed: parsed.deviceIds.filter((deviceId) => !names.includes(deviceId)).length,
   }
 }
 
 function decodePresence(record: StreamRecord, item: StreamItem): Decoded {
   const [, , , eventType, clientId] = record.topic.split('/')
   const isKnown = eventType === 'connected' || eventType === 'disconnected'
-  if (!isKnown || clientId === undefined) return rejected('TOPIC_INVALID', item, record)
+  if (!isKnown || clientId === undefined) return rejected({ reason: 'TOPIC_INVALID' }, item, record)
   const details = parseObject(bytesOf(record))
-  if (!details) return rejected('PAYLOAD_NOT_JSON', item, record)
+  if (!details) return rejected({ reason: 'PAYLOAD_NOT_JSON' }, item, record)
   const { timestamp, versionNumber, disconnectReason } = details
   return {
     kind: 'presence',
@@ -116,7 +125,7 @@ function decodeResult(record: StreamRecord, item: StreamItem): Decoded {
   const [root, site, device, commandId, last] = record.topic.split('/')
   const topic = `${site ?? ''}/${device ?? ''}`
   const isResult = root === 'cmd' && last === 'result' && commandId !== undefined
-  if (!isResult || !isDeviceTopic(topic)) return rejected('TOPIC_INVALID', item, record)
+  if (!isResult || !isDeviceTopic(topic)) return rejected({ reason: 'TOPIC_INVALID' }, item, record)
   return {
     kind: 'result',
     event: {
@@ -129,11 +138,16 @@ function decodeResult(record: StreamRecord, item: StreamItem): Decoded {
   }
 }
 
-function rejected(reason: RejectReason, item: StreamItem, record?: StreamRecord): Decoded {
+function rejected(
+  { reason, byteOffset }: Omit<Refusal, 'ok'>,
+  item: StreamItem,
+  record?: StreamRecord,
+): Decoded {
   return {
     kind: 'reject',
     reject: {
       reason,
+      ...(byteOffset === undefined ? {} : { byteOffset }),
       arrivalMs: item.arrivalMs,
       sequenceNumber: item.sequenceNumber,
       // Bounded: a reject that could not be written would hold up its shard.

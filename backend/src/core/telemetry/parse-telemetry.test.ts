@@ -62,7 +62,16 @@ describe('telemetry payloads', () => {
     ['501 readings', Array.from({ length: 501 }, () => ({ a: 1 })), 'TOO_MANY_READINGS'],
     ['one bad reading among good ones', [{ a: 1 }, { a: 'x' }], 'VALUE_NOT_NUMBER'],
   ])('rejects %s', (_name, payload, reason) => {
-    expect(parse(payload)).toEqual({ ok: false, reason })
+    expect(parse(payload)).toMatchObject({ ok: false, reason })
+  })
+
+  it.each<[string, unknown, number]>([
+    ['a comma too many', '{"a":1,}', 7],
+    ['letters of two bytes before it', '{"°C":}', 7],
+    ['a byte order mark before it', '\ufeff{"a":x}', 8],
+    ['an end too early', '{"°C":1', 8],
+  ])('M15: tells at which byte a payload stops being JSON: %s', (_name, payload, byteOffset) => {
+    expect(parse(payload)).toEqual({ ok: false, reason: 'PAYLOAD_NOT_JSON', byteOffset })
   })
 
   it.each<[string, unknown, unknown]>([

@@ -1,5 +1,6 @@
 import { limits, type ReadingQuality } from '../../protocol/index.ts'
 import { scanJson } from '../messages/scan-json.ts'
+import { jsonBreak } from './json-break.ts'
 import type { Reading } from './reading.ts'
 
 /** Why a record was put aside. Written to the Rejects table; reliability (c) rows M. */
@@ -25,15 +26,27 @@ export type RejectReason =
   | 'BOOT_INVALID'
 
 export type Parsed =
-  | { readonly ok: true; readonly readings: readonly Reading[] }
-  | { readonly ok: false; readonly reason: RejectReason }
+  | {
+      readonly ok: true
+      readonly readings: readonly Reading[]
+      /** Whom the readings name as their device, those that do; only the topic counts (M34). */
+      readonly deviceIds: readonly string[]
+    }
+  | Refusal
+
+export interface Refusal {
+  readonly ok: false
+  readonly reason: RejectReason
+  /** Of `PAYLOAD_NOT_JSON`: the first byte with which the payload can no longer become JSON (M15). */
+  readonly byteOffset?: number
+}
 
 /** A broken rule, on its way to {@link parseTelemetry}. */
 class Rejection extends Error {
-  readonly reason: RejectReason
-  constructor(reason: RejectReason) {
+  readonly refusal: Refusal
+  constructor(reason: RejectReason, byteOffset?: number) {
     super(reason)
-    this.reason = reason
+    this.refusal = { ok: false, reason, ...(byteOffset === undefined ? {} : { byteOffset }) }
   }
 }
 
@@ -54,13 +67,14 @@ const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2
  */
 export function parseTelemetry(payload: Uint8Array, brokerMs: number): Parsed {
   try {
-    const value = parseJson(decode(payload))
+    const value = parseJson(decode(payload), payload.length)
     const items = Array.isArray(value) ? (value as unknown[]) : [value]
     if (items.length === 0) throw new Rejection('PAYLOAD_NOT_OBJECT')
     if (items.length > limits.readingsPerPayload) throw new Rejection('TOO_MANY_READINGS')
-    return { ok: true, readings: items.map((item) => readingOf(item, brokerMs)) }
+    const readings = items.map((item) => readingOf(item, brokerMs))
+    return { ok: true, readings, deviceIds: items.flatMap(deviceIdOf) }
   } catch (error) {
-    if (error instanceof Rejection) return { ok: false, reason: error.reason }
+    if (error instanceof Rejection) return error.refusal
     throw error
   }
 }
@@ -76,14 +90,16 @@ function decode(payload: Uint8Array): string {
   }
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string, payloadBytes: number): unknown {
   const shape = scanJson(text, limits.payloadDepth)
   if (shape.depth > limits.payloadDepth) throw new Rejection('PAYLOAD_TOO_DEEP')
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    throw new Rejection('PAYLOAD_NOT_JSON')
+    // Counted from the end, so that a byte order mark is among what stands before.
+    const rest = text.slice(jsonBreak(text) ?? text.length)
+    throw new Rejection('PAYLOAD_NOT_JSON', payloadBytes - Buffer.byteLength(rest))
   }
   // Two values under one name: nobody can know which one the device meant (M20).
   if (shape.duplicateKey !== undefined) throw new Rejection('DUPLICATE_KEY')
@@ -113,6 +129,10 @@ function withoutDeviceId(
 ): Readonly<Record<string, unknown>> {
   const { deviceId, ...others } = members
   return typeof deviceId === 'string' ? others : members
+}
+
+function deviceIdOf(item: unknown): string | [] {
+  return isObject(item) && typeof item.deviceId === 'string' ? item.deviceId : []
 }
 
 function metricsOf(members: Readonly<Record<string, unknown>>): ReadonlyMap<string, number | null> {
