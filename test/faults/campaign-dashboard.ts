@@ -1,9 +1,10 @@
 import { isDeviceTopic, type ServerMessage, type Welcome } from '@gaugeline/backend/protocol'
 import WebSocket from 'ws'
 import { systemClock } from '../../dashboard/src/stream/clock.ts'
-import { LiveClient, type TokenSource } from '../../dashboard/src/stream/live-client.ts'
+import { LiveClient } from '../../dashboard/src/stream/live-client.ts'
 import type { SocketLike } from '../../dashboard/src/stream/socket-session.ts'
 import { Telemetry } from '../../dashboard/src/stream/telemetry.ts'
+import type { TokenSource } from '../../dashboard/src/stream/token-source.ts'
 import type { Chart, Delivery, MarkedGap, Reading } from './checker.ts'
 
 export interface CampaignClientOptions {

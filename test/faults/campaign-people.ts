@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SignInNeeded, type TokenSource } from '../../dashboard/src/stream/live-client.ts'
+import { SignInNeeded, type TokenSource } from '../../dashboard/src/stream/token-source.ts'
 import { ProtocolClient, requestToken } from '../support/client.ts'
 import type { RunningSystem } from '../support/system.ts'
 import { CampaignDashboard } from './campaign-dashboard.ts'

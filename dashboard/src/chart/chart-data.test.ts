@@ -17,7 +17,7 @@ function feedOf(...blocks: ReturnType<typeof block>[]): DeviceFeed {
   const feed = new DeviceFeed('plant-1/pump-1')
   const result = { sid: 1_000, ok: true, recovered: true, more: false, head: at(0) } as const
   feed.subscribed(result, [], null)
-  for (const next of blocks) feed.push(next, T0)
+  for (const next of blocks) feed.push(next)
   return feed
 }
 
@@ -93,7 +93,7 @@ describe('chart columns', () => {
       { tone: 'open', label: 'awaited', text: '1 reading not here yet' },
     ])
     expect(feed.gapsBetween(T0, T0 + 60_000)).toBe(2)
-    feed.push(block(11, 24, { prev: at(33), position: at(34) }), T0)
+    feed.push(block(11, 24, { prev: at(33), position: at(34) }))
     expect(feed.gapsBetween(T0, T0 + 60_000)).toBe(1)
   })
 
@@ -147,7 +147,7 @@ describe('chart columns', () => {
     const metrics = {
       temperature: { min: [2, 4], max: [8, 6], avg: [5, 5], count: [10, 10] },
     }
-    feed.setCoarse({ topic: feed.topic, bucketMs: 10_000, ts: [T0, T0 + 10_000], metrics })
+    feed.coarse = { topic: feed.topic, bucketMs: 10_000, ts: [T0, T0 + 10_000], metrics }
     expect(readColumns(feed, 'temperature', range).y.slice(0, 4)).toEqual([2, 8, 4, 6])
     const figures = windowFigures(feed, 'temperature', range)!
     expect(figures).toMatchObject({ count: 31, min: 2, max: 40 })

@@ -1,5 +1,5 @@
 import type { Connection } from '../stream/stream-client.ts'
-import type { Recovery } from '../stream/telemetry.ts'
+import type { Recovery } from '../stream/watched-devices.ts'
 import { formatClock, formatSpan, type TimeZone } from './times.ts'
 
 export interface ConnectionWords {

@@ -142,10 +142,7 @@ describe('numbers and times', () => {
 describe('CSV of a window', () => {
   it('has one row for each reading, empty fields for missing values, and no formula', () => {
     const feed = new DeviceFeed('a/b')
-    feed.push(
-      block(1, 2, { prev: at(0), metrics: { '=cmd': [1, null], temperature: [20.5, 21] } }),
-      0,
-    )
+    feed.push(block(1, 2, { prev: at(0), metrics: { '=cmd': [1, null], temperature: [20.5, 21] } }))
     expect(toCsv(feed, { fromMs: 1_700_000_001_000, toMs: 1_700_000_002_000 })).toBe(
       "time,'=cmd,temperature\r\n" +
         '2023-11-14T22:13:21.000Z,1,20.5\r\n' +

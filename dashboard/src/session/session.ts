@@ -1,6 +1,6 @@
 import { ErrorResponse, UserManager, WebStorageStateStore } from 'oidc-client-ts'
 import type { DashboardConfig } from '../config.ts'
-import { SignInNeeded, type TokenSource } from '../stream/live-client.ts'
+import { SignInNeeded, type TokenSource } from '../stream/token-source.ts'
 
 /** Who is signed in, and how to get there and away again. */
 export interface Session {

@@ -28,8 +28,4 @@ export class CounterSet {
     else ranges.splice(i + 1, 0, { from: n, to: n })
     return true
   }
-
-  clear(): void {
-    this.#boots.clear()
-  }
 }

@@ -13,10 +13,6 @@ export interface Span {
 export class Coverage {
   #spans: Span[] = []
 
-  get isEmpty(): boolean {
-    return this.#spans.length === 0
-  }
-
   /** The end of the first span: everything up to here is complete, so a resume asks from here. */
   get head(): Position | null {
     return this.#spans[0]?.until ?? null

@@ -32,7 +32,7 @@ describe('device feed', () => {
 
   it('sees a hole at once by the position before a pushed block', () => {
     const feed = started()
-    feed.push(block(13), now)
+    feed.push(block(13))
     expect(feed.holes).toEqual([{ since: at(10), until: at(12) }])
     expect(feed.gaps).toMatchObject([{ reason: 'hole', state: 'open' }])
     expect(feed.position).toBe(at(10))
@@ -40,7 +40,7 @@ describe('device feed', () => {
 
   it('marks the gap repaired, with its count, when the hole is filled', () => {
     const feed = started()
-    feed.push(block(13), now)
+    feed.push(block(13))
     const [hole] = feed.holes
     feed.repaired(hole!, page([block(11, 12)]), true)
     expect(feed.holes).toEqual([])
@@ -52,7 +52,7 @@ describe('device feed', () => {
 
   it('says from where to where readings are lost when the server no longer keeps them', () => {
     const feed = started()
-    feed.push(block(40), now)
+    feed.push(block(40))
     const keptFromMs = 1_700_000_030_000
     feed.repaired(feed.holes[0]!, page([block(31, 39)], { complete: false, keptFromMs }), true)
     expect(feed.gaps).toMatchObject([
@@ -68,15 +68,15 @@ describe('device feed', () => {
 
   it('drops a block that is pushed again', () => {
     const feed = started()
-    feed.push(block(11), now)
-    expect(feed.push(block(11), now)).toBe(0)
+    feed.push(block(11))
+    expect(feed.push(block(11))).toBe(0)
     expect(feed.series.length).toBe(11)
   })
 
   it('takes the new readings of a block that was cut differently the second time', () => {
     const feed = started()
-    feed.push(block(11, 13), now)
-    expect(feed.push(block(12, 15), now)).toBe(2)
+    feed.push(block(11, 13))
+    expect(feed.push(block(12, 15))).toBe(2)
     expect(feed.holes).toEqual([])
     expect(feed.position).toBe(at(15))
   })

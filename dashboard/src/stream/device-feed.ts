@@ -40,10 +40,6 @@ export class DeviceFeed {
   readonly series = new DeviceSeries()
   readonly #coverage = new Coverage()
   #gaps: Gap[] = []
-  /** Grows with every change: a cheap "is it dirty" for the drawing. */
-  version = 0
-  /** When the last reading arrived, epoch milliseconds of this machine. */
-  receivedAt: number | undefined
   /** True while the pages of a snapshot are still coming: a push that runs ahead of them is no lost push. */
   isLoading = false
   /** Buckets of the time before the first reading held, when a wide window asked for them. */
@@ -79,11 +75,10 @@ export class DeviceFeed {
   }
 
   /** A pushed block. What it reveals to be missing shows in {@link holes}. */
-  push(block: Block, receivedAt: number): number {
+  push(block: Block): number {
     const last = this.#coverage.last
     const lastTs = this.series.lastTs
     const added = this.#keep(block, true)
-    this.receivedAt = receivedAt
     const firstTs = block.ts[0]
     const missing = last !== null && this.#coverage.holes().some((hole) => hole.since === last)
     if (missing && !this.isLoading && lastTs !== undefined && firstTs !== undefined) {
@@ -104,7 +99,6 @@ export class DeviceFeed {
     for (const block of blocks) this.#keep(block, false)
     const end = result.more ? result.resumeFrom : (result.head ?? blocks.at(-1)?.position)
     if (base && end) this.#coverage.add({ since: base, until: end })
-    this.#touch()
     if (!result.more || !result.resumeFrom || !result.head) return undefined
     return { since: result.resumeFrom, until: result.head }
   }
@@ -152,26 +146,12 @@ export class DeviceFeed {
     return this.#coverage.holes()[0]
   }
 
-  setCoarse(buckets: Buckets): void {
-    this.coarse = buckets
-    this.#touch()
-  }
-
-  /** Forgets everything: the stream is another one, or too much time has passed. */
-  restart(): void {
-    this.series.clear()
-    this.#coverage.clear()
-    this.#gaps = []
-    this.#touch()
-  }
-
   #keep(block: Block, live: boolean): number {
     const span = { since: block.prev ?? this.#beforeFirst(block), until: block.position }
     if (block.prev !== null && this.#coverage.has(span)) return 0
     const added = this.series.add(block, live)
     this.series.trim()
     this.#coverage.add(span)
-    this.#touch()
     return added
   }
 
@@ -200,7 +180,6 @@ export class DeviceFeed {
 
   #open(gap: Pick<Gap, 'fromMs' | 'toMs' | 'reason'>): void {
     this.#gaps.push({ ...gap, state: 'open', repaired: 0 })
-    this.#touch()
   }
 
   #settle(added: number, finished: boolean): void {
@@ -211,15 +190,10 @@ export class DeviceFeed {
       const toMs = Number.isFinite(gap.toMs) ? gap.toMs : this.#nextReading(gap.fromMs)
       return { ...gap, repaired, toMs, state: 'repaired' }
     })
-    this.#touch()
   }
 
   #nextReading(afterMs: number): number {
     return Math.max(afterMs, this.series.lastTs ?? afterMs)
-  }
-
-  #touch(): void {
-    this.version++
   }
 }
 

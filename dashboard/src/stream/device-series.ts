@@ -127,12 +127,6 @@ export class DeviceSeries {
     return added
   }
 
-  clear(): void {
-    this.#length = 0
-    this.#positions.length = 0
-    this.#seen.clear()
-  }
-
   #addReading(block: Block, i: number, live: boolean): boolean {
     const ts = block.ts[i]
     if (ts === undefined) return false

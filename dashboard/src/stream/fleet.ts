@@ -38,11 +38,6 @@ export interface FleetDevice {
 /** Every device that the bearer may see, by its newest reading. */
 export class Fleet {
   readonly #devices = new Map<string, FleetDevice>()
-  version = 0
-
-  get size(): number {
-    return this.#devices.size
-  }
 
   devices(): IterableIterator<FleetDevice> {
     return this.#devices.values()
@@ -70,7 +65,6 @@ export class Fleet {
       onlineAt: undefined,
     }
     this.#devices.set(topic, device)
-    this.version++
     return device
   }
 
@@ -87,7 +81,6 @@ export class Fleet {
       device.online = state.online
       device.onlineAt = state.onlineAt
     }
-    this.version++
   }
 
   block(block: Block): void {
@@ -104,7 +97,6 @@ export class Fleet {
       device.ts = ts
       device.trendFrom ??= ts
     }
-    this.version++
   }
 
   /** Averages of the time before the first value held, put before it. */
@@ -118,7 +110,6 @@ export class Fleet {
       device.sparks.set(metric, [...(older as number[]), ...held].slice(-SPARK_POINTS))
     }
     device.trendFrom = Math.min(before, ts[0] ?? before)
-    this.version++
   }
 
   presence(presence: Presence): void {
@@ -126,12 +117,6 @@ export class Fleet {
     if ((device.onlineAt ?? 0) > presence.at) return
     device.online = presence.online
     device.onlineAt = presence.at
-    this.version++
-  }
-
-  clear(): void {
-    this.#devices.clear()
-    this.version++
   }
 }
 

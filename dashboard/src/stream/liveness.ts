@@ -1,5 +1,5 @@
 /** Everything that the verdict on a socket depends on; all times in epoch milliseconds. */
-export interface Heartbeat {
+export interface Signs {
   /** When the last ping left, or undefined when its pong has come. */
   readonly pingSentAt: number | undefined
   readonly lastReceivedAt: number
@@ -19,11 +19,11 @@ const DEAF_MS = 30_000
  *
  * `checking`: the pong is more than 5 s late and nothing else came. `dead`: more than 10 s, or no pong for 30 s although data flows.
  */
-export function judge(now: number, beat: Heartbeat): 'fine' | 'ping' | 'checking' | 'dead' {
-  if (now - beat.lastLookAt > SLEPT_MS) return 'ping'
-  if (beat.pingSentAt === undefined) return now >= beat.nextPingAt ? 'ping' : 'fine'
-  const waited = now - beat.pingSentAt
-  const silent = now - Math.max(beat.pingSentAt, beat.lastReceivedAt)
+export function judge(now: number, signs: Signs): 'fine' | 'ping' | 'checking' | 'dead' {
+  if (now - signs.lastLookAt > SLEPT_MS) return 'ping'
+  if (signs.pingSentAt === undefined) return now >= signs.nextPingAt ? 'ping' : 'fine'
+  const waited = now - signs.pingSentAt
+  const silent = now - Math.max(signs.pingSentAt, signs.lastReceivedAt)
   if (silent > DEAD_MS || waited > DEAF_MS) return 'dead'
   return silent > CHECKING_MS ? 'checking' : 'fine'
 }
