@@ -9,7 +9,13 @@ import type {
   ServerMessage,
   SubscriptionResult,
 } from '@gaugeline/backend/protocol'
-import { comparePositions, limits, SUBPROTOCOL, topicCovers } from '@gaugeline/backend/protocol'
+import {
+  closeCodes,
+  comparePositions,
+  limits,
+  SUBPROTOCOL,
+  topicCovers,
+} from '@gaugeline/backend/protocol'
 import { type AddressInfo } from 'node:net'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import { type FakeDevice, type FakeReading, makeFactory } from './fake-factory.ts'
@@ -24,6 +30,8 @@ export interface FakeServer {
   /** Drops this share of the pushed blocks (0–1): holes that the dashboard must find and repair. */
   drop(share: number): void
   alarm(name: string, change: Partial<AlarmView>): void
+  /** Says that the access was withdrawn, and closes every socket. */
+  revoke(): void
   close(): Promise<void>
 }
 
@@ -70,6 +78,7 @@ export async function startFakeServer(options: FakeServerOptions): Promise<FakeS
     accept: () => (fake.isAccepting = true),
     drop: (share) => (fake.dropShare = share),
     alarm: (name, change) => fake.alarm(name, change),
+    revoke: () => fake.revoke(),
     close: () =>
       new Promise((resolve) => {
         clearInterval(timer)
@@ -109,6 +118,12 @@ class Fake {
   cut(): void {
     this.isAccepting = false
     for (const peer of this.#peers) peer.socket.terminate()
+  }
+
+  revoke(): void {
+    const { revoked } = closeCodes
+    this.#broadcast({ type: 'goaway', withinMs: 0, code: revoked, reason: 'revoked' })
+    for (const { socket } of this.#peers) socket.close(1000)
   }
 
   alarm(name: string, change: Partial<AlarmView>): void {

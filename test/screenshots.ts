@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { type DevDashboard, serveDashboard } from './serve.ts'
+import type { Page } from 'playwright-core'
+import { type DevDashboard, serveDashboard } from '../dashboard/dev/serve.ts'
+import { launchBrowser } from './support/browser.ts'
 
-/** `npx tsx dashboard/dev/screenshots.ts DIR [SCENE…]`: pictures of every state, dark and light, wide and phone. */
+/** `npx tsx test/screenshots.ts DIR [SCENE…]`: pictures of every state of the dashboard, dark and light, wide and phone. */
 const [folder = 'screenshots', ...wanted] = process.argv.slice(2)
-const wide = { width: 1440, height: 900 }
-const phone = { width: 390, height: 844 }
+const sizes = { wide: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } }
 
 interface Scene {
   readonly name: string
@@ -23,6 +23,8 @@ const scenes: readonly Scene[] = [
   { name: 'back', path: '/d/plant-1/pump-1', act: back },
   { name: 'gap', path: '/d/plant-1/pump-1', act: gaps },
   { name: 'alarms', path: '/alarms', act: storm },
+  { name: 'panels', path: '/d/plant-1/pump-1', act: panels },
+  { name: 'revoked', path: '/d/plant-1/pump-1', act: revoked },
   { name: 'about', path: '/about' },
   { name: 'palette', path: '/', act: (page) => page.keyboard.press('Control+k') },
   { name: 'sign-in', path: '/sign-in' },
@@ -76,41 +78,46 @@ async function storm(page: Page, { fake }: DevDashboard): Promise<void> {
   await page.waitForTimeout(1_200)
 }
 
-async function shoot(browser: Browser, scene: Scene): Promise<void> {
-  for (const [size, viewport] of Object.entries({ wide, phone })) {
+async function panels(page: Page): Promise<void> {
+  await page.getByTestId('note-text').fill('bearing replaced, runs at 80 % until Friday')
+  await page.getByTestId('note-send').click()
+  await page.getByTestId('command-identify').click()
+  await page.getByTestId('command-setPoint').click()
+  await page.waitForTimeout(1_500)
+  await page.getByTestId('commands').scrollIntoViewIfNeeded()
+}
+async function revoked(page: Page, { fake }: DevDashboard): Promise<void> {
+  fake.revoke()
+  await page.waitForTimeout(1_500)
+}
+
+/** One page for all pictures: the packaged Chromium is a single process and ends with its first page. */
+async function shoot(page: Page, scene: Scene): Promise<void> {
+  const dashboard = await serveDashboard({ devices: scene.devices ?? 24 })
+  await page.setViewportSize(sizes.wide)
+  await page.goto(dashboard.url + scene.path)
+  await page.waitForTimeout(1_500)
+  await scene.act?.(page, dashboard)
+  for (const [size, viewport] of Object.entries(sizes)) {
+    await page.setViewportSize(viewport)
     for (const colorScheme of ['dark', 'light'] as const) {
-      const dashboard = await serveDashboard({ devices: scene.devices ?? 24 })
-      const page = await browser.newPage({ viewport, colorScheme })
-      page.on('console', (message) => {
-        if (message.type() === 'error') process.stderr.write(`${scene.name}: ${message.text()}\n`)
-      })
-      page.on('pageerror', (error) => process.stderr.write(`${scene.name}: ${error.message}\n`))
-      await page.goto(dashboard.url + scene.path)
-      await page.waitForTimeout(1_500)
-      await scene.act?.(page, dashboard)
+      await page.emulateMedia({ colorScheme })
+      await page.waitForTimeout(700)
       await page.screenshot({ path: `${folder}/${scene.name}-${size}-${colorScheme}.png` })
-      await page.close()
-      await dashboard.close()
-      if (wanted.includes('once')) return
     }
   }
+  await page.goto('about:blank')
+  await dashboard.close()
 }
 
 mkdirSync(folder, { recursive: true })
-const browser = await chromium.launch({
-  executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
+const browser = await launchBrowser()
+const page = await browser.newPage()
+page.on('console', (message) => {
+  if (message.type() === 'error') process.stderr.write(`${page.url()}: ${message.text()}\n`)
 })
-const names = wanted.filter((name) => name !== 'once')
+page.on('pageerror', (error) => process.stderr.write(`${page.url()}: ${error.message}\n`))
 for (const scene of scenes) {
-  if (names.length === 0 || names.includes(scene.name)) await shoot(browser, scene)
+  if (wanted.length === 0 || wanted.includes(scene.name)) await shoot(page, scene)
 }
 await browser.close()
