@@ -49,11 +49,6 @@ describe('the handshake', () => {
     await expect(open(`${header}.${payload}.AAAA`)).rejects.toThrow('401')
     await expect(open('nonsense')).rejects.toThrow('401')
   })
-  it('W15: the eleventh socket of a user is refused with 429', async () => {
-    const bearer = await token()
-    for (let i = 0; i < 10; i++) await open(bearer)
-    await expect(open(bearer)).rejects.toThrow('429')
-  })
 })
 
 describe('the session', () => {
@@ -111,18 +106,6 @@ describe('the session', () => {
     expect(pushes(victim, 'data')).toEqual([])
     await expect(open(bearer)).rejects.toThrow('403')
     await device.endAsync()
-  })
-  it('R16: who writes too fast is told to wait, who goes on is closed', async () => {
-    const client = await open()
-    await client.request({ action: 'hello' }, 'welcome')
-    for (let i = 0; i < 200; i++) {
-      client.socket.send(JSON.stringify({ action: 'ping', id: 1_000 + i, t0: 0 }))
-    }
-    const error = await client.waitFor('error', () => true, 60_000)
-    expect(error).toMatchObject({ code: 'RATE_LIMITED', retry: 'backoff' })
-    expect(error.retryAfterMs).toBeGreaterThan(0)
-    await waitFor(() => client.closed, 'the socket to close', 60_000)
-    expect(codesOf(client)).toEqual([1008])
   })
 })
 

@@ -10,7 +10,7 @@ import { startSystem, type RunningSystem } from '../support/system.ts'
 import { developerTables, tableName } from '../support/tables.ts'
 import { waitFor } from '../support/wait.ts'
 
-/** Rows R of the bad-input catalogue (reliability.md (c)), and W18, through the real local gateway. R16 is in authorization.test.ts. */
+/** Rows R of the bad-input catalogue (reliability.md (c)), and W18, through the real local gateway. R13 and R16 are in bad-rates.test.ts. */
 let system: RunningSystem
 const clients: ProtocolClient[] = []
 let people = 0
@@ -215,24 +215,6 @@ describe('what is strange but right', () => {
     const subscriptions = topics.map((topic, sid) => ({ sid, topic }))
     const { results } = await client.request({ action: 'subscribe', subscriptions }, 'subscribed')
     expect(results.map(({ ok }) => ok)).toEqual([true, false, true])
-  })
-  it('R13: the 201st subscription is refused, the others stay', async () => {
-    const client = await open()
-    const results = []
-    for (let from = 0; from < 250; from += 50) {
-      const subscriptions = Array.from({ length: 50 }, (_, i) => ({
-        sid: from + i,
-        topic: `plant-1/d-${from + i}`,
-      }))
-      results.push(
-        ...(await client.request({ action: 'subscribe', subscriptions }, 'subscribed')).results,
-      )
-    }
-    const kept = limits.subscriptionsPerConnection
-    expect(results.slice(0, kept).every(({ ok }) => ok)).toBe(true)
-    expect(results.slice(kept)).toMatchObject(
-      Array(50).fill({ ok: false, code: 'SUBSCRIPTION_LIMIT' }),
-    )
   })
   it('R14: ending what was never begun succeeds', async () => {
     const client = await open()

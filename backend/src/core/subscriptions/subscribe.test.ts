@@ -107,6 +107,24 @@ describe('subscribe: caps', () => {
     expect(taken).toBe(limits.subscriptionsPerUser)
   })
 
+  it('takes 1,000 of a user at most, however many of his sockets ask at once', async () => {
+    const ids = Array.from({ length: 8 }, (_, i) => `connection-${i}=`)
+    world.memory.connectionsOf.set('ana', ids)
+    const answers = await Promise.all(
+      ids.flatMap((connectionId) =>
+        [0, 50, 100, 150].map((from, i) =>
+          world.subscribe(many(from, 50), connection({ connectionId }), 10 + i),
+        ),
+      ),
+    )
+    const results = answers.flatMap((answer) => answer.results)
+    const taken = results.filter((one) => one.ok).length
+    expect(taken).toBeLessThanOrEqual(limits.subscriptionsPerUser)
+    expect(world.memory.rows.size).toBe(taken)
+    const refused = results.flatMap((one) => (one.ok ? [] : [one.code]))
+    expect(new Set(refused)).toEqual(new Set(['SUBSCRIPTION_LIMIT']))
+  })
+
   it('R08: is idempotent: the same message again changes nothing', async () => {
     await world.subscribe([pump], connection(), 5)
     const { results } = await world.subscribe([pump], connection(), 5)

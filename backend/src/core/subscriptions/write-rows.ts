@@ -14,6 +14,8 @@ export interface WriteRowsPorts {
 interface Plan {
   readonly refused: ReadonlyMap<Wanted, ErrorCode>
   readonly replaced: readonly RowKey[]
+  /** Those that make the connection's subscriptions more, in order. */
+  readonly added: readonly Wanted[]
 }
 
 /**
@@ -33,11 +35,16 @@ export async function writeRows(
     subscriptions.countOfUser(user),
   ])
   const others = ofUser - activeEntries(known).length
-  const { refused, replaced } = await changeRegistry(connectionId, subscriptions, (registry) =>
-    plan(registry, wanted, others),
+  const { refused, replaced, added } = await changeRegistry(
+    connectionId,
+    subscriptions,
+    (registry) => plan(registry, wanted, others),
   )
   const rows = wanted.filter((one) => !refused.has(one)).map((one) => one.row)
-  await subscriptions.putRows(rows)
+  const [surplus] = await Promise.all([
+    takeBack(added, connection, subscriptions),
+    subscriptions.putRows(rows),
+  ])
   await subscriptions.removeRows(replaced)
   const topics = [...rows, ...replaced].map(({ topic }) => topic)
   if (topics.length > 0) await subscriptions.bump(topics)
@@ -51,8 +58,10 @@ export async function writeRows(
     await subscriptions.bump(overtaken.map(({ row }) => row.topic))
   }
   if (after.closed || !current) throw connectionUnknown()
-  const codeOf = (one: Wanted): ErrorCode =>
-    ended.includes(one.row.sid) ? 'FORBIDDEN' : 'SUPERSEDED'
+  const codeOf = (one: Wanted): ErrorCode => {
+    if (surplus.has(one)) return 'SUBSCRIPTION_LIMIT'
+    return ended.includes(one.row.sid) ? 'FORBIDDEN' : 'SUPERSEDED'
+  }
   return new Map([...refused, ...overtaken.map((one) => [one, codeOf(one)] as const)])
 }
 
@@ -61,18 +70,19 @@ function plan(registry: Registry, wanted: readonly Wanted[], others: number): Ch
   const entries = new Map<number, RegistryEntry>(registry.entries)
   const refused = new Map<Wanted, ErrorCode>()
   const replaced: RowKey[] = []
+  const added: Wanted[] = []
   const last = new Map(wanted.map((one) => [one.row.sid, one]))
-  let count = activeEntries(registry).length
+  const before = activeEntries(registry).length
   for (const one of wanted) {
     const { sid, messageId, topic, connectionId } = one.row
     const known = registry.entries.get(sid)
     const isNew = entries.get(sid)?.topic === undefined
     if (last.get(sid) !== one || (known && known.messageId > messageId)) {
       refused.set(one, 'SUPERSEDED')
-    } else if (isNew && (count >= limits.subscriptionsPerConnection || isOver(count, others))) {
+    } else if (isNew && isFull(before + added.length, others)) {
       refused.set(one, 'SUBSCRIPTION_LIMIT')
     } else {
-      if (isNew) count++
+      if (isNew) added.push(one)
       const isOther = known?.messageId !== messageId || known.topic !== topic
       if (known?.topic !== undefined && isOther) {
         replaced.push({ connectionId, sid, messageId: known.messageId, topic: known.topic })
@@ -80,11 +90,36 @@ function plan(registry: Registry, wanted: readonly Wanted[], others: number): Ch
       entries.set(sid, { messageId, topic })
     }
   }
-  return { next: { ...registry, entries: prune(entries) }, outcome: { refused, replaced } }
+  return { next: { ...registry, entries: prune(entries) }, outcome: { refused, replaced, added } }
 }
 
-function isOver(count: number, others: number): boolean {
-  return count + others >= limits.subscriptionsPerUser
+/**
+ * Messages on several sockets of one user at once do not see each other in the count that went before. So it is taken again once the registry is
+ * written: of two, the later one sees both, and what it added beyond the user's cap leaves the registry. Its rows follow as those of any that was
+ * overtaken. Returns what was taken back.
+ */
+async function takeBack(
+  added: readonly Wanted[],
+  { connectionId, user }: Connection,
+  subscriptions: Subscriptions,
+): Promise<ReadonlySet<Wanted>> {
+  const surplus = (await subscriptions.countOfUser(user)) - limits.subscriptionsPerUser
+  if (surplus <= 0 || added.length === 0) return new Set()
+  const gone = added.slice(-surplus)
+  await changeRegistry(connectionId, subscriptions, (registry) => {
+    if (registry.closed) return { next: registry, outcome: undefined }
+    const entries = new Map(registry.entries)
+    for (const { row } of gone) {
+      const isSame = entries.get(row.sid)?.messageId === row.messageId
+      if (isSame) entries.set(row.sid, { messageId: row.messageId })
+    }
+    return { next: { ...registry, entries: prune(entries) }, outcome: undefined }
+  })
+  return new Set(gone)
+}
+
+function isFull(count: number, others: number): boolean {
+  return count >= limits.subscriptionsPerConnection || count + others >= limits.subscriptionsPerUser
 }
 
 function isCurrent(registry: Registry, row: SubscriptionRow): boolean {
