@@ -94,6 +94,8 @@ export const metrics = {
   /** Emitted by the authorizer. */
   connectAllowed: 'ConnectAllowed',
   connectDenied: 'ConnectDenied',
+  /** Handshakes that got no verdict, because the issuer's keys could not be had. */
+  connectUndecided: 'ConnectUndecided',
   jwksFetches: 'JwksFetches',
   jwksFetchFailed: 'JwksFetchFailed',
   jwksStaleSeconds: 'JwksStaleSeconds',

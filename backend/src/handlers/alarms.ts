@@ -21,7 +21,9 @@ const config = readConfig(
 )
 const telemetry = createTelemetry(services.alarms)
 const client = createDynamo()
+const connections = dynamoConnections({ client, table: config.connectionsTable })
 const ports = {
+  connections,
   source: cloudwatchAlarmSource(config.alarmPrefix),
   records: dynamoAlarms({ client, table: config.alarmsTable }),
   watchers: dynamoAlarmWatchers({ client, table: config.subscriptionsTable }),
@@ -32,7 +34,7 @@ const ports = {
 
 /** Route `alarms`. */
 export const handler = createRoute({
-  connections: dynamoConnections({ client, table: config.connectionsTable }),
+  connections,
   wakes: createWakeQueue(config.expiryQueueUrl),
   telemetry,
   clock,

@@ -38,6 +38,7 @@ describe('P24, P25: what the authorizer writes', () => {
     await expect(call(`gaugeline.v1, bearer.${token}`)).rejects.toThrow(/^the keys of the issuer/)
     const output = written.join('')
     expect(output).toContain('KEYS_UNAVAILABLE')
+    expect(output).toContain('ConnectUndecided')
     expect(output).not.toContain('ConnectDenied')
     expect(output).not.toContain(CANARY)
     for (const part of token.split('.')) expect(output).not.toContain(part)

@@ -28,7 +28,8 @@ export async function handler(event: AuthorizerEvent): Promise<AuthorizerAnswer>
     const decision = await authorize(event.headers, ports)
     const { outcome } = decision
     if (outcome === 'allowed') telemetry.metrics.count(metrics.connectAllowed)
-    else if (outcome !== 'undecided') telemetry.metrics.count(metrics.connectDenied)
+    else if (outcome === 'undecided') telemetry.metrics.count(metrics.connectUndecided)
+    else telemetry.metrics.count(metrics.connectDenied)
     const reason = outcome === 'allowed' ? 'TOKEN_VALID' : decision.reason
     telemetry.log.info('connect decided', { connectionId, outcome, reason })
     return toAuthorizerAnswer(decision, event.methodArn)

@@ -39,6 +39,16 @@ function addConnectAlarms(
     missing,
   })
   notifications.alarm(owner, {
+    name: 'connects-undecided',
+    severity: 'P1',
+    what: "Sockets get no verdict: the identity provider's keys cannot be had",
+    impact: 'Whoever has no socket yet gets none; open ones go on',
+    metric: authorizer.metric(metrics.connectUndecided),
+    threshold: 0,
+    datapoints: [3, 5],
+    missing,
+  })
+  notifications.alarm(owner, {
     name: 'jwks-fetch-failures',
     severity: 'P2',
     what: "The identity provider's keys cannot be fetched",

@@ -1,6 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ClientMessage } from '../../protocol/index.ts'
-import { connectionOf, fakeClock, fakeSockets } from '../connections/fakes.ts'
+import {
+  connectionOf,
+  fakeClock,
+  fakeSockets,
+  identityOf,
+  memoryConnections,
+  memoryConnectionSubscriptions,
+} from '../connections/fakes.ts'
+import { forgetConnection } from '../connections/close.ts'
+import { everythingSubscribed } from '../connections/everything-subscribed.ts'
 import { answerAlarms } from './answer-alarms.ts'
 import { factOf, memoryAlarms, memoryWatchers } from './fakes.ts'
 import type { AlarmFact } from './ports.ts'
@@ -15,6 +24,7 @@ function makePorts() {
   const facts: AlarmFact[] = [factOf()]
   return {
     facts,
+    connections: memoryConnections(),
     source: { all: () => Promise.resolve(facts) },
     records: memoryAlarms(),
     watchers: memoryWatchers(),
@@ -23,9 +33,10 @@ function makePorts() {
     prefix: 'Gaugeline-',
   }
 }
-beforeEach(() => {
+beforeEach(async () => {
   clock = fakeClock()
   ports = makePorts()
+  await ports.connections.open(connection)
 })
 /** A later step of a change fails, once. */
 function failOnce(step: 'bump' | 'watchers'): void {
@@ -76,6 +87,31 @@ describe('list', () => {
     await ask({ op: 'list' })
     expect(await ports.watchers.all(clock.ms)).toEqual(['c1='])
     expect(await ports.watchers.all(connection.expiresAt * 1_000)).toEqual([])
+  })
+  /** Has something happen between the admission of a message and the row of its watcher. */
+  function before(happens: () => Promise<unknown>): void {
+    const add = ports.watchers.add.bind(ports.watchers)
+    ports.watchers.add = async (...row) => {
+      await happens()
+      await add(...row)
+    }
+  }
+  const subscriptions = () => everythingSubscribed(memoryConnectionSubscriptions(), ports.watchers)
+
+  it('leaves no watcher of a connection that closed meanwhile', async () => {
+    before(() => forgetConnection('c1=', { ...ports, subscriptions: subscriptions() }, 'revoked'))
+    await expect(ask({ op: 'list' })).rejects.toMatchObject({ code: 'CONNECTION_UNKNOWN' })
+    expect(await ports.watchers.all(clock.ms)).toEqual([])
+  })
+  it('ends the watching with the newest token, also when a refresh to a shorter one came meanwhile', async () => {
+    const shorter = identityOf({ expiresAt: connection.expiresAt - 600 })
+    before(async () => {
+      await ports.connections.renew('c1=', shorter, clock.ms)
+      await subscriptions().renewConnection('c1=', shorter)
+    })
+    await ask({ op: 'list' })
+    expect(await ports.watchers.all(shorter.expiresAt * 1_000 - 1)).toEqual(['c1='])
+    expect(await ports.watchers.all(shorter.expiresAt * 1_000)).toEqual([])
   })
   it('the newer of CloudWatch and the last event counts', async () => {
     await recordEvent(factOf({ state: 'ALARM', since: clock.ms + 5 }), ports)

@@ -6,7 +6,8 @@ import {
   type ClientMessage,
 } from '../../protocol/index.ts'
 import { hasRole } from '../auth/identity.ts'
-import type { Connection } from '../connections/ports.ts'
+import type { Connection, Connections } from '../connections/ports.ts'
+import { renewUntilCurrent } from '../connections/renew-until-current.ts'
 import { toAlarmView } from './alarm-view.ts'
 import { changeRecord, isRepeated, type AlarmChange } from './change-record.ts'
 import type { AlarmFact, AlarmRecord, AlarmRecords, AlarmSource } from './ports.ts'
@@ -15,6 +16,7 @@ import { pushAlarm, type PushPorts } from './push-alarm.ts'
 const HISTORY_ENTRIES = 100
 
 export interface AlarmPorts extends PushPorts {
+  readonly connections: Pick<Connections, 'find'>
   readonly source: AlarmSource
   readonly records: AlarmRecords
   /** What the names of this stack's alarms begin with. */
@@ -27,7 +29,7 @@ type AlarmsMessage = ClientMessage<'alarms'>
  * The answer to an `alarms` message. Everybody who is signed in may list and read; changing needs the role operator. Listing also makes the
  * connection a watcher: first the watching, then the reading, so that no change falls between.
  *
- * Throws ProtocolError FORBIDDEN, ALARM_UNKNOWN, REVISION_CONFLICT, RANGE_INVALID.
+ * Throws ProtocolError FORBIDDEN, ALARM_UNKNOWN, REVISION_CONFLICT, RANGE_INVALID, CONNECTION_UNKNOWN.
  */
 export async function answerAlarms(
   message: AlarmsMessage,
@@ -36,7 +38,7 @@ export async function answerAlarms(
 ): Promise<AlarmsList | AlarmHistory | AlarmPush> {
   switch (message.op) {
     case 'list':
-      await ports.watchers.add(connection.connectionId, connection.expiresAt)
+      await watch(connection, ports)
       return list(message.id, ports)
     case 'history': {
       await requireAlarm(message.alarm, ports)
@@ -49,6 +51,26 @@ export async function answerAlarms(
     case 'unshelve':
       return change(message, connection, ports)
   }
+}
+
+/**
+ * As `subscribe` looks back after its rows: a close or a refresh that came between the message's admission and this row has not seen it. Both
+ * write the connection first and touch the watcher after that, this the other way round: one of the two sees the other.
+ */
+async function watch(connection: Connection, ports: AlarmPorts): Promise<void> {
+  const { watchers, connections } = ports
+  const { connectionId, expiresAt } = connection
+  await watchers.add(connectionId, expiresAt)
+  const { current } = await renewUntilCurrent(connection, connections, async (identity) => {
+    await watchers.renew(connectionId, identity.expiresAt)
+    return []
+  })
+  if (current) return
+  await watchers.remove(connectionId)
+  throw new ProtocolError(
+    'CONNECTION_UNKNOWN',
+    'This connection is no longer known; open a new one and resume.',
+  )
 }
 
 async function list(id: number, ports: AlarmPorts): Promise<AlarmsList> {
