@@ -1,5 +1,5 @@
 import type { AlarmView } from '@gaugeline/backend/protocol'
-import { RequestFailed } from '../stream/stream-client.ts'
+import { failureWords } from '../format/failure-words.ts'
 import type { Telemetry } from '../stream/telemetry.ts'
 
 /** What a person can do to an alarm. Each gives undefined when it worked, else a sentence; the new state arrives as a push or answer. */
@@ -37,9 +37,6 @@ async function outcome(request: Promise<unknown>): Promise<string | undefined> {
     await request
     return undefined
   } catch (error) {
-    if (error instanceof RequestFailed && error.code === 'REVISION_CONFLICT') {
-      return 'Somebody changed this alarm a moment ago. Look again, then repeat.'
-    }
-    return error instanceof Error ? error.message : String(error)
+    return failureWords(error)
   }
 }

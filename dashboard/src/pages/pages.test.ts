@@ -1,5 +1,10 @@
-import { encodePosition, limits, type ServerMessage } from '@gaugeline/backend/protocol'
-import { enableAutoUnmount, flushPromises, mount } from '@vue/test-utils'
+import {
+  type Action,
+  encodePosition,
+  limits,
+  type ServerMessage,
+} from '@gaugeline/backend/protocol'
+import { enableAutoUnmount, flushPromises, mount, type VueWrapper } from '@vue/test-utils'
 import { createPinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
@@ -10,6 +15,7 @@ import { makeRouter } from '../router.ts'
 import { fixedSession, type Session } from '../session/session.ts'
 import { systemClock } from '../stream/clock.ts'
 import { RecordedClient, type RecordedMessage } from '../stream/recorded-client.ts'
+import type { Request } from '../stream/stream-client.ts'
 import { Telemetry } from '../stream/telemetry.ts'
 
 /** The canvas of a browser is the e2e's business; here the page around it is looked at. */
@@ -41,7 +47,12 @@ const fleet = say({
   results: [{ sid: 1, ok: true, recovered: true, more: false }],
   blocks: [],
   states: [
-    { topic: 'plant-1/pump-1', position: position(1), ts: now, metrics: { temperature: 54.25 } },
+    {
+      topic: 'plant-1/pump-1',
+      position: position(1),
+      ts: now,
+      metrics: { temperature: 54.25, pressure: 4.5 },
+    },
     { topic: 'plant-1/pump-2', position: position(1), ts: now - 90_000, metrics: { flow: 12 } },
     {
       topic: 'plant-1/pump-3',
@@ -94,7 +105,13 @@ const alarms = say({
 })
 
 async function open(path: string, recording: RecordedMessage[], session = fixedSession('t')) {
-  const client = new RecordedClient(recording, systemClock)
+  const asked = new Map<Action, unknown[]>()
+  const client = new (class extends RecordedClient {
+    override request<A extends Action>(message: Request<A> & { readonly action: A }) {
+      asked.set(message.action, [...(asked.get(message.action) ?? []), message])
+      return super.request<A>(message)
+    }
+  })(recording, systemClock)
   const telemetry = new Telemetry({ client, clock: systemClock })
   const config = { websocket: '', issuer: 'http://issuer', clientId: '', region: '', version: '' }
   const parts: Parts = { config, session, telemetry }
@@ -113,7 +130,7 @@ async function open(path: string, recording: RecordedMessage[], session = fixedS
   await flushPromises()
   await vi.advanceTimersByTimeAsync(600)
   await flushPromises()
-  return { page, telemetry, router }
+  return { page, telemetry, router, asked: (action: Action) => asked.get(action) ?? [] }
 }
 
 beforeEach(() => {
@@ -189,6 +206,48 @@ describe('device page', () => {
     const viewer = await open('/d/plant-1/pump-1', [welcome(['viewer']), ...recording])
     expect(viewer.page.find('[data-testid="command-identify"]').exists()).toBe(false)
     expect(viewer.page.get('[data-testid="commands"]').text()).toContain('role operator')
+  })
+})
+
+describe('panels of the device page', () => {
+  const path = '/d/plant-1/pump-1'
+  const sendSetPoint = (page: VueWrapper): void =>
+    page.get('[data-testid="command-setPoint"]').element.closest('form')?.requestSubmit()
+
+  it('offers the metrics of the device for a set point, the first at its newest value', async () => {
+    const { page, asked } = await open(path, [welcome(['operator']), fleet, device, alarms])
+    const metric = page.get<HTMLSelectElement>('[data-testid="set-point-metric"]')
+    expect(metric.findAll('option').map((option) => option.text())).toEqual([
+      'Temperature',
+      'Pressure',
+    ])
+    sendSetPoint(page)
+    expect(asked('command')).toMatchObject([
+      { name: 'setPoint', args: { metric: 'temperature', value: 54.3 } },
+    ])
+  })
+
+  it('sends the set point of the metric that was chosen, with the value that was typed', async () => {
+    const { page, asked } = await open(path, [welcome(['operator']), fleet, device, alarms])
+    await page.get('[data-testid="set-point-metric"]').setValue('pressure')
+    const value = page.get<HTMLInputElement>('[data-testid="set-point-value"]')
+    expect(value.element.value).toBe('4.5')
+    await value.setValue('3.25')
+    await vi.advanceTimersByTimeAsync(1_000)
+    sendSetPoint(page)
+    expect(asked('command')).toMatchObject([{ args: { metric: 'pressure', value: 3.25 } }])
+  })
+
+  it('says why a command or a note was not taken, each in its own panel', async () => {
+    const { page } = await open(path, [welcome(['operator']), fleet, device, alarms])
+    await page.get('[data-testid="command-identify"]').trigger('click')
+    await flushPromises()
+    expect(page.get('[data-testid="commands"] [role="alert"]').text()).toContain('command')
+    expect(page.find('[data-testid="notes"] [role="alert"]').exists()).toBe(false)
+    await page.get('[data-testid="note-text"]').setValue('bearing replaced')
+    await page.get('[data-testid="notes"] form').trigger('submit')
+    await flushPromises()
+    expect(page.get('[data-testid="notes"] [role="alert"]').text()).toContain('sendMessage')
   })
 })
 
