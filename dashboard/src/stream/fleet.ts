@@ -1,4 +1,11 @@
-import type { Block, Buckets, DeviceState, Presence } from '@gaugeline/backend/protocol'
+import {
+  type Block,
+  type Buckets,
+  comparePositions,
+  type DeviceState,
+  type Position,
+  type Presence,
+} from '@gaugeline/backend/protocol'
 
 /** A short run of one metric's values for a sparkline. */
 export const SPARK_POINTS = 60
@@ -23,6 +30,8 @@ export interface FleetDevice {
   readonly device: string
   /** Device time of the newest reading, epoch milliseconds; undefined = it has never sent. */
   ts: number | undefined
+  /** Up to where its readings have been pushed; undefined = it has never sent. */
+  position: Position | undefined
   /** Metric → newest value. */
   readonly values: Map<string, number>
   /** Metric → its last values, oldest first. */
@@ -57,6 +66,7 @@ export class Fleet {
       site: topic.slice(0, slash),
       device: topic.slice(slash + 1),
       ts: undefined,
+      position: undefined,
       values: new Map(),
       sparks: new Map(),
       trendFrom: undefined,
@@ -70,6 +80,7 @@ export class Fleet {
 
   state(state: DeviceState): void {
     const device = this.know(state.topic)
+    advance(device, state.position)
     if (device.ts === undefined || state.ts >= device.ts) {
       for (const [metric, value] of Object.entries(state.metrics)) {
         note(device, metric, value, device.ts !== state.ts)
@@ -85,6 +96,7 @@ export class Fleet {
 
   block(block: Block): void {
     const device = this.know(block.topic)
+    advance(device, block.position)
     for (let i = 0; i < block.ts.length; i++) {
       const ts = block.ts[i]
       // Late and repeated readings change no newest value.
@@ -133,6 +145,11 @@ export function deviceStatus(device: FleetDevice, now: number): DeviceStatus {
 /** Age from which the newest reading counts as stale, milliseconds. */
 export function staleAfterMs(device: FleetDevice): number {
   return Math.max(LEAST_STALE_MS, 3 * (device.intervalMs ?? DEFAULT_INTERVAL_MS))
+}
+
+function advance(device: FleetDevice, position: Position): void {
+  const held = device.position
+  if (held === undefined || comparePositions(position, held) > 0) device.position = position
 }
 
 function note(device: FleetDevice, metric: string, value: number, isNew: boolean): void {

@@ -181,6 +181,15 @@ describe('deliver: views', () => {
     await world.deliver(streamItem(3, reading(500, { a: 3 })))
     expect(world.pushed(ANA)).toEqual([1, 3])
   })
+
+  it('latest: a last reading that is left out follows the pushed position in the history', async () => {
+    const [pushed] = await push({ mode: 'latest', maxHz: 2 }, reading(0, { a: 1 }))
+    world.clock.ms += 400
+    await world.deliver(streamItem(2, reading(400, { a: 2 })))
+    expect(world.pushed(ANA)).toEqual([1])
+    const page = await world.ask({ since: pushed!.position })
+    expect(page).toMatchObject({ blocks: [{ metrics: { a: [2] } }], cursor: null })
+  })
 })
 
 describe('deliver: what comes again', () => {
