@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ProtocolClient, requestToken } from '../support/client.ts'
 import {
+  endlessHandshake,
   handshakeHeaders,
   rawHandshake,
   type RawAnswer,
@@ -11,16 +12,18 @@ import { waitFor } from '../support/wait.ts'
 import { readLogs } from '../support/aws-call.ts'
 
 /**
- * Rows W of the bad-input catalogue (reliability.md (c)) through the real local gateway; rows J are in bad-tokens.test.ts. Elsewhere: W15
- * (authorization.test.ts), W16, W17 (conformance of the gateway), W18 (a message: bad-messages.test.ts); W19 is a matter of the template, which
- * has `wss` only.
+ * Rows W of the bad-input catalogue (reliability.md (c)) through the real local gateway; W15 is in bad-rates.test.ts, W18 (a message) in
+ * bad-messages.test.ts, rows J are in bad-tokens.test.ts. That none is missing is a test of its own (test/contract/bad-input-rows.test.ts).
  */
 let system: RunningSystem
 let good: string
+/** W17: begun before everything else, because its end takes a while. */
+let endless: Promise<RawAnswer>
 let people = 0
 const newUser = (): string => `knocker-${++people}`
 beforeAll(async () => {
   system = await startSystem()
+  endless = endlessHandshake(system.endpoints.websocket)
   good = await requestToken(system, { user: newUser() })
 })
 afterAll(() => system.stop())
@@ -41,6 +44,11 @@ const knock = (request: RawRequest): Promise<RawAnswer> =>
 
 /** Of API Gateway, not of a function: its status is all that a function can say (aws-behaviour W17). */
 const words: Readonly<Record<number, string>> = { 401: 'Unauthorized', 403: 'Forbidden' }
+/** A good handshake whose path and query have so many characters. */
+function urlOf(characters: number): RawRequest {
+  const { pathname } = new URL(system.endpoints.websocket)
+  return { ...withHeaders({}), path: `?${'x'.repeat(characters - pathname.length - 1)}` }
+}
 /** What the rows that came to a function were refused for. */
 const expectedReasons: string[] = []
 
@@ -58,11 +66,13 @@ describe('the handshake', () => {
       () => ({ ...withHeaders({}), path: '?token=a.b.c' }),
       101,
     ],
+    // Browsers cannot send it, and two ways to bring a token are one too many. A handshake's answer has no room for a hint (aws-behaviour W17).
     [
       'W03: with an Authorization header only',
       () => ({ headers: { Authorization: `Bearer ${good}` } }),
       401,
     ],
+    // The Origin tells pages apart, and a page always has one; a program could send any. What lets either in is its token.
     ['W04: without an Origin, as a program', () => withHeaders({}), 101],
     [
       'W05: from another origin',
@@ -134,6 +144,7 @@ describe('the handshake', () => {
       () => withHeaders({ 'Sec-WebSocket-Protocol': offer('x'.repeat(8_192)) }),
       401,
     ],
+    ['W08: with version 8', () => withHeaders({ 'Sec-WebSocket-Version': '8' }), 400],
     ['W08: with version 12', () => withHeaders({ 'Sec-WebSocket-Version': '12' }), 400],
     ['W08: without a version', () => withHeaders({ 'Sec-WebSocket-Version': undefined }), 400],
     ['W09: without a key', () => withHeaders({ 'Sec-WebSocket-Key': undefined }), 400],
@@ -141,11 +152,9 @@ describe('the handshake', () => {
     ['W09: by POST', () => ({ ...withHeaders({}), method: 'POST' }), 405],
     ['W09: by HTTP/1.0', () => ({ ...withHeaders({}), version: '1.0' }), 426],
     ['W09: by a plain GET', () => withHeaders({ Connection: 'close', Upgrade: undefined }), 426],
-    [
-      'W10: with a URL of 5,000 characters',
-      () => ({ ...withHeaders({}), path: `?${'x'.repeat(5_000)}` }),
-      414,
-    ],
+    ['W10: with a URL of 4,096 characters', () => urlOf(4_096), 101],
+    ['W10: with a URL of 4,097 characters', () => urlOf(4_097), 414],
+    ['W10: with a URL of 15 KB', () => urlOf(15_000), 414],
     // API Gateway's 10,240 bytes are documented for HTTP APIs; the same is assumed here, as the catalogue does.
     ['W11: with 10,000 bytes of headers', () => headersOf(10_000), 101],
     ['W11: with 10,241 bytes of headers', () => headersOf(10_241), 431],
@@ -179,6 +188,17 @@ describe('the handshake', () => {
     if (message !== undefined) expect(JSON.parse(answer.body)).toMatchObject({ message })
     if (reason !== undefined) expectedReasons.push(reason)
   })
+  it('W01: without a token no function is asked', async () => {
+    const decisions = async (): Promise<number> =>
+      [...(await readLogs(system.endpoints)).values()]
+        .flat()
+        .filter((line) => line.includes('"connect decided"')).length
+    const before = await decisions()
+    expect((await knock({})).status).toBe(401)
+    expect((await knock(withHeaders({}))).status).toBe(101)
+    await waitFor(async () => (await decisions()) > before, 'the decision on the good one')
+    expect(await decisions()).toBe(before + 1)
+  })
   it('of each refusal by a function its log says why, once', async () => {
     const said = async (): Promise<unknown[]> =>
       [...(await readLogs(system.endpoints)).values()]
@@ -203,6 +223,12 @@ describe('the handshake', () => {
       withHeaders({ 'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits' }),
     )
     expect([status, headers['sec-websocket-extensions']]).toEqual([101, undefined])
+  })
+})
+
+describe('an endless handshake', () => {
+  it('W17: is answered 408 and ended, although more of it came every second', async () => {
+    expect((await endless).status).toBe(408)
   })
 })
 

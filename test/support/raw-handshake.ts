@@ -54,6 +54,24 @@ export function rawHandshake(url: string, request: RawRequest = {}): Promise<Raw
   })
 }
 
+/** A handshake that is never finished, though one more header comes every second: what the server says in the end. */
+export function endlessHandshake(url: string): Promise<RawAnswer> {
+  const { hostname, port, host, pathname } = new URL(url)
+  return new Promise((resolve) => {
+    let text = ''
+    const socket = connect(Number(port), hostname, () =>
+      socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\n`),
+    )
+    const trickle = setInterval(() => socket.write('X-More: 1\r\n'), 1_000)
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      clearInterval(trickle)
+      resolve(parseHead(text))
+    })
+  })
+}
+
 function isWhole(text: string): boolean {
   const end = text.indexOf('\r\n\r\n')
   if (end < 0) return false

@@ -162,7 +162,7 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
       })
     } else {
       socket.end(
-        `HTTP/1.1 ${refusal.status} ${refusal.text}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${refusal.body.length}\r\n\r\n${refusal.body}`,
+        `HTTP/1.1 ${refusal.status} ${refusal.text}\r\nConnection: close\r\n${refusal.header ?? ''}Content-Type: application/json\r\nContent-Length: ${refusal.body.length}\r\n\r\n${refusal.body}`,
       )
     }
   }
@@ -170,12 +170,22 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
   /** The stage that a handshake is for, or why it is refused before anything is run. */
   function refuseTarget(
     request: IncomingMessage,
-  ): { api: Api; stage: Stage } | { status: number; text: string; body: string } {
+  ):
+    | { api: Api; stage: Stage }
+    | { status: number; text: string; body: string; /** A whole line. */ header?: string } {
     if ((request.url?.length ?? 0) > MAX_URL_LENGTH)
       return { status: 414, text: 'URI Too Long', body: '{"message":"Request URI too long"}' } // W28
     // RFC 6455 4.1: a handshake is HTTP/1.1 or later.
     if (request.httpVersion === '1.0')
       return { status: 426, text: 'Upgrade Required', body: '{"message":"Upgrade Required"}' }
+    // RFC 6455 4.2.1: 13 and no other. `ws` would also speak 8, an old draft in which the Origin has another name.
+    if (request.headers['sec-websocket-version'] !== '13')
+      return {
+        status: 400,
+        text: 'Bad Request',
+        body: '{"message":"Bad Request"}',
+        header: 'Sec-WebSocket-Version: 13\r\n',
+      }
     if (request.rawHeaders.join('').length > MAX_HEADER_BYTES)
       return {
         status: 431,
