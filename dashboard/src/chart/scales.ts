@@ -38,13 +38,27 @@ export function valueTicks({ min, max, step }: AxisBounds): number[] {
   return ticks
 }
 
+/** Bounds, their span and a margin must not leave the numbers there are; what lies beyond leaves the picture instead. */
+const FARTHEST = Number.MAX_VALUE / 16
+/** The smallest span, as a share of the values: below it steps would vanish in their rounding, and ticks never come to an end. */
+const FINEST = 2 ** -40
+
 /**
  * Calm bounds for a value axis: grows at once when a value would leave the picture, shrinks only when the data fills less than a third of
  * it, so that the scale does not breathe with every reading. `least` is the smallest span worth showing.
  */
-export function calmBounds(data: Bounds, held: AxisBounds | undefined, least: number): AxisBounds {
-  if (!Number.isFinite(data.min)) return held ?? { min: 0, max: least, step: least }
-  const span = Math.max(data.max - data.min, least)
+export function calmBounds(
+  columns: Bounds,
+  held: AxisBounds | undefined,
+  least: number,
+): AxisBounds {
+  if (!Number.isFinite(columns.min)) return held ?? { min: 0, max: least, step: least }
+  const data = {
+    min: Math.max(-FARTHEST, Math.min(FARTHEST, columns.min)),
+    max: Math.max(-FARTHEST, Math.min(FARTHEST, columns.max)),
+  }
+  const farthest = Math.max(Math.abs(data.min), Math.abs(data.max))
+  const span = Math.max(data.max - data.min, least, farthest * FINEST)
   if (held && data.min >= held.min && data.max <= held.max && span > (held.max - held.min) * 0.3) {
     return held
   }

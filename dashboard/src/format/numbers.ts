@@ -44,10 +44,17 @@ export function byMetricOrder(a: string, b: string): number {
 }
 
 const formats = new Map<number, Intl.NumberFormat>()
+/** From here on a value has more digits than anybody reads, and fewer that are true. */
+const HUGE = 1e15
+const hugeFormat = new Intl.NumberFormat('en', {
+  notation: 'scientific',
+  maximumFractionDigits: 2,
+})
 
-/** A value with a fixed number of digits; `–` for none. */
+/** A value with a fixed number of digits, from 10¹⁵ on as `9.01E15` (reliability M26); `–` for none. */
 export function formatValue(value: number | undefined, digits: number): string {
   if (value === undefined || Number.isNaN(value)) return '–'
+  if (Math.abs(value) >= HUGE) return hugeFormat.format(value).replaceAll('-', '−')
   let format = formats.get(digits)
   if (!format) {
     format = new Intl.NumberFormat('en', {
