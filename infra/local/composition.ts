@@ -187,6 +187,7 @@ function composeFront(
       functions: lambda,
       queues: sqs,
       mqttPort: ports.mqtt,
+      tell: options.tell,
     }),
     cognito: createCognito({
       ...shared,

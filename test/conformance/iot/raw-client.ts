@@ -22,6 +22,7 @@ export async function rawConnect(
     readonly username?: string
     readonly keepalive?: number
     readonly clean?: boolean
+    readonly will?: { readonly topic: string; readonly payload: Buffer; readonly qos: 0 | 1 }
   },
 ): Promise<RawClient> {
   const socket = connect(port, '127.0.0.1')
@@ -35,6 +36,7 @@ export async function rawConnect(
     keepalive: options.keepalive ?? 60,
     clientId: options.clientId,
     ...(options.username === undefined ? {} : { username: options.username }),
+    ...(options.will === undefined ? {} : { will: { ...options.will, retain: false } }),
   })
   return client
 }

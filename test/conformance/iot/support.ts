@@ -23,6 +23,8 @@ export interface IotBench {
   readonly queued: { readonly queueArn: string; readonly body: string }[]
   readonly invoked: { readonly functionName: string; readonly payload: unknown }[]
   readonly metrics: MetricDatum[]
+  /** Lines for the person at the terminal. */
+  readonly told: string[]
   /** Set to make the stream fail. */
   failPut: AwsError | undefined
   /** Set to make the queues fail. */
@@ -41,6 +43,7 @@ export async function startIot(): Promise<IotBench> {
     queued: [] as IotBench['queued'],
     invoked: [] as IotBench['invoked'],
     metrics: [] as MetricDatum[],
+    told: [] as string[],
     failPut: undefined as AwsError | undefined,
     failSend: undefined as AwsError | undefined,
     fault: undefined as IotBench['fault'],
@@ -53,6 +56,7 @@ export async function startIot(): Promise<IotBench> {
     clock,
     account,
     mqttPort: 0,
+    tell: (line) => bench.told.push(line),
     faults,
     metrics: { put: (datum) => bench.metrics.push(datum) },
     authorization: {

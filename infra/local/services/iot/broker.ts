@@ -7,6 +7,7 @@ import { admission, CONNACK } from './admission.ts'
 import { connectionRegister } from './connection-register.ts'
 import type { ConnectionRegister } from './connection-register.ts'
 import type { Counters } from './counters.ts'
+import { greetingWatch } from './greeting.ts'
 import type { Identity } from './identity.ts'
 import { mqttListener } from './mqtt-listener.ts'
 import { publishGate } from './publish-gate.ts'
@@ -36,6 +37,8 @@ export interface BrokerOptions {
   readonly counters: Counters
   readonly rules: RulesEngine
   readonly port: number
+  /** Tells the person at the terminal something, in one line. */
+  readonly tell: (line: string) => void
   /** Undefined refuses the connection. */
   readonly identify: (username: string | undefined, clientId: string) => Identity | undefined
 }
@@ -57,10 +60,12 @@ export function mqttBroker(options: BrokerOptions): MqttBroker {
     authorizeSubscribe: subscriptions.authorizeSubscribe.bind(subscriptions),
     authorizeForward: subscriptions.authorizeForward.bind(subscriptions),
   })
+  let port = 0
+  const watchGreeting = greetingWatch({ clock, tell: options.tell, port: () => port })
   const listener = mqttListener((socket) => {
     subscriptions.watch(aedes.handle(socket))
+    watchGreeting(socket)
   })
-  let port = 0
   let sessions: Sessions | undefined
 
   aedes.on('clientReady', (client) => {

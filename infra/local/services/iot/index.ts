@@ -29,6 +29,8 @@ export interface IotOptions {
   readonly faults: Faults
   /** TCP port of the broker on 127.0.0.1; 0 = any. */
   readonly mqttPort: number
+  /** Tells the person at the terminal something, in one line. */
+  readonly tell: (line: string) => void
 }
 
 export interface Iot extends ResourceService, Broker {
@@ -51,6 +53,7 @@ export function createIot(options: IotOptions): Iot {
     counters,
     rules,
     port: options.mqttPort,
+    tell: options.tell,
     identify: (username, clientId) =>
       username === undefined || username === ''
         ? developer
