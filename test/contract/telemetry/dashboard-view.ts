@@ -16,7 +16,7 @@ export function shownOf(
   const feed = new DeviceFeed(topic)
   const [result] = answer.results
   if (result?.ok) feed.subscribed(result, answer.blocks, null)
-  for (const block of blocks) feed.push(block, 0)
+  for (const block of blocks) feed.push(block)
   const { firstTs = 0, lastTs = 0 } = feed.series
   // A minute later nobody waits for what is missing.
   const range = { fromMs: firstTs - MINUTE_MS, toMs: lastTs + MINUTE_MS }
