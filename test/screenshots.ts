@@ -11,6 +11,8 @@ interface Scene {
   readonly name: string
   readonly devices?: number
   readonly path: string
+  /** What must be seen in every picture, by its test id. */
+  readonly show?: string
   readonly act?: (page: Page, dashboard: DevDashboard) => Promise<void>
 }
 
@@ -23,8 +25,9 @@ const scenes: readonly Scene[] = [
   { name: 'back', path: '/d/plant-1/pump-1', act: back },
   { name: 'gap', path: '/d/plant-1/pump-1', act: gaps },
   { name: 'alarms', path: '/alarms', act: storm },
-  { name: 'panels', path: '/d/plant-1/pump-1', act: panels },
+  { name: 'panels', path: '/d/plant-1/pump-1', act: panels, show: 'notes' },
   { name: 'revoked', path: '/d/plant-1/pump-1', act: revoked },
+  { name: 'alarm', path: '/alarms?alarm=Gaugeline-deliver-errors', act: storm },
   { name: 'about', path: '/about' },
   { name: 'palette', path: '/', act: (page) => page.keyboard.press('Control+k') },
   { name: 'sign-in', path: '/sign-in' },
@@ -84,7 +87,6 @@ async function panels(page: Page): Promise<void> {
   await page.getByTestId('command-identify').click()
   await page.getByTestId('command-setPoint').click()
   await page.waitForTimeout(1_500)
-  await page.getByTestId('commands').scrollIntoViewIfNeeded()
 }
 async function revoked(page: Page, { fake }: DevDashboard): Promise<void> {
   fake.revoke()
@@ -103,6 +105,7 @@ async function shoot(page: Page, scene: Scene): Promise<void> {
     for (const colorScheme of ['dark', 'light'] as const) {
       await page.emulateMedia({ colorScheme })
       await page.waitForTimeout(700)
+      if (scene.show) await page.getByTestId(scene.show).scrollIntoViewIfNeeded()
       await page.screenshot({ path: `${folder}/${scene.name}-${size}-${colorScheme}.png` })
     }
   }

@@ -34,7 +34,8 @@ export function alarmGroup(alarm: AlarmView, now: number): AlarmGroup {
 
 /** CloudWatch names are kebab-case; people read sentences. */
 function sentence(title: string): string {
-  const words = title.replaceAll('-', ' ').replace(/\bjwks\b/, 'JWKS')
+  const isName = !title.includes(' ')
+  const words = isName ? title.replaceAll('-', ' ').replace(/\bjwks\b/, 'JWKS') : title
   return words.slice(0, 1).toUpperCase() + words.slice(1)
 }
 

@@ -11,6 +11,7 @@ import { createMemoryHistory, createRouter } from 'vue-router'
 import App from '../App.vue'
 import { chartEngineKey, type LineChart } from '../chart/line-chart.ts'
 import { type App as Parts, appKey } from '../composables/use-app.ts'
+import { formatClock } from '../format/times.ts'
 import { makeRouter } from '../router.ts'
 import { fixedSession, type Session } from '../session/session.ts'
 import { systemClock } from '../stream/clock.ts'
@@ -175,7 +176,7 @@ describe('fleet page', () => {
     const none = say({ type: 'subscribed', id: 2, results: [], blocks: [], states: [], notes: [] })
     const everything = { ...welcome(['operator']).message, devices: ['#'] } as ServerMessage
     const { page } = await open('/', [say(everything), none, alarms])
-    expect(page.get('[data-testid="no-devices"]').text()).toContain('npm run simulate')
+    expect(page.get('[data-testid="no-devices"]').text()).toContain('npm run simulate -- demo')
   })
 })
 
@@ -262,6 +263,21 @@ describe('alarms page', () => {
     expect(detail).toContain('Dashboards stand still')
     expect(detail).toContain('docs/runbook.md#deliver-errors')
     expect(page.get('[data-testid="alarm-ack"]').attributes('disabled')).toBeUndefined()
+  })
+})
+
+describe('an alarm that is shelved', () => {
+  it('says until when, in the list', async () => {
+    const shelvedUntil = now + 3_600_000
+    const message = alarms.message as Extract<ServerMessage, { type: 'alarms' }>
+    const shelved = message.alarms.map((alarm) => ({ ...alarm, shelvedBy: 'ada', shelvedUntil }))
+    const { page } = await open('/alarms', [
+      welcome(['operator']),
+      fleet,
+      say({ ...message, alarms: shelved }),
+    ])
+    const row = page.get('[data-testid="alarm-Gaugeline-deliver-errors"]')
+    expect(row.text()).toContain(`until ${formatClock(shelvedUntil, 'local', false)}`)
   })
 })
 
