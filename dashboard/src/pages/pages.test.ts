@@ -266,6 +266,27 @@ describe('alarms page', () => {
   })
 })
 
+describe('an alarm that is not raised', () => {
+  const message = alarms.message as Extract<ServerMessage, { type: 'alarms' }>
+  const state = 'INSUFFICIENT_DATA' as const
+  const unknown = say({ ...message, alarms: message.alarms.map((alarm) => ({ ...alarm, state })) })
+
+  it('opens by itself for nobody, and says what it watches for, not that it has happened', async () => {
+    const { page } = await open('/alarms', [welcome(['operator']), fleet, unknown])
+    expect(page.get('[data-testid="none-raised"]').text()).toContain('none is raised')
+    await page.get('[data-testid="alarm-Gaugeline-deliver-errors"]').trigger('click')
+    await flushPromises()
+    const terms = page.get('[data-testid="alarm-detail"]').findAll('dt')
+    expect(terms.map((term) => term.text())).toEqual([
+      'Watches for',
+      'Impact',
+      'Last check',
+      'Runbook',
+      'CloudWatch name',
+    ])
+  })
+})
+
 describe('an alarm that is shelved', () => {
   it('says until when, in the list', async () => {
     const shelvedUntil = now + 3_600_000

@@ -24,7 +24,7 @@ function page(title: string, content: string, script = ''): string {
 </head>
 <body>
 <main>
-<p class="brand"><svg viewBox="0 0 32 32" aria-hidden="true"><path class="arc" d="M5 22a11 11 0 1 1 22 0"/><path class="needle" d="M16 22 22 12"/><circle cx="16" cy="22" r="2.2"/></svg>Gaugeline</p>
+<p class="brand"><svg viewBox="0 0 32 32" aria-hidden="true"><path class="arc" d="M4 22a12 12 0 0 1 24 0"/><path d="M4 22h6l2.8-7 4.6 11 3.2-8.4L22.4 22H28"/></svg>Gaugeline</p>
 ${content}
 </main>
 ${script}
