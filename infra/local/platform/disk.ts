@@ -17,11 +17,14 @@ const REFUSALS = new Set([
   ...['ENOENT', 'ENOTDIR', 'EEXIST'],
 ])
 
+/** What the disk below `--data-dir` refuses: AwsError `InternalFailure` (500). It passes, and nothing of it is AWS's. */
+export class DiskRefused extends AwsError {}
+
 /** The disk below `--data-dir`, as everything that keeps something there sees it. */
 export interface Disk {
-  /** Throws AwsError `InternalFailure` (500) while nothing new may be taken in. */
+  /** Throws {@link DiskRefused} while nothing new may be taken in. */
   admit(): void
-  /** Runs a write. A refusal of the disk is told to the person once and thrown as AwsError `InternalFailure` (500). */
+  /** Runs a write. A refusal of the disk is told to the person once and thrown as {@link DiskRefused}. */
   write<T>(work: () => T): T
   /** The same for a write that has failed already. */
   failed(cause: unknown): AwsError
@@ -133,9 +136,9 @@ const fullText = (directory: string, code: string): string =>
 const unwritableText = (directory: string, code: string): string =>
   `--data-dir ${directory}: it cannot be written (${code}); readings are refused until it can.`
 
-function refusal(directory: string, code: string, cause?: unknown): AwsError {
+function refusal(directory: string, code: string, cause?: unknown): DiskRefused {
   const what = NO_ROOM.has(code) ? 'the disk is full' : 'it cannot be written'
-  return new AwsError('InternalFailure', `${directory}: ${what} (${code}); nothing was kept.`, {
+  return new DiskRefused('InternalFailure', `${directory}: ${what} (${code}); nothing was kept.`, {
     status: 500,
     ...(cause === undefined ? {} : { cause }),
   })

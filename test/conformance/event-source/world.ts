@@ -48,6 +48,8 @@ export interface World {
   readonly sent: { readonly queueArn: string; readonly body: Record<string, unknown> }[]
   readonly metrics: MetricDatum[]
   behave(behaviour: Behaviour): void
+  /** Has the destination fail until it is given nothing. */
+  failSend(error: Error | undefined): void
   put(partitionKey: string, ...texts: string[]): Promise<string[]>
   map(properties?: Record<string, unknown>): Promise<void>
   /** The same mapping with other properties. */
@@ -82,6 +84,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const metrics: MetricDatum[] = []
   const faults = createFaults({ clock })
   let behaviour: Behaviour = () => undefined
+  let sendFailure: Error | undefined
   const functions: Functions = {
     async invoke({ payload }) {
       const { Records: records } = payload as { Records: StreamEventRecord[] }
@@ -106,6 +109,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     queueSource: noQueues,
     queues: {
       send(queueArn, body) {
+        if (sendFailure) return Promise.reject(sendFailure)
         sent.push({ queueArn, body: JSON.parse(body) as Record<string, unknown> })
         return Promise.resolve({ messageId: 'm' })
       },
@@ -127,6 +131,9 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     metrics,
     behave(next) {
       behaviour = next
+    },
+    failSend(error) {
+      sendFailure = error
     },
     async put(partitionKey, ...texts) {
       const puts = texts.map((text) =>

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock, StreamRecordOut } from '../../platform/types.ts'
 import type { GivenUp } from './failure-record.ts'
+import { pause } from './pause.ts'
 import type { StreamSettings } from './settings.ts'
 
 type Records = readonly StreamRecordOut[]
@@ -23,7 +24,8 @@ export interface BatchRunOptions {
   readonly settings: Pick<StreamSettings, 'bisect' | 'maxRetries' | 'maxAgeMs'>
   readonly shardId: string
   deliver(records: Records): Promise<Delivery>
-  giveUp(givenUp: GivenUp): Promise<void>
+  /** False when it was stopped before somebody was told: then the records are not at their end. */
+  giveUp(givenUp: GivenUp): Promise<boolean>
   /** False once the stream's retention has removed a record (K8). */
   isKept(record: StreamRecordOut): boolean
   /** Aborted: nothing is tried again; the invocation in flight still counts. */
@@ -48,6 +50,7 @@ export async function runBatch(batch: Records, options: BatchRunOptions): Promis
   for (let work = waiting.shift(); work; work = waiting.shift()) {
     if (options.stopped.aborted) return false
     const fresh = await withoutExpired(work, failures > 0, options)
+    if (!fresh) return false
     if (fresh.records.length === 0) continue
     const delivery = await options.deliver(fresh.records)
     if (delivery.kind === 'done') {
@@ -58,7 +61,7 @@ export async function runBatch(batch: Records, options: BatchRunOptions): Promis
     if (delivery.kind === 'busy') waiting.unshift(fresh)
     else waiting.unshift(...(await afterFailure(fresh, delivery, options)))
     const isSplit = delivery.kind === 'failed' && options.settings.bisect
-    if (waiting.length > 0 && !isSplit) await pause(failures, options)
+    if (waiting.length > 0 && !isSplit) await pauseAfter(failures, options)
   }
   return true
 }
@@ -80,7 +83,7 @@ async function afterFailure(
     ]
   }
   if (retries < maxRetries) return [{ records: rest, retries: retries + 1 }]
-  await options.giveUp({
+  const isTold = await options.giveUp({
     condition: 'RetryAttemptsExhausted',
     records: rest,
     shardId: options.shardId,
@@ -88,19 +91,19 @@ async function afterFailure(
     invokeCount: retries + 1,
     functionError: failure.functionError,
   })
-  return []
+  return isTold ? [] : [{ records: rest, retries }]
 }
 
-/** Gives up what is older than the mapping's record age, and leaves out what the stream no longer has. */
+/** Gives up what is older than the mapping's record age, and leaves out what the stream no longer has. Undefined when it was stopped. */
 async function withoutExpired(
   work: Work,
   isRetry: boolean,
   options: BatchRunOptions,
-): Promise<Work> {
+): Promise<Work | undefined> {
   const oldestMs = options.clock.now() - options.settings.maxAgeMs
   const expired = work.records.filter((record) => record.approximateArrivalMs < oldestMs)
   if (expired.length > 0) {
-    await options.giveUp({
+    const isTold = await options.giveUp({
       condition: 'RecordAgeExceeded',
       records: expired,
       shardId: options.shardId,
@@ -108,6 +111,7 @@ async function withoutExpired(
       invokeCount: work.retries + 1,
       functionError: null,
     })
+    if (!isTold) return undefined
   }
   const records = work.records.filter(
     (record) => record.approximateArrivalMs >= oldestMs && (!isRetry || options.isKept(record)),
@@ -116,19 +120,9 @@ async function withoutExpired(
 }
 
 /** AWS does not say how long it waits between attempts; here it doubles from 0.1 s to 5 s. */
-function pause(
+function pauseAfter(
   failures: number,
-  { clock, stopped }: Pick<BatchRunOptions, 'clock' | 'stopped'>,
+  ports: Pick<BatchRunOptions, 'clock' | 'stopped'>,
 ): Promise<void> {
-  const ms = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10))
-  return new Promise((resolve) => {
-    const end = (): void => {
-      cancel()
-      stopped.removeEventListener('abort', end)
-      resolve()
-    }
-    const cancel = clock.after(ms, end)
-    stopped.addEventListener('abort', end)
-    if (stopped.aborted) end()
-  })
+  return pause(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 10)), ports)
 }

@@ -15,7 +15,7 @@ import type {
 import { failedItems } from './batch-response.ts'
 import { runBatch, type Delivery } from './batch-run.ts'
 import { invokeThroughSeam } from './deliver-seam.ts'
-import { failureRecord, type GivenUp } from './failure-record.ts'
+import { describeGivenUp, functionNameOf } from './on-failure.ts'
 import { BEGINNING, type Positions } from './positions.ts'
 import type { StreamSettings } from './settings.ts'
 import { createShardPoller, type ShardPoller } from './shard-poller.ts'
@@ -66,7 +66,8 @@ export function startStreamMapping(
             settings,
             shardId,
             deliver: (part) => deliver(part, { settings, dependencies, shardId }),
-            giveUp: (givenUp) => giveUp(givenUp, { settings, dependencies }),
+            giveUp: (givenUp) =>
+              describeGivenUp(givenUp, settings, { ...dependencies, stopped: stopping.signal }),
             isKept: (record) => isKept(streams, settings.streamName, { shardId, record }),
             stopped: stopping.signal,
           }),
@@ -175,34 +176,6 @@ function invoke(
   })
 }
 
-/** K27. A destination that cannot be reached costs the message, not the shard; AWS counts it. */
-async function giveUp(
-  givenUp: GivenUp,
-  { settings, dependencies }: Omit<DeliverContext, 'shardId'>,
-): Promise<void> {
-  const destination = settings.onFailureArn
-  if (destination === undefined) return
-  const { clock, functions, metrics, queues, topics } = dependencies
-  const streamArn = settings.sourceArn
-  try {
-    const { arn: functionArn } = functions.describe(settings.functionName)
-    const body = JSON.stringify(
-      failureRecord(givenUp, { functionArn, streamArn, nowMs: clock.now() }),
-    )
-    if (destination.startsWith('arn:aws:sns:')) await topics.publish(destination, { body })
-    else await queues.send(destination, body)
-  } catch {
-    metrics.put({
-      namespace: 'AWS/Lambda',
-      name: 'DestinationDeliveryFailures',
-      dimensions: { FunctionName: functionNameOf(settings.functionName) },
-      value: 1,
-      unit: 'Count',
-      timestampMs: clock.now(),
-    })
-  }
-}
-
 /** Whether the stream still has a record: its retention takes the oldest first (K8). */
 function isKept(
   streams: Streams,
@@ -211,9 +184,4 @@ function isKept(
 ): boolean {
   const oldest = streams.read(streamName, shardId, undefined, 1, 1)[0]
   return oldest !== undefined && BigInt(oldest.sequenceNumber) <= BigInt(record.sequenceNumber)
-}
-
-/** Of a name or an ARN. */
-function functionNameOf(nameOrArn: string): string {
-  return nameOrArn.split(':')[6] ?? nameOrArn
 }
