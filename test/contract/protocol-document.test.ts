@@ -8,35 +8,19 @@ import {
   errorCodes,
   subscriptionSchema,
   type Action,
-  type ServerMessage,
 } from '@gaugeline/backend/protocol'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
-import { clientExamples } from '../support/protocol-examples.ts'
+import { readMessageTypes } from '../support/message-types.ts'
+import { clientExamples, protocolPage, serverExamples } from '../support/protocol-examples.ts'
 
-const page = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8')
+const page = protocolPage()
 
-/** Every type once: a new one does not compile without a line here. */
-const serverTypes: Readonly<Record<ServerMessage['type'], true>> = {
-  welcome: true,
-  subscribed: true,
-  data: true,
-  unsubscribed: true,
-  history: true,
-  pong: true,
-  presence: true,
-  command: true,
-  note: true,
-  alarms: true,
-  alarmHistory: true,
-  alarm: true,
-  refreshed: true,
-  revoked: true,
-  error: true,
-  goaway: true,
-  gap: true,
-  slow: true,
-}
+const types = readMessageTypes()
+/** What the page says in code: its examples and what stands between backticks. */
+const inCode = [...page.matchAll(/```[\s\S]*?```|`[^`]*`/g)].map(([text]) => text).join(' ')
+/** Codes of RFC 6455 that the network or API Gateway gives by itself. */
+const platformCodes = [1000, 1001, 1002, 1003, 1005, 1006, 1007, 1009]
 
 describe('docs/protocol.md', () => {
   it.each(clientExamples())('has an example of $action that its schema accepts', (example) => {
@@ -47,19 +31,36 @@ describe('docs/protocol.md', () => {
     }
   })
 
-  it('has an example of every server message, and of no other', () => {
-    const examples = [...page.matchAll(/```json server\n([\s\S]*?)```/g)].map(
-      ([, text]) => (JSON.parse(text ?? '') as { readonly type: string }).type,
-    )
-    expect([...new Set(examples)].sort()).toEqual(Object.keys(serverTypes).sort())
+  it('has an example of every server message', () => {
+    const shown = new Set(serverExamples().map(({ type }) => type))
+    expect(types.names.filter((name) => !shown.has(name))).toEqual([])
+  })
+
+  it.each(serverExamples())('has an example of $type that its type allows', (example) => {
+    expect(types.compare(example).problems).toEqual([])
+  })
+
+  it.each<[string, object, string]>([
+    ['a member too few', { withinMs: undefined }, 'withinMs is undefined, not number'],
+    ['a member too many', { soon: true }, 'soon is no member of the type'],
+    ['a member of another kind', { reason: 7 }, 'reason is 7, not string'],
+  ])('a server message with %s is not what its type allows', (_name, change, problem) => {
+    const goaway = { type: 'goaway', reason: 'Goodbye.', withinMs: 0, ...change }
+    expect(types.compare(goaway).problems).toEqual([problem])
+  })
+
+  it('names every member of every server message', () => {
+    const isNamed = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(inCode)
+    expect(types.memberNames.filter((name) => !isNamed(name))).toEqual([])
   })
 
   it('documents every action', () => {
     expect(actions.filter((action) => !page.includes(`### ${action} →`))).toEqual([])
   })
 
-  it('documents every error code and invents none', () => {
-    const documented = [...page.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => code)
+  it('documents every error code and invents none, each with its meaning and what to do', () => {
+    const rows = page.matchAll(/^\| `([A-Z_]+)` \| [^|]+ \| [^|]+ \|$/gm)
+    const documented = [...rows].map(([, code]) => code)
     expect(documented.sort()).toEqual(Object.keys(errorCodes).sort())
   })
 
@@ -73,7 +74,11 @@ describe('docs/protocol.md', () => {
     expect(Object.keys(errorCodes).filter((code) => !given(code))).toEqual([])
   })
 
-  it('documents every close code', () => {
-    expect(Object.values(closeCodes).filter((code) => !page.includes(`| ${code} |`))).toEqual([])
+  it('documents every close code and invents none, each with its meaning and what to do', () => {
+    const [, table = ''] = page.split('## Close codes')
+    const rows = [...table.matchAll(/^\| ([\d, ]+) \| ([^|]+) \| ([^|]+) \|$/gm)]
+    const documented = rows.flatMap(([, codes = '']) => codes.split(', ').map(Number))
+    const given = [...Object.values(closeCodes), ...platformCodes]
+    expect(documented.sort()).toEqual(given.sort())
   })
 })

@@ -12,10 +12,24 @@ export interface ClientExample {
   readonly token?: string
 }
 
+/** A server message as docs/protocol.md shows it. */
+export interface ServerExample {
+  readonly type: string
+}
+
+/** The text of docs/protocol.md. */
+export const protocolPage = (): string =>
+  readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8')
+
 /** The client examples of docs/protocol.md, in order. */
-export function clientExamples(): ClientExample[] {
-  const page = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8')
-  return [...page.matchAll(/```json client\n([\s\S]*?)```/g)].map(
-    ([, text]) => JSON.parse(text ?? '') as ClientExample,
+export const clientExamples = (): ClientExample[] => examplesOf('client') as ClientExample[]
+
+/** The server examples of docs/protocol.md, in order. */
+export const serverExamples = (): ServerExample[] => examplesOf('server') as ServerExample[]
+
+function examplesOf(side: 'client' | 'server'): unknown[] {
+  const blocks = protocolPage().matchAll(/```json (\w+)\n([\s\S]*?)```/g)
+  return [...blocks].flatMap(([, of, text]) =>
+    of === side ? [JSON.parse(text ?? '') as unknown] : [],
   )
 }
