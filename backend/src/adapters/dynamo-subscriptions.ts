@@ -14,6 +14,7 @@ import type {
   SubscriptionRow,
   Subscriptions,
 } from '../core/subscriptions/ports.ts'
+import type { ConnectionsTable } from './connection-row.ts'
 import { batchGet, batchWrite, queryAll, type Key } from './dynamo-client.ts'
 import { partitionOf, rowKey, versionKey } from './subscription-keys.ts'
 import { systemClock } from './system-clock.ts'
@@ -58,6 +59,8 @@ export function dynamoSubscriptions(
       const item = { ...registryKey(connectionId), ...fromRegistry(next), ttl: ttl() }
       return putIf(client, connectionsTable, item, next.revision - 1)
     },
+    closeRegistry: (connectionId) =>
+      closeRegistry({ client, table: connectionsTable }, connectionId, ttl()),
     async putRows(rows) {
       const puts = rows.map((row) => ({ put: { ...row, ...rowKey(row), ttl: ttl() } }))
       await batchWrite(client, subscriptionsTable, puts)
@@ -101,6 +104,32 @@ async function countOf(
 ): Promise<number> {
   const registries = await batchGet<RegistryItem>(client, table, connectionIds.map(registryKey))
   return registries.reduce((sum, { active }) => sum + active, 0)
+}
+
+/** One write, because every closed socket costs it: a storm of them is the busiest that these tables get. */
+async function closeRegistry(
+  { client, table }: ConnectionsTable,
+  connectionId: string,
+  ttl: number,
+): Promise<Registry> {
+  const { Attributes } = await client.send(
+    new UpdateCommand({
+      TableName: table,
+      Key: registryKey(connectionId),
+      UpdateExpression:
+        'SET closed = :closed, #ttl = :ttl, entries = if_not_exists(entries, :none), active = if_not_exists(active, :zero) ADD revision :one',
+      ExpressionAttributeNames: { '#ttl': 'ttl' },
+      ExpressionAttributeValues: {
+        ':closed': true,
+        ':ttl': ttl,
+        ':none': '[]',
+        ':zero': 0,
+        ':one': 1,
+      },
+      ReturnValues: 'ALL_NEW',
+    }),
+  )
+  return toRegistry(Attributes as RegistryItem | undefined)
 }
 
 /** Tells every `deliver` to read this partition again. Call it after the change that it should see. */

@@ -42,6 +42,12 @@ export function memorySubscriptions(clock: Clock): MemorySubscriptions {
       if (isNext) registries.set(connectionId, next)
       return Promise.resolve(isNext ? 'saved' : 'conflict')
     },
+    closeRegistry(connectionId) {
+      const before = registry(connectionId)
+      const closed = { ...before, closed: true, revision: before.revision + 1 }
+      registries.set(connectionId, closed)
+      return Promise.resolve(closed)
+    },
     putRows(added) {
       for (const row of added) rows.set(keyOf(row), row)
       return Promise.resolve()

@@ -46,6 +46,8 @@ export interface Subscriptions {
   registry(connectionId: string): Promise<Registry>
   /** Writes `next` if the stored revision is still `next.revision` − 1. */
   saveRegistry(connectionId: string, next: Registry): Promise<'saved' | 'conflict'>
+  /** Marks it closed, whatever it is; resolves with what it then is. */
+  closeRegistry(connectionId: string): Promise<Registry>
   putRows(rows: readonly SubscriptionRow[]): Promise<void>
   removeRows(keys: readonly RowKey[]): Promise<void>
   /** Moves expiry, token and grants of rows that still exist. */

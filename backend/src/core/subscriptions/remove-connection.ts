@@ -1,4 +1,4 @@
-import type { RowKey, Subscriptions } from './ports.ts'
+import type { Subscriptions } from './ports.ts'
 import { changeRegistry, rowKeys } from './registry.ts'
 
 /**
@@ -9,11 +9,8 @@ export async function removeConnection(
   connectionId: string,
   subscriptions: Subscriptions,
 ): Promise<number> {
-  const keys = await changeRegistry<readonly RowKey[]>(connectionId, subscriptions, (registry) => ({
-    // The entries stay until the rows are gone: a removal that is cut short can be repeated.
-    next: registry.closed ? registry : { ...registry, closed: true },
-    outcome: rowKeys(connectionId, registry),
-  }))
+  // The entries stay until the rows are gone: a removal that is cut short can be repeated.
+  const keys = rowKeys(connectionId, await subscriptions.closeRegistry(connectionId))
   if (keys.length === 0) return 0
   await subscriptions.removeRows(keys)
   await subscriptions.bump(keys.map((key) => key.topic))

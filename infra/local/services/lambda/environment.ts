@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../platform/types.ts'
+import type { BusyThread } from './machine-load.ts'
 
 /** The body of a failed invocation (L2). */
 export interface FunctionErrorBody {
@@ -51,7 +52,7 @@ export type InitOutcome =
   | { readonly ok: false; readonly error: FunctionErrorBody }
 
 /** One execution environment (L10): a worker thread that handles one event at a time and keeps its module state in between. */
-export interface Environment {
+export interface Environment extends BusyThread {
   readonly logStream: string
   readonly ready: Promise<InitOutcome>
   /** Milliseconds of the init phase; undefined once it has been reported. */
@@ -155,6 +156,7 @@ export function startEnvironment(options: EnvironmentOptions): Environment {
       return taken
     },
     isAlive: () => alive,
+    utilization: () => worker.performance.eventLoopUtilization(),
     terminate: () => terminate(),
     onGone: (listener) => goneListeners.push(listener),
     async invoke(request) {
