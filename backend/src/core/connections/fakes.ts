@@ -62,9 +62,9 @@ export function memoryConnections(): Connections {
     const row = rows.get(id)
     return isLive(row) ? row : undefined
   }
-  const all = (): Connection[] =>
+  const all = (isWanted: (one: Connection) => boolean = () => true): Connection[] =>
     [...rows.values()]
-      .flatMap((row) => (isLive(row) ? [row.connection] : []))
+      .flatMap((row) => (isLive(row) && isWanted(row.connection) ? [row.connection] : []))
       .sort((a, b) => a.connectedAt - b.connectedAt || (a.connectionId < b.connectionId ? -1 : 1))
   const intervalMs = 1_000 / limits.messagesPerSecond
   return {
@@ -88,9 +88,9 @@ export function memoryConnections(): Connections {
       row.tat = Math.max(row.tat, nowMs) + intervalMs
       return Promise.resolve({ outcome: 'admitted', connection: row.connection })
     },
-    countOfUser: (user) => Promise.resolve(all().filter((one) => one.user === user).length),
-    ofUser: (user) => Promise.resolve(all().filter((one) => one.user === user)),
-    ofToken: (tokenId) => Promise.resolve(all().filter((one) => one.tokenId === tokenId)),
+    countOfUser: (user) => Promise.resolve(all((one) => one.user === user).length),
+    ofUser: (user) => Promise.resolve(all((one) => one.user === user)),
+    ofToken: (tokenId) => Promise.resolve(all((one) => one.tokenId === tokenId)),
     renew(id, identity) {
       const row = live(id)
       if (!row) return Promise.resolve('unknown')

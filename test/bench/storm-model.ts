@@ -1,0 +1,203 @@
+import { joseTokenVerifier } from '../../backend/src/adapters/jose-token-verifier.ts'
+import { createJwksCache } from '../../backend/src/adapters/jwks-cache.ts'
+import {
+  AUDIENCE,
+  fakeIssuer,
+  ISSUER,
+  jwksResponse,
+  makeKey,
+  NOW,
+  signToken,
+} from '../../backend/src/adapters/token-fixtures.ts'
+import { authorize } from '../../backend/src/core/auth/authorize.ts'
+import type { TokenVerifier } from '../../backend/src/core/auth/ports.ts'
+import { connect } from '../../backend/src/core/connections/connect.ts'
+import {
+  fakeWakes,
+  memoryConnections,
+  memoryRevocations,
+} from '../../backend/src/core/connections/fakes.ts'
+import { BEARER_PREFIX, SUBPROTOCOL } from '../../backend/src/protocol/index.ts'
+import { backoffMs } from '../../dashboard/src/stream/backoff.ts'
+import type { Stage } from '../../infra/local/services/apigateway/model.ts'
+import { awsLimits, createThrottles } from '../../infra/local/services/apigateway/throttles.ts'
+import { manualClock } from '../../infra/local/platform/clock.ts'
+import { quantile, type Row } from './table.ts'
+
+/** Issue 4, line 3: also where the real run has fewer, because of its machine. */
+const SOCKETS = 10_000
+const SOCKETS_PER_USER = 2
+/** Milliseconds of a handshake's way to a Region and back. */
+const ROUND_TRIP_MS = 60
+/** An authorizer's event with its code and keys at hand, and its first one. */
+const WARM_MS = 20
+const COLD_MS = 500
+
+/** Every environment of the first second starts cold, and learns the keys by itself; the logins after it fetch nothing. */
+const MOST_FETCHES_PER_LOGIN = 0.1
+/** The quota, and the part of a connection that the second before has left in the bucket. */
+const MOST_OPENED = awsLimits.connectsPerSecond + 1
+const GIVE_UP_MS = 600_000
+
+/** The stage of the template without throttles of its own, so that the account's quota is what is met (aws-behaviour W96). */
+const stage: Stage = {
+  name: 'prod',
+  apiId: 'model',
+  deploymentId: undefined,
+  variables: {},
+  defaults: { throttle: undefined, detailedMetrics: false },
+  routes: new Map(),
+  accessLog: undefined,
+}
+
+interface Story {
+  readonly openedMs: number[]
+  handshakes: number
+  readonly environments: number
+  readonly fetches: number
+}
+
+/**
+ * The storm on AWS, which no machine of two cores can show: 10,000 sockets cut at once against the account's quota of new connections, in a time
+ * of its own. Real are the dashboard's backoff, the gateway's bucket, the authorizer with jose and a key cache in each execution
+ * environment, and `connect` with its caps; assumed are only how long things take.
+ */
+export async function stormModel(): Promise<Row[]> {
+  const story = await tell()
+  const { openedMs } = story
+  const perSecond = new Map<number, number>()
+  for (const ms of openedMs) {
+    const second = Math.floor((ms - ROUND_TRIP_MS) / 1_000)
+    perSecond.set(second, (perSecond.get(second) ?? 0) + 1)
+  }
+  // What passes at once is a full bucket; from then on it is the rate alone.
+  const afterTheFirst = [...perSecond].filter(([second]) => second > 0).map(([, count]) => count)
+  const limit = (figure: string, value: number, unit: string, most: number): Row => {
+    return { figure, value, unit, against: 'limit', limit: most }
+  }
+  return [
+    limit('10,000 sockets back by AWS’s quotas', Math.max(...openedMs) / 1_000, 's', 60),
+    limit('a socket back, p50', quantile(openedMs, 0.5) / 1_000, 's', 60),
+    limit(
+      'opened in the busiest second after the first',
+      Math.max(...afterTheFirst),
+      '',
+      MOST_OPENED,
+    ),
+    limit('handshakes per socket', story.handshakes / SOCKETS, '', 6),
+    {
+      ...limit('key set fetches', story.fetches, '', story.environments),
+      against: 'one per environment that started cold',
+    },
+    limit('key set fetches per login', story.fetches / SOCKETS, '', MOST_FETCHES_PER_LOGIN),
+  ]
+}
+
+async function tell(): Promise<Story> {
+  const queue = createAgenda()
+  const clock = { ...manualClock(), now: () => NOW * 1_000 + queue.nowMs() }
+  const throttles = createThrottles(clock, awsLimits)
+  const key = await makeKey('ec-1')
+  const issuer = fakeIssuer(() => jwksResponse(key.publicJwk))
+  const authorizers = createEnvironments(() =>
+    joseTokenVerifier({
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      clock,
+      keys: createJwksCache({ url: new URL(`${ISSUER}/keys`), clock, fetch: issuer.fetch }),
+    }),
+  )
+  const revocations = memoryRevocations()
+  const ports = {
+    revocations,
+    wakes: fakeWakes(),
+    allowedOrigins: [],
+    clock,
+  }
+  const story = { openedMs: [] as number[], handshakes: 0 }
+  const users = await Promise.all(
+    Array.from({ length: SOCKETS / SOCKETS_PER_USER }, async (_, user) => ({
+      token: await signToken(key, { sub: `user-${user}`, jti: `token-${user}` }),
+      connections: memoryConnections(),
+    })),
+  )
+
+  const tryAgain = (client: number, attempt: number): void => {
+    queue.in(backoffMs(attempt, Math.random), () => handshake(client, attempt))
+  }
+  const handshake = async (client: number, attempt: number): Promise<void> => {
+    story.handshakes++
+    const refused = () => queue.in(ROUND_TRIP_MS, () => tryAgain(client, attempt + 1))
+    if (!throttles.takeConnect(stage)) {
+      refused()
+      return
+    }
+    const user = users[client % users.length]
+    if (!user) throw new RangeError('every client belongs to a user')
+    const headers = { 'Sec-WebSocket-Protocol': `${SUBPROTOCOL}, ${BEARER_PREFIX}${user.token}` }
+    const environment = authorizers.take()
+    const decision = await authorize(headers, { tokens: environment.tokens, revocations })
+    queue.in(environment.isCold ? COLD_MS : WARM_MS, async () => {
+      authorizers.giveBack(environment.tokens)
+      if (decision.outcome !== 'allowed') {
+        refused()
+        return
+      }
+      const { identity } = decision
+      const request = { connectionId: `${client}.${attempt}=`, headers, identity }
+      const { statusCode } = await connect(request, { ...ports, connections: user.connections })
+      if (statusCode !== 200) {
+        refused()
+        return
+      }
+      queue.in(ROUND_TRIP_MS, () => story.openedMs.push(queue.nowMs()))
+    })
+  }
+  for (let client = 0; client < SOCKETS; client++) tryAgain(client, 1)
+  await queue.run()
+  return { ...story, environments: authorizers.count(), fetches: issuer.urls.length }
+}
+
+/** Execution environments as Lambda keeps them: an idle one, or else another (aws-behaviour L10). */
+function createEnvironments(start: () => TokenVerifier) {
+  const idle: TokenVerifier[] = []
+  let started = 0
+  return {
+    take(): { readonly tokens: TokenVerifier; readonly isCold: boolean } {
+      const tokens = idle.pop()
+      if (tokens) return { tokens, isCold: false }
+      started++
+      return { tokens: start(), isCold: true }
+    },
+    giveBack: (tokens: TokenVerifier) => void idle.push(tokens),
+    count: () => started,
+  }
+}
+
+/** What is to happen, in the order of its time, which does not pass while something happens. Times in whole ms. */
+function createAgenda() {
+  const agenda = new Map<number, (() => unknown)[]>()
+  let nowMs = 0
+  let open = 0
+  return {
+    nowMs: () => nowMs,
+    in(ms: number, happen: () => unknown): void {
+      const atMs = nowMs + ms
+      const list = agenda.get(atMs)
+      if (list) list.push(happen)
+      else agenda.set(atMs, [happen])
+      open++
+    },
+    async run(): Promise<void> {
+      for (; open > 0; nowMs++) {
+        if (nowMs > GIVE_UP_MS) throw new Error('not all sockets came back in ten minutes')
+        // A list that grows while it is worked off: what takes no time comes at once.
+        for (const happen of agenda.get(nowMs) ?? []) {
+          await happen()
+          open--
+        }
+        agenda.delete(nowMs)
+      }
+    },
+  }
+}
