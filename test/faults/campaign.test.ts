@@ -1,11 +1,16 @@
 import { expect, it } from 'vitest'
 import { runCampaign } from './campaign-run.ts'
 
-/** Seeds that once failed stay here: 1 did, when the dashboards asked for all that they had missed at once and got nothing of it in time. */
+/**
+ * Seeds that once failed stay here: 1 did, when the dashboards asked for all that they had missed at once and got nothing of it in time.
+ * 4 did too, and is a test of milliseconds instead of a minute: “misses the first reading of a device that had never sent” in
+ * dashboard/src/stream/telemetry.test.ts.
+ */
 const seeds = [1, 20_261_123]
 
 it.each(seeds)(
   'seed %i: nothing acknowledged is lost silently, shown twice, out of order or to the wrong person',
+  { timeout: 600_000 },
   async (seed) => {
     const lines: string[] = []
     const { verdict, problems, mutations, poison, filtered, acknowledged, faults, injected } =
