@@ -1,28 +1,23 @@
-import { parseArgs } from 'node:util'
+import { Command, InvalidArgumentError } from 'commander'
 import { runCampaign } from './campaign-run.ts'
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: '1' },
-    readings: { type: 'string', default: '100000' },
-    faults: { type: 'string', default: '50' },
-    'per-second': { type: 'string', default: '2500' },
-  },
-})
-const [seed = 1, readings = 1, faults = 1, perSecond = 1] = [
-  values.seed,
-  values.readings,
-  values.faults,
-  values['per-second'],
-].map(Number)
-if (
-  ![seed, readings, faults, perSecond].every((value) => Number.isSafeInteger(value) && value >= 0)
-) {
-  process.stderr.write(
-    'campaign: --seed, --readings, --faults and --per-second take whole numbers\n',
-  )
-  process.exit(2)
+function whole(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('a whole number, for example 50.')
 }
+
+const { seed, readings, faults, perSecond } = new Command('npm run campaign --')
+  .description('Random faults on the whole local system, and what became of every reading')
+  .option('--seed <number>', 'the same seed plans the same faults', whole, 1)
+  .option('--readings <number>', 'to be acknowledged', whole, 100_000)
+  .option('--faults <number>', 'kinds of trouble planned', whole, 50)
+  .option('--per-second <number>', 'readings', whole, 2_500)
+  .allowExcessArguments(false)
+  .showSuggestionAfterError()
+  // 1 is a campaign that found something.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .parse()
+  .opts<{ seed: number; readings: number; faults: number; perSecond: number }>()
 const result = await runCampaign({
   seed,
   readings,
