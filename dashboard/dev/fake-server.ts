@@ -1,7 +1,6 @@
 import type {
   AlarmView,
   Block,
-  Buckets,
   ClientMessage,
   DeviceState,
   Note,
@@ -18,6 +17,8 @@ import {
 } from '@gaugeline/backend/protocol'
 import { type AddressInfo } from 'node:net'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
+import { FakeAlarms } from './fake-alarms.ts'
+import { blockOf, bucketsOf, prevOf, stateOf } from './fake-blocks.ts'
 import { type FakeDevice, type FakeReading, makeFactory } from './fake-factory.ts'
 
 /** For looking at the dashboard without a backend. Speaks the protocol from a seeded factory; nothing of it is shipped. */
@@ -92,9 +93,8 @@ class Fake {
   readonly #devices: readonly FakeDevice[]
   readonly #now: () => number
   readonly #peers = new Set<Peer>()
-  readonly #alarms = new Map<string, AlarmView>()
+  readonly #alarms: FakeAlarms
   readonly #notes: Note[] = []
-  #revision = 1
   #dropCount = 0
   isAccepting = true
   dropShare = 0
@@ -102,7 +102,7 @@ class Fake {
   constructor(devices: readonly FakeDevice[], now: () => number) {
     this.#devices = devices
     this.#now = now
-    for (const alarm of firstAlarms(now())) this.#alarms.set(alarm.alarm, alarm)
+    this.#alarms = new FakeAlarms(now)
   }
 
   join(socket: WebSocket): void {
@@ -127,12 +127,8 @@ class Fake {
   }
 
   alarm(name: string, change: Partial<AlarmView>): void {
-    const alarm = this.#alarms.get(name)
-    if (!alarm) return
-    this.#revision++
-    const next = { ...alarm, ...change, revision: alarm.revision + 1 }
-    this.#alarms.set(name, next)
-    this.#broadcast({ type: 'alarm', alarm: next, revision: this.#revision })
+    const push = this.#alarms.change(name, change)
+    if (push) this.#broadcast(push)
   }
 
   tick(tickMs: number): void {
@@ -210,7 +206,7 @@ class Fake {
         break
       }
       case 'alarms':
-        this.#alarmRequest(peer, message)
+        this.#answerAlarms(peer, message)
         break
       case 'refresh':
         send(peer, {
@@ -232,7 +228,7 @@ class Fake {
       const head = this.#device(topic)?.last?.position
       if (head) heads[topic] = head
     }
-    const alarmsRevision = this.#revision
+    const alarmsRevision = this.#alarms.revision
     send(peer, {
       type: 'pong',
       id: message.id,
@@ -310,38 +306,9 @@ class Fake {
     )
   }
 
-  #alarmRequest(peer: Peer, message: Client['alarms']): void {
-    const { id } = message
-    if (message.op === 'list') {
-      const alarms = [...this.#alarms.values()]
-      send(peer, { type: 'alarms', id, alarms, revision: this.#revision })
-      return
-    }
-    const alarm = this.#alarms.get(message.alarm)
-    if (!alarm) return
-    if (message.op === 'history') {
-      const entries = [
-        { at: alarm.since, kind: 'state' as const, text: `${alarm.state}: ${alarm.reason}` },
-        ...alarm.notes.map((note) => ({
-          at: note.at,
-          kind: 'note' as const,
-          by: note.by,
-          text: note.text,
-        })),
-      ]
-      send(peer, { type: 'alarmHistory', id, alarm: message.alarm, entries })
-      return
-    }
-    const at = this.#now()
-    const text = 'text' in message ? message.text : undefined
-    const notes = text === undefined ? alarm.notes : [...alarm.notes, { at, by: 'ana', text }]
-    const next: AlarmView = { ...alarm, notes, revision: alarm.revision + 1 }
-    if (message.op === 'ack') Object.assign(next, { acknowledgedBy: 'ana', acknowledgedAt: at })
-    if (message.op === 'shelve')
-      Object.assign(next, { shelvedBy: 'ana', shelvedUntil: message.until })
-    if (message.op === 'unshelve') Object.assign(next, { shelvedUntil: undefined })
-    this.#alarms.set(alarm.alarm, next)
-    send(peer, { type: 'alarm', id, alarm: next, revision: ++this.#revision })
+  #answerAlarms(peer: Peer, message: Client['alarms']): void {
+    const answer = this.#alarms.answer(message)
+    if (answer) send(peer, answer)
   }
 
   #device(topic: string): FakeDevice | undefined {
@@ -359,86 +326,4 @@ interface WantedSubscription {
 
 function send(peer: Peer, message: ServerMessage): void {
   peer.socket.send(JSON.stringify(message))
-}
-
-function prevOf(device: FakeDevice, readings: readonly FakeReading[]): Position | null {
-  const first = readings[0]
-  const index = first ? device.readings.indexOf(first) : -1
-  return device.readings[index - 1]?.position ?? null
-}
-
-function blockOf(
-  device: FakeDevice,
-  readings: readonly FakeReading[],
-  prev: Position | null,
-): Block {
-  const names = Object.keys(readings[0]?.metrics ?? {})
-  return {
-    topic: device.topic,
-    prev,
-    position: readings.at(-1)?.position ?? '',
-    boot: device.boot,
-    n: readings.map((reading) => reading.n),
-    ts: readings.map((reading) => reading.ts),
-    metrics: Object.fromEntries(
-      names.map((name) => [name, readings.map((reading) => reading.metrics[name] ?? null)]),
-    ),
-  }
-}
-
-function stateOf(device: FakeDevice): DeviceState[] {
-  const { last } = device
-  if (!last) return []
-  const { position, ts, metrics } = last
-  return [{ topic: device.topic, position, ts, metrics, online: true, onlineAt: 0 }]
-}
-
-function bucketsOf(topic: string, readings: readonly FakeReading[], bucketMs: number): Buckets {
-  const groups = new Map<number, FakeReading[]>()
-  for (const reading of readings) {
-    const start = Math.floor(reading.ts / bucketMs) * bucketMs
-    groups.set(start, [...(groups.get(start) ?? []), reading])
-  }
-  const names = Object.keys(readings[0]?.metrics ?? {})
-  const column = (name: string): Buckets['metrics'][string] => {
-    const values = [...groups.values()].map((group) => group.map((r) => r.metrics[name] ?? 0))
-    return {
-      min: values.map((list) => Math.min(...list)),
-      max: values.map((list) => Math.max(...list)),
-      avg: values.map((list) => list.reduce((a, b) => a + b, 0) / list.length),
-      count: values.map((list) => list.length),
-    }
-  }
-  const metrics = Object.fromEntries(names.map((name) => [name, column(name)]))
-  return { topic, bucketMs, ts: [...groups.keys()], metrics }
-}
-
-function firstAlarms(now: number): AlarmView[] {
-  const rows: [string, string, AlarmView['severity'], string][] = [
-    ['deliver-errors', 'Delivery fails', 'P1', 'Dashboards get no readings'],
-    ['iterator-age', 'Delivery lags behind the stream', 'P2', 'Readings arrive late'],
-    ['ingest-silence', 'No readings arrive', 'P1', 'Every chart stands still'],
-    ['posts-throttled', 'Posts are throttled', 'P3', 'Some dashboards see newest values only'],
-    [
-      'readings-rejected',
-      'Devices send bad payloads',
-      'P3',
-      'These readings are in the rejects table',
-    ],
-    ['rule-errors', 'The topic rule fails', 'P2', 'Readings wait in the error queue'],
-    ['connect-denied', 'Many sign-ins are refused', 'P4', 'People may be locked out'],
-    ['heartbeat', 'The canary is silent', 'P2', 'The path may be broken'],
-  ]
-  return rows.map(([name, title, severity, impact], i) => ({
-    alarm: `Gaugeline-${name}`,
-    title,
-    description: `${impact}.`,
-    severity,
-    runbook: `docs/runbook.md#${name}`,
-    state: 'OK',
-    reason: 'Threshold Crossed: 1 datapoint was not greater than the threshold (0.0).',
-    since: now - (i + 1) * 1_900_000,
-    revision: 1,
-    notes: [],
-  }))
 }

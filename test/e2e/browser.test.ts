@@ -78,6 +78,18 @@ describe('the dashboard in a real browser', () => {
     expect((await ana.series('plant-2/secret', 'temperature'))?.ts ?? []).toEqual([])
   })
 
+  it('shows the last reading of a device that falls silent, also when it came too soon for a push', async () => {
+    const quiet = 'plant-1/quiet'
+    const isShown = (value: number) => async () =>
+      (await ana.latest(quiet))?.['temperature'] === value || undefined
+    await ana.page.goto(system.endpoints.dashboard)
+    await ana.page.getByTestId('fleet-page').waitFor()
+    await publishReading(device, quiet, { temperature: 1 })
+    await waitFor(isShown(1), 'the first reading')
+    await publishReading(device, quiet, { temperature: 2 })
+    await waitFor(isShown(2), 'the last reading', 60_000)
+  })
+
   it('says that the network is gone, and heals the hole when it is back', async () => {
     await ana.openDevice(topic)
     await waitFor(

@@ -57,6 +57,11 @@ export class DashboardPage {
     )
   }
 
+  /** The newest values that the page knows of a device; undefined when it knows none. */
+  latest(topic: string): Promise<Readonly<Record<string, number>> | undefined> {
+    return this.page.evaluate((wanted) => window.__gaugeline?.latest(wanted)?.values, topic)
+  }
+
   /** How many pixels of a chart's canvas are drawn: not transparent. */
   drawnPixels(metric: string): Promise<number> {
     return this.page
