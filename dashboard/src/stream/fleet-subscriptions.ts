@@ -19,13 +19,16 @@ export class FleetSubscriptions {
   /** True once the first snapshot has come. */
   hasSnapshot = false
   readonly #options: FleetSubscriptionsOptions
+  #welcome: Welcome | undefined
 
   constructor(options: FleetSubscriptionsOptions) {
     this.#options = options
   }
 
   /** On every new socket. Rejects with {@link RequestFailed}. */
-  async subscribe({ devices, limits }: Welcome): Promise<void> {
+  async subscribe(welcome: Welcome): Promise<void> {
+    this.#welcome = welcome
+    const { devices, limits } = welcome
     const { client, clock, fleet, notes } = this.#options
     for (const topic of devices) if (isDeviceTopic(topic)) fleet.know(topic)
     const wanted = devices.map((topic, index) => ({
@@ -43,5 +46,10 @@ export class FleetSubscriptions {
       notes.keep(answer.notes)
     }
     this.hasSnapshot = true
+  }
+
+  /** Asks for the newest values, who is there and the notes once more: such pushes are not kept for a link that could not follow. */
+  async refresh(): Promise<void> {
+    if (this.#welcome) await this.subscribe(this.#welcome)
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { settled } from './manual-clock.ts'
-import { isDevice, scriptedTelemetry, snapshot, topic } from './scripted-client.ts'
-import { block } from './test-blocks.ts'
+import { isDevice, scriptedTelemetry, snapshot, subscribed, topic } from './scripted-client.ts'
+import { at, block } from './test-blocks.ts'
 
 describe('telemetry', () => {
   it('takes for a chart only the blocks of its own subscription', async () => {
@@ -15,6 +15,29 @@ describe('telemetry', () => {
     expect(telemetry.feed(topic)?.series.length).toBe(11)
     expect(telemetry.feed(topic)?.holes).toEqual([])
     expect(telemetry.fleet.get(topic)?.values.get('temperature')).toBe(14)
+  })
+
+  it('asks for the fleet again when a link that could not follow can again: presence is not kept for it', async () => {
+    let online = true
+    const { client, telemetry } = scriptedTelemetry((asked) =>
+      asked.action === 'subscribe'
+        ? subscribed({
+            states: [{ topic, position: at(10), ts: 1_000, metrics: {}, online, onlineAt: 1_000 }],
+          })
+        : undefined,
+    )
+    await client.ready()
+    await settled()
+    const before = client.askedFor('subscribe').length
+    client.push({ type: 'slow', mode: 'latest' })
+    online = false
+    await settled()
+    expect(client.askedFor('subscribe')).toHaveLength(before)
+    expect(telemetry.fleet.get(topic)?.online).toBe(true)
+    client.push({ type: 'slow', mode: 'complete' })
+    await settled()
+    expect(client.askedFor('subscribe')).toHaveLength(before + 1)
+    expect(telemetry.fleet.get(topic)?.online).toBe(false)
   })
 
   it('measures device to browser from the position and the hops of a frame', () => {

@@ -149,7 +149,7 @@ export class Telemetry {
         this.#watched.announceGap(message.topic, message.reason)
         break
       case 'slow':
-        this.#repair.isSlow = message.mode === 'latest'
+        this.#paced(message.mode)
         break
       case 'unsubscribed':
       case 'welcome':
@@ -163,6 +163,12 @@ export class Telemetry {
       case 'goaway':
         break
     }
+  }
+
+  #paced(mode: 'latest' | 'complete'): void {
+    this.#repair.isSlow = mode === 'latest'
+    // A refusal changes nothing: the pushes go on, and the next socket asks again.
+    if (mode === 'complete') this.#fleetSubscriptions.refresh().catch(() => undefined)
   }
 
   #data(blocks: readonly Block[], receivedAt: number): void {
