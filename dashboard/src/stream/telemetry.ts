@@ -35,7 +35,7 @@ export class Telemetry {
   readonly client: StreamClient
   readonly fleet = new Fleet()
   readonly alarms: AlarmList
-  readonly commands = new CommandLog()
+  readonly commands: CommandLog
   readonly latency = new Samples(LATENCY_SPAN_MS)
   readonly readings = new Samples(RATE_SPAN_MS)
   /** Server frames received since the start. */
@@ -51,6 +51,7 @@ export class Telemetry {
     this.client = client
     this.#clock = clock
     this.alarms = new AlarmList(client)
+    this.commands = new CommandLog(client)
     const parts = { client, clock, notes: this.#notes, serverNow: () => this.serverNow() }
     const repair = new HoleRepair(parts)
     const subscriptions = new CompleteSubscriptions({ ...parts, repair })
@@ -117,6 +118,7 @@ export class Telemetry {
 
   async #welcomed(welcome: Welcome): Promise<void> {
     this.#repair.isSlow = false
+    void this.commands.catchUp()
     await Promise.all([
       this.#fleetSubscriptions.subscribe(welcome),
       this.#watched.subscribeAll(),
@@ -167,8 +169,10 @@ export class Telemetry {
 
   #paced(mode: 'latest' | 'complete'): void {
     this.#repair.isSlow = mode === 'latest'
+    if (mode === 'latest') return
     // A refusal changes nothing: the pushes go on, and the next socket asks again.
-    if (mode === 'complete') this.#fleetSubscriptions.refresh().catch(() => undefined)
+    this.#fleetSubscriptions.refresh().catch(() => undefined)
+    void this.commands.catchUp()
   }
 
   #data(blocks: readonly Block[], receivedAt: number): void {
