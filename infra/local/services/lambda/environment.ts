@@ -1,3 +1,4 @@
+import type { EventLoopUtilization } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../platform/types.ts'
 import type { BusyThread } from './machine-load.ts'
@@ -80,6 +81,7 @@ export function startEnvironment(options: EnvironmentOptions): Environment {
   const startedAt = performance.now()
   const worker = startWorker(options)
   let alive = true
+  let isStarted = false
   let initMs: number | undefined
   let crash: FunctionErrorBody | undefined
   let settleInit: ((outcome: InitOutcome) => void) | undefined
@@ -112,10 +114,15 @@ export function startEnvironment(options: EnvironmentOptions): Environment {
     await worker.terminate()
   }
   let currentRequestId = ''
+  // Node measures nothing before the event loop runs, and the start is work from its beginning to its end.
+  const starting = (): EventLoopUtilization => {
+    return { active: performance.now() - startedAt, idle: 0, utilization: 1 }
+  }
 
   const handlers: { [T in WorkerMessage['type']]: (message: WorkerMessage & { type: T }) => void } =
     {
       ready: () => {
+        isStarted = true
         initMs = performance.now() - startedAt
         settleInit?.({ ok: true, initMs })
       },
@@ -156,7 +163,7 @@ export function startEnvironment(options: EnvironmentOptions): Environment {
       return taken
     },
     isAlive: () => alive,
-    utilization: () => worker.performance.eventLoopUtilization(),
+    utilization: () => (isStarted ? worker.performance.eventLoopUtilization() : starting()),
     terminate: () => terminate(),
     onGone: (listener) => goneListeners.push(listener),
     async invoke(request) {

@@ -45,11 +45,11 @@ describe('createMachineLoad', () => {
     expect(load.hasRoom()).toBe(true)
   })
 
-  it('does not judge by less than 50 ms', () => {
+  it('does not judge by less than a quarter of a second', () => {
     const { load, pass } = setUp(2)
-    pass(49, [1, 1])
+    pass(249, [1, 1])
     expect(load.hasRoom()).toBe(true)
-    pass(9_951, [1, 1])
+    pass(9_751, [1, 1])
     expect(load.hasRoom()).toBe(false)
   })
 

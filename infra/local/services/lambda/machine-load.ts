@@ -15,8 +15,8 @@ export interface MachineLoad {
   hasRoom(): boolean
 }
 
-/** Long enough that one event is not taken for a busy machine, short enough to follow a burst. */
-const WINDOW_MS = 50
+/** Long enough that neither one event nor one pause is taken for the state of the machine, short enough to follow a burst. */
+const WINDOW_MS = 250
 
 interface Sample {
   readonly atMs: number
@@ -52,7 +52,7 @@ export function createMachineLoad(
       const sample = take()
       let busyMs = 0
       for (const [thread, { active }] of sample.utilizations) {
-        busyMs += active - (last.utilizations.get(thread)?.active ?? 0)
+        busyMs += Math.max(0, active - (last.utilizations.get(thread)?.active ?? 0))
       }
       verdict = busyMs / (sample.atMs - last.atMs) <= cores - 1
       last = sample
