@@ -17,7 +17,7 @@ export const differences: Readonly<Record<string, string>> = {
   L7: 'The ranges are checked. Memory counts what JavaScript holds, heap and buffers, not the whole process; ephemeral storage has no limit.',
   L9: 'LAMBDA_TASK_ROOT is the directory of the bundle in cdk.out instead of /var/task; AWS_ENDPOINT_URL is added.',
   L11: 'A worker thread is not frozen between events: what was not awaited goes on at once. It is not interrupted either.',
-  L13: 'A function has 10 environments at most (npm start -- --max-environments), and no other while the machine has no processor free for it; further events wait instead of being refused, and there is no rate of growth.',
+  L13: 'A function has 10 environments at most (npm start -- --max-environments); further events wait instead of being refused, and there is no rate of growth.',
   D4: 'There are no DynamoDB streams, so a deletion by time to live shows in none; a template with one is refused. It uses no write capacity, as documented.',
   D14: 'As D23: a partition has no rate of its own.',
   D23: 'Tables have no throughput quota: one machine is slower than any. Throttles are faults on purpose (dynamodb.{Operation}).',

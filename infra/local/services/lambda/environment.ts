@@ -1,7 +1,5 @@
-import type { EventLoopUtilization } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../platform/types.ts'
-import type { BusyThread } from './machine-load.ts'
 
 /** The body of a failed invocation (L2). */
 export interface FunctionErrorBody {
@@ -53,7 +51,7 @@ export type InitOutcome =
   | { readonly ok: false; readonly error: FunctionErrorBody }
 
 /** One execution environment (L10): a worker thread that handles one event at a time and keeps its module state in between. */
-export interface Environment extends BusyThread {
+export interface Environment {
   readonly logStream: string
   readonly ready: Promise<InitOutcome>
   /** Milliseconds of the init phase; undefined once it has been reported. */
@@ -81,7 +79,6 @@ export function startEnvironment(options: EnvironmentOptions): Environment {
   const startedAt = performance.now()
   const worker = startWorker(options)
   let alive = true
-  let isStarted = false
   let initMs: number | undefined
   let crash: FunctionErrorBody | undefined
   let settleInit: ((outcome: InitOutcome) => void) | undefined
@@ -114,15 +111,10 @@ export function startEnvironment(options: EnvironmentOptions): Environment {
     await worker.terminate()
   }
   let currentRequestId = ''
-  // Node measures nothing before the event loop runs, and the start is work from its beginning to its end.
-  const starting = (): EventLoopUtilization => {
-    return { active: performance.now() - startedAt, idle: 0, utilization: 1 }
-  }
 
   const handlers: { [T in WorkerMessage['type']]: (message: WorkerMessage & { type: T }) => void } =
     {
       ready: () => {
-        isStarted = true
         initMs = performance.now() - startedAt
         settleInit?.({ ok: true, initMs })
       },
@@ -163,7 +155,6 @@ export function startEnvironment(options: EnvironmentOptions): Environment {
       return taken
     },
     isAlive: () => alive,
-    utilization: () => (isStarted ? worker.performance.eventLoopUtilization() : starting()),
     terminate: () => terminate(),
     onGone: (listener) => goneListeners.push(listener),
     async invoke(request) {

@@ -21,7 +21,6 @@ import { runThroughSeam } from './invoke-seam.ts'
 import { createLocalFunction } from './local-function.ts'
 import { createPermissions } from './permissions.ts'
 import { lambdaProviders } from './providers.ts'
-import { createMachineLoad } from './machine-load.ts'
 import { createRegistry } from './registry.ts'
 
 export interface LambdaOptions {
@@ -53,8 +52,6 @@ export function createLambda(options: LambdaOptions): Lambda {
   const { clock, account, faults } = options
   const arnPrefix = `arn:aws:lambda:${account.region}:${account.accountId}:function:`
   const registry = createRegistry(arnPrefix)
-  const load = createMachineLoad()
-  const { maxEnvironments = 10 } = options
   const permissions = createPermissions()
   const invokeConfigs = new Map<string, EventInvokeConfig>()
   const asyncInvocations = createAsyncInvocations({
@@ -98,7 +95,8 @@ export function createLambda(options: LambdaOptions): Lambda {
       permissions,
       invokeConfigs,
       assetPath: options.assetPath,
-      create: (config) => createLocalFunction(config, { ...options, maxEnvironments, load }),
+      create: (config) =>
+        createLocalFunction(config, { ...options, maxEnvironments: options.maxEnvironments ?? 10 }),
     }),
     api: lambdaApi({ authorization: options.authorization, registry, invoke }),
     start: () => Promise.resolve(),

@@ -8,7 +8,6 @@ import type { Environment, EnvironmentOutcome, FunctionErrorBody } from './envir
 import { endLines, startLines } from './function-logs.ts'
 import { functionMetrics } from './function-metrics.ts'
 import type { PutMetric } from './function-metrics.ts'
-import type { MachineLoad } from './machine-load.ts'
 import { createPool } from './pool.ts'
 import type { Pool } from './pool.ts'
 
@@ -22,7 +21,6 @@ export interface RuntimeDependencies {
   readonly endpoints: () => Readonly<Record<string, string>>
   /** Environments of one function on this machine; more events than that wait. */
   readonly maxEnvironments: number
-  readonly load: MachineLoad
 }
 
 export interface RunResult {
@@ -86,7 +84,6 @@ export function createLocalFunction(
     return createPool({
       clock,
       maxEnvironments: Math.min(reserved, dependencies.maxEnvironments),
-      load: dependencies.load,
       start: () => start(poolConfig),
     })
   }

@@ -6,18 +6,10 @@ import { createPool } from './pool.ts'
 /** Environments whose init phase ends when the test says so. */
 function setUp(maxEnvironments: number) {
   const clock = manualClock()
-  const machine = { hasRoom: true, watched: 0 }
   const started: { finish: (outcome: InitOutcome) => void; environment: Environment }[] = []
   const pool = createPool({
     clock,
     maxEnvironments,
-    load: {
-      watch() {
-        machine.watched++
-        return () => machine.watched--
-      },
-      hasRoom: () => machine.hasRoom,
-    },
     start() {
       let alive = true
       const goneListeners: (() => void)[] = []
@@ -28,7 +20,6 @@ function setUp(maxEnvironments: number) {
         ready,
         takeInitMs: () => undefined,
         isAlive: () => alive,
-        utilization: () => ({ active: 0, idle: 0, utilization: 0 }),
         invoke: () => Promise.reject(new Error('not used')),
         terminate() {
           alive = false
@@ -49,7 +40,7 @@ function setUp(maxEnvironments: number) {
     started[index]?.environment.terminate().catch(() => undefined)
     return new Promise((resolve) => setImmediate(resolve))
   }
-  return { pool, started, ready, failed, clock, machine }
+  return { pool, started, ready, failed, clock }
 }
 
 describe('createPool', () => {
@@ -72,50 +63,6 @@ describe('createPool', () => {
     expect(started).toHaveLength(2)
     pool.release(environment)
     expect(await second).toBe(environment)
-  })
-
-  it('starts no second one while the machine has no processor for it', async () => {
-    const { pool, started, ready, clock, machine } = setUp(3)
-    machine.hasRoom = false
-    const first = pool.acquire()
-    ready(0)
-    const environment = (await first) as Environment
-    const second = pool.acquire()
-    const third = pool.acquire()
-    await clock.advance(900)
-    expect(started).toHaveLength(1)
-    pool.release(environment)
-    await second
-    await clock.advance(900)
-    expect(started).toHaveLength(1)
-    machine.hasRoom = true
-    await clock.advance(100)
-    expect(started).toHaveLength(2)
-    ready(1)
-    expect(await third).toBe(started[1]?.environment)
-  })
-
-  it('starts another on a busy machine too when nothing has been finished for a second', async () => {
-    const { pool, started, ready, clock, machine } = setUp(3)
-    machine.hasRoom = false
-    const first = pool.acquire()
-    ready(0)
-    await first
-    await clock.advance(60_000)
-    void pool.acquire()
-    await clock.advance(900)
-    expect(started).toHaveLength(1)
-    await clock.advance(100)
-    expect(started).toHaveLength(2)
-  })
-
-  it('has those counted that are alive, and no others', async () => {
-    const { pool, ready, machine } = setUp(2)
-    const first = pool.acquire()
-    ready(0)
-    expect(machine.watched).toBe(1)
-    await ((await first) as Environment).terminate()
-    expect(machine.watched).toBe(0)
   })
 
   it('replaces an environment that died at work', async () => {

@@ -1,6 +1,5 @@
 import type { Clock } from '../../platform/types.ts'
 import type { Environment, FunctionErrorBody } from './environment.ts'
-import type { MachineLoad } from './machine-load.ts'
 
 /** The execution environments of one function. */
 export interface Pool {
@@ -19,17 +18,12 @@ export interface Pool {
 }
 
 interface Waiter {
-  readonly sinceMs: number
   initFailures: number
   readonly settle: (result: Environment | FunctionErrorBody) => void
 }
 
 /** Environments that may be in their init phase at once: a burst on a small machine is served sooner by those that come free. */
 const STARTING_AT_ONCE = 2
-/** How often those that wait ask whether the machine has room for another environment. */
-const ROOM_RETRY_MS = 100
-/** When nothing was finished for so long, the environments wait for something else than a processor. */
-const STUCK_MS = 1_000
 /** AWS keeps an idle environment for some minutes, without a promise. */
 const IDLE_MS = 10 * 60_000
 
@@ -38,14 +32,9 @@ const stoppedError: FunctionErrorBody = {
   errorMessage: 'Error: the function has been stopped',
 }
 
-/**
- * Starts an environment for an event that finds none idle, as Lambda does, as long as the machine has a processor for it. Without one
- * another environment only costs: its start, its cold code, its share of everybody's time. The event is then served sooner by one that comes free.
- */
 export function createPool(options: {
   readonly clock: Clock
   readonly maxEnvironments: number
-  readonly load: MachineLoad
   readonly start: () => Environment
 }): Pool {
   const alive = new Set<Environment>()
@@ -54,39 +43,21 @@ export function createPool(options: {
   let starting = 0
   let retired = false
   let ended = false
-  let finishedMs = options.clock.now()
-  let cancelRetry: (() => void) | undefined
 
   function startMore(): void {
     while (
       !ended &&
       starting < Math.min(waiting.length, STARTING_AT_ONCE) &&
       alive.size < options.maxEnvironments
-    ) {
-      if (!isWorthStarting()) {
-        cancelRetry ??= options.clock.after(ROOM_RETRY_MS, () => {
-          cancelRetry = undefined
-          startMore()
-        })
-        return
-      }
+    )
       void startOne()
-    }
-  }
-
-  function isWorthStarting(): boolean {
-    const quietSinceMs = Math.max(finishedMs, waiting[0]?.sinceMs ?? Infinity)
-    const isStuck = options.clock.now() - quietSinceMs >= STUCK_MS
-    return alive.size === 0 || isStuck || options.load.hasRoom()
   }
 
   async function startOne(): Promise<void> {
     starting++
     const environment = options.start()
     alive.add(environment)
-    const unwatch = options.load.watch(environment)
     environment.onGone(() => {
-      unwatch()
       alive.delete(environment)
       const at = idle.findIndex((entry) => entry.environment === environment)
       if (at >= 0) idle.splice(at, 1)[0]?.cancelReaping()
@@ -108,7 +79,6 @@ export function createPool(options: {
   }
 
   function release(environment: Environment): void {
-    finishedMs = options.clock.now()
     if (!environment.isAlive()) {
       startMore()
       return
@@ -134,7 +104,7 @@ export function createPool(options: {
         return Promise.resolve(entry.environment)
       }
       return new Promise((settle) => {
-        waiting.push({ sinceMs: options.clock.now(), initFailures: 0, settle })
+        waiting.push({ initFailures: 0, settle })
         startMore()
       })
     },
@@ -146,7 +116,6 @@ export function createPool(options: {
     async retire(now) {
       retired = true
       ended = now
-      if (now) cancelRetry?.()
       // Those that still wait for an environment get none.
       if (now) for (const waiter of waiting.splice(0)) waiter.settle(stoppedError)
       const ending = now ? [...alive] : idle.map((entry) => entry.environment)
