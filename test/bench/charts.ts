@@ -78,15 +78,22 @@ interface TraceEvent {
   readonly args?: { readonly name?: string }
 }
 
+/** What Chromium calls the page's main thread: with a process of its own, and in the one process of the browser that npm brings. */
+const MAIN_THREADS: readonly (string | undefined)[] = [
+  'CrRendererMain',
+  'Chrome_InProcRendererThread',
+]
+
 /** Milliseconds that the page's main thread worked in each 100 ms of the trace. */
 function busyPerTick(events: readonly TraceEvent[]): number[] {
-  const mains = events.filter((event) => event.args?.name === 'CrRendererMain')
+  const mains = events.filter(({ args }) => args && MAIN_THREADS.includes(args.name))
   const tasks = events.filter(
     ({ ph, pid, tid, name }) =>
       ph === 'X' &&
       name.endsWith('RunTask') &&
       mains.some((main) => main.pid === pid && main.tid === tid),
   )
+  if (tasks.length === 0) throw new Error('the trace has no work of the main thread of the page')
   const start = Math.min(...tasks.map(({ ts }) => ts))
   const busy = Array.from({ length: (seconds * 1_000) / tickMs }, () => 0)
   for (const { ts, dur, tdur } of tasks) {
