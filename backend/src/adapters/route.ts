@@ -1,6 +1,7 @@
 import type { APIGatewayProxyWebsocketEventV2 } from 'aws-lambda'
 import { metrics as names } from '../contract.ts'
 import { reportAbuse } from '../core/connections/abuse.ts'
+import { connectionUnknown } from '../core/connections/connection-unknown.ts'
 import type {
   Connection,
   Connections,
@@ -134,10 +135,7 @@ function endedError(closedFor: WakeReason | undefined): ProtocolError {
   if (closedFor === 'token') return tokenExpired()
   return closedFor === 'revoked'
     ? new ProtocolError('REVOKED', 'The access was revoked by an administrator.')
-    : new ProtocolError(
-        'CONNECTION_UNKNOWN',
-        'This connection is no longer known; open a new one and resume.',
-      )
+    : connectionUnknown()
 }
 
 const tokenExpired = (): ProtocolError =>

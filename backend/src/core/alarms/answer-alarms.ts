@@ -6,6 +6,7 @@ import {
   type ClientMessage,
 } from '../../protocol/index.ts'
 import { hasRole } from '../auth/identity.ts'
+import { connectionUnknown } from '../connections/connection-unknown.ts'
 import type { Connection, Connections } from '../connections/ports.ts'
 import { renewUntilCurrent } from '../connections/renew-until-current.ts'
 import { toAlarmView } from './alarm-view.ts'
@@ -67,10 +68,7 @@ async function watch(connection: Connection, ports: AlarmPorts): Promise<void> {
   })
   if (current) return
   await watchers.remove(connectionId)
-  throw new ProtocolError(
-    'CONNECTION_UNKNOWN',
-    'This connection is no longer known; open a new one and resume.',
-  )
+  throw connectionUnknown()
 }
 
 async function list(id: number, ports: AlarmPorts): Promise<AlarmsList> {

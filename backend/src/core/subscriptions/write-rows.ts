@@ -1,4 +1,5 @@
-import { limits, ProtocolError, type ErrorCode } from '../../protocol/index.ts'
+import { limits, type ErrorCode } from '../../protocol/index.ts'
+import { connectionUnknown } from '../connections/connection-unknown.ts'
 import type { Connection, Connections } from '../connections/ports.ts'
 import { renewUntilCurrent } from '../connections/renew-until-current.ts'
 import type { Registry, RegistryEntry, RowKey, SubscriptionRow, Subscriptions } from './ports.ts'
@@ -21,7 +22,7 @@ interface Plan {
 /**
  * Registry, rows, version, and then the look back: was one of them superseded, the connection closed, or its identity renewed, while it was
  * written? A `refresh` writes the identity before it reads the registry, this the registry and rows before it reads the identity: one of the two
- * sees the other. Returns what was refused after all. Throws {@link ProtocolError} CONNECTION_UNKNOWN.
+ * sees the other. Returns what was refused after all. Throws ProtocolError CONNECTION_UNKNOWN.
  */
 export async function writeRows(
   wanted: readonly Wanted[],
@@ -125,11 +126,4 @@ function isFull(count: number, others: number): boolean {
 function isCurrent(registry: Registry, row: SubscriptionRow): boolean {
   const entry = registry.entries.get(row.sid)
   return !registry.closed && entry?.messageId === row.messageId && entry.topic === row.topic
-}
-
-function connectionUnknown(): ProtocolError {
-  return new ProtocolError(
-    'CONNECTION_UNKNOWN',
-    'This connection is no longer known; open a new one and resume.',
-  )
 }
