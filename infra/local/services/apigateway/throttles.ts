@@ -1,11 +1,12 @@
 import type { Clock } from '../../platform/types.ts'
 import type { Stage } from './model.ts'
+import { createRateWindow } from './rate-window.ts'
 import { createTokenBucket } from './token-bucket.ts'
 import type { TokenBucket } from './token-bucket.ts'
 
 /** Quotas of the account in a Region; AWS's values unless given. */
 export interface AccountLimits {
-  /** W96. */
+  /** W96: a rate without a burst, so never more than this in any one second. */
   readonly connectsPerSecond: number
   /** W97: shared by messages and calls to @connections. */
   readonly requestsPerSecond: number
@@ -28,10 +29,7 @@ export interface Throttles {
 }
 
 export function createThrottles(clock: Clock, limits: AccountLimits): Throttles {
-  const connects = createTokenBucket(clock, {
-    ratePerSecond: limits.connectsPerSecond,
-    burst: limits.connectsPerSecond,
-  })
+  const connects = createRateWindow(clock, limits.connectsPerSecond)
   const requests = createTokenBucket(clock, {
     ratePerSecond: limits.requestsPerSecond,
     burst: limits.requestBurst,
