@@ -36,6 +36,9 @@ export const env = {
 /** Table keys and their TTL attribute. Every table: partition key `pk`, sort key `sk`, both strings; TTL attribute `ttl`, epoch seconds. */
 export const tableKeys = { partitionKey: 'pk', sortKey: 'sk', ttl: 'ttl' } as const
 
+/** Partition of the Connections table that holds the issuers' key sets: all that the authorizer may write (`dynamodb:LeadingKeys`). */
+export const KEY_SETS_PARTITION = 'key-sets'
+
 /** CloudWatch namespace of the product's own metrics (EMF). */
 export const METRICS_NAMESPACE = 'Gaugeline'
 

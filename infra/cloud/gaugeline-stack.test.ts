@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { env } from '../../backend/src/contract.ts'
+import { env, KEY_SETS_PARTITION } from '../../backend/src/contract.ts'
 import { type Resource, sourcesOf, type Synthesized, synthesize } from './stack.fixture.ts'
 
 let stack: Synthesized
@@ -108,6 +108,25 @@ describe('roles', () => {
       'execute-api:::{SocketApi5DD0EDB2}/prod/DELETE/@connections/*',
       'execute-api:::{SocketApi5DD0EDB2}/prod/POST/@connections/*',
       'iot:::topic/cmd/*',
+    ])
+  })
+
+  it('let the authorizer read by key and write the key sets of issuers, and nothing else', () => {
+    const [authorizer] = Object.entries(stack.resources('AWS::IAM::Policy')).filter(([id]) =>
+      id.startsWith('RoutesAuthorizer'),
+    )
+    const { Statement } = authorizer![1].Properties['PolicyDocument'] as { Statement: object[] }
+    const table = { 'Fn::GetAtt': [expect.stringMatching(/^TablesConnections/), 'Arn'] }
+    expect(Statement.slice(1)).toEqual([
+      { Effect: 'Allow', Action: 'dynamodb:BatchGetItem', Resource: table },
+      {
+        Effect: 'Allow',
+        Action: 'dynamodb:UpdateItem',
+        Resource: table,
+        Condition: {
+          'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [KEY_SETS_PARTITION] },
+        },
+      },
     ])
   })
 

@@ -65,13 +65,18 @@ export class ServiceFunction extends Construct {
     this.function.node.addDependency(this.#role)
   }
 
-  /** Allows exactly these actions on exactly these resources. */
-  allow(actions: readonly string[], resources: readonly string[]): void {
+  /** Allows exactly these actions on exactly these resources, under these conditions. */
+  allow(
+    actions: readonly string[],
+    resources: readonly string[],
+    conditions: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {},
+  ): void {
     this.#role.addToPrincipalPolicy(
       new PolicyStatement({
         effect: Effect.ALLOW,
         actions: [...actions],
         resources: [...resources],
+        conditions,
       }),
     )
   }

@@ -1,7 +1,7 @@
 import { RemovalPolicy } from 'aws-cdk-lib'
 import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
-import { env, tableKeys } from '../../backend/src/contract.ts'
+import { env, KEY_SETS_PARTITION, tableKeys } from '../../backend/src/contract.ts'
 import type { Config } from './config.ts'
 import type { Environment } from './environment.ts'
 
@@ -27,7 +27,7 @@ const environmentNames = {
 } as const satisfies Record<TableName, string>
 
 const actions = {
-  /** Items by their keys; of the functions only the authorizer has no more. */
+  /** Items by their keys; the authorizer has no more, but for {@link Tables.grantKeySets}. */
   get: ['dynamodb:BatchGetItem'],
   read: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'],
   put: ['dynamodb:PutItem'],
@@ -41,7 +41,11 @@ const actions = {
 
 /** Who is given rights: a service function. */
 interface Grantee {
-  allow(actions: readonly string[], resources: readonly string[]): void
+  allow(
+    actions: readonly string[],
+    resources: readonly string[],
+    conditions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  ): void
 }
 
 type Access = keyof typeof actions
@@ -85,6 +89,13 @@ export class Tables extends Construct {
     return Object.fromEntries(
       names(access).map((name) => [environmentNames[name], this.all[name].tableName]),
     )
+  }
+
+  /** Allows the function to share the issuer's keys, and to write nothing else: its partition is all that it may change. */
+  grantKeySets(target: Grantee): void {
+    target.allow(['dynamodb:UpdateItem'], [this.all.connections.tableArn], {
+      'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [KEY_SETS_PARTITION] },
+    })
   }
 
   /** Allows the function exactly this access. */

@@ -6,6 +6,7 @@ import {
   ISSUER,
   jwksResponse,
   makeKey,
+  memoryKeySets,
   NOW,
   signToken,
 } from '../../backend/src/adapters/token-fixtures.ts'
@@ -33,10 +34,8 @@ const ROUND_TRIP_MS = 60
 const WARM_MS = 20
 const COLD_MS = 500
 
-/** Every environment of the first second starts cold, and learns the keys by itself; the logins after it fetch nothing. */
-const MOST_FETCHES_PER_LOGIN = 0.1
-/** The quota, and the part of a connection that the second before has left in the bucket. */
-const MOST_OPENED = awsLimits.connectsPerSecond + 1
+/** Of all environments, most of which start cold: one asks the issuer, the others take what it shared. */
+export const MOST_FETCHES = 20
 const GIVE_UP_MS = 600_000
 
 /** The stage of the template without throttles of its own, so that the account's quota is what is met (aws-behaviour W96). */
@@ -54,6 +53,8 @@ interface Story {
   readonly openedMs: number[]
   handshakes: number
   readonly environments: number
+  /** When the gateway let a handshake through. */
+  readonly admittedMs: readonly number[]
   readonly fetches: number
 }
 
@@ -65,13 +66,6 @@ interface Story {
 export async function stormModel(): Promise<Row[]> {
   const story = await tell()
   const { openedMs } = story
-  const perSecond = new Map<number, number>()
-  for (const ms of openedMs) {
-    const second = Math.floor((ms - ROUND_TRIP_MS) / 1_000)
-    perSecond.set(second, (perSecond.get(second) ?? 0) + 1)
-  }
-  // What passes at once is a full bucket; from then on it is the rate alone.
-  const afterTheFirst = [...perSecond].filter(([second]) => second > 0).map(([, count]) => count)
   const limit = (figure: string, value: number, unit: string, most: number): Row => {
     return { figure, value, unit, against: 'limit', limit: most }
   }
@@ -79,18 +73,30 @@ export async function stormModel(): Promise<Row[]> {
     limit('10,000 sockets back by AWS’s quotas', Math.max(...openedMs) / 1_000, 's', 60),
     limit('a socket back, p50', quantile(openedMs, 0.5) / 1_000, 's', 60),
     limit(
-      'opened in the busiest second after the first',
-      Math.max(...afterTheFirst),
+      'connects in the busiest second',
+      busiestSecond(story.admittedMs),
       '',
-      MOST_OPENED,
+      awsLimits.connectsPerSecond,
     ),
     limit('handshakes per socket', story.handshakes / SOCKETS, '', 6),
-    {
-      ...limit('key set fetches', story.fetches, '', story.environments),
-      against: 'one per environment that started cold',
-    },
-    limit('key set fetches per login', story.fetches / SOCKETS, '', MOST_FETCHES_PER_LOGIN),
+    limit(
+      `key set fetches, ${story.environments} environments started cold`,
+      story.fetches,
+      '',
+      MOST_FETCHES,
+    ),
   ]
+}
+
+/** The most of these moments (epoch ms, rising) within any one second, wherever it begins. */
+export function busiestSecond(moments: readonly number[]): number {
+  let most = 0
+  let from = 0
+  for (const [index, ms] of moments.entries()) {
+    while (ms - (moments[from] ?? ms) >= 1_000) from++
+    most = Math.max(most, index - from + 1)
+  }
+  return most
 }
 
 async function tell(): Promise<Story> {
@@ -99,12 +105,13 @@ async function tell(): Promise<Story> {
   const throttles = createThrottles(clock, awsLimits)
   const key = await makeKey('ec-1')
   const issuer = fakeIssuer(() => jwksResponse(key.publicJwk))
+  const store = memoryKeySets()
   const authorizers = createEnvironments(() =>
     joseTokenVerifier({
       issuer: ISSUER,
       audience: AUDIENCE,
       clock,
-      keys: createJwksCache({ url: new URL(`${ISSUER}/keys`), clock, fetch: issuer.fetch }),
+      keys: createJwksCache({ url: new URL(`${ISSUER}/keys`), clock, store, fetch: issuer.fetch }),
     }),
   )
   const revocations = memoryRevocations()
@@ -114,7 +121,7 @@ async function tell(): Promise<Story> {
     allowedOrigins: [],
     clock,
   }
-  const story = { openedMs: [] as number[], handshakes: 0 }
+  const story = { openedMs: [] as number[], admittedMs: [] as number[], handshakes: 0 }
   const users = await Promise.all(
     Array.from({ length: SOCKETS / SOCKETS_PER_USER }, async (_, user) => ({
       token: await signToken(key, { sub: `user-${user}`, jti: `token-${user}` }),
@@ -132,6 +139,7 @@ async function tell(): Promise<Story> {
       refused()
       return
     }
+    story.admittedMs.push(queue.nowMs())
     const user = users[client % users.length]
     if (!user) throw new RangeError('every client belongs to a user')
     const headers = { 'Sec-WebSocket-Protocol': `${SUBPROTOCOL}, ${BEARER_PREFIX}${user.token}` }

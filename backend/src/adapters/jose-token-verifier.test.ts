@@ -9,6 +9,7 @@ import {
   ISSUER,
   jwksResponse,
   makeKey,
+  memoryKeySets,
   NOW,
   signToken,
 } from './token-fixtures.ts'
@@ -20,7 +21,12 @@ const { rsa, ec } = world
 function verifier(nowSeconds = NOW) {
   const clock = { now: () => nowSeconds * 1_000 }
   const issuer = fakeIssuer(() => jwksResponse(rsa.publicJwk, ec.publicJwk))
-  const keys = createJwksCache({ url: new URL(`${ISSUER}/jwks`), clock, fetch: issuer.fetch })
+  const keys = createJwksCache({
+    url: new URL(`${ISSUER}/jwks`),
+    clock,
+    store: memoryKeySets(),
+    fetch: issuer.fetch,
+  })
   const tokens = joseTokenVerifier({ issuer: ISSUER, audience: AUDIENCE, keys, clock })
   return { tokens, urls: issuer.urls }
 }
@@ -91,7 +97,12 @@ it('P18: of 1,000 logins across a rotation with overlap none fails, and the issu
   const clock = { ms: NOW * 1_000, now: () => clock.ms }
   let published = [ec.publicJwk]
   const issuer = fakeIssuer(() => jwksResponse(...published))
-  const keys = createJwksCache({ url: new URL(`${ISSUER}/jwks`), clock, fetch: issuer.fetch })
+  const keys = createJwksCache({
+    url: new URL(`${ISSUER}/jwks`),
+    clock,
+    store: memoryKeySets(),
+    fetch: issuer.fetch,
+  })
   const tokens = joseTokenVerifier({ issuer: ISSUER, audience: AUDIENCE, keys, clock })
   const refused: unknown[] = []
   for (let login = 0; login < 1_000; login++) {
@@ -110,7 +121,7 @@ it('P18: of 1,000 logins across a rotation with overlap none fails, and the issu
 
 it('J18: a verifier cannot be made without issuer or audience', () => {
   const clock = { now: () => 0 }
-  const keys = createJwksCache({ url: new URL(ISSUER), clock })
+  const keys = createJwksCache({ url: new URL(ISSUER), clock, store: memoryKeySets() })
   expect(() => joseTokenVerifier({ issuer: ISSUER, audience: '', keys, clock })).toThrow(TypeError)
   expect(() => joseTokenVerifier({ issuer: '', audience: 'x', keys, clock })).toThrow(TypeError)
 })

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts'
 import type { TokenOutcome, TokenRefusal, TokenVerifier } from '../core/auth/ports.ts'
 import { metrics } from '../contract.ts'
 import { createJwksCache, type JwksCache, type JwksEvent } from './jwks-cache.ts'
+import type { KeySetStore } from './key-set-store.ts'
 import type { Telemetry } from './telemetry.ts'
 
 const ALGORITHMS = ['RS256', 'ES256']
@@ -98,15 +99,19 @@ export interface TokenConfig {
   readonly jwksUri: string
 }
 
-/** The verifier of a function's configuration, with its own key cache, whose events become metrics. */
+/** The verifier of a function's configuration, with a key cache that shares what it fetched; the cache's events become metrics. */
 export function createTokenVerifier(
   config: TokenConfig,
-  { clock, telemetry }: { readonly clock: Clock; readonly telemetry: Telemetry },
+  {
+    clock,
+    telemetry,
+    store,
+  }: { readonly clock: Clock; readonly telemetry: Telemetry; readonly store: KeySetStore },
 ): TokenVerifier {
   const onEvent = (event: JwksEvent): void => {
     reportKeys(event, telemetry)
   }
-  const keys = createJwksCache({ url: new URL(config.jwksUri), clock, onEvent })
+  const keys = createJwksCache({ url: new URL(config.jwksUri), clock, store, onEvent })
   return joseTokenVerifier({ issuer: config.issuer, audience: config.audience, keys, clock })
 }
 
@@ -120,6 +125,15 @@ function reportKeys(event: JwksEvent, { log, metrics: sink }: Telemetry): void {
       sink.count(metrics.jwksFetches)
       sink.count(metrics.jwksFetchFailed)
       log.warn('key set not fetched', { reason: event.reason })
+      break
+    case 'unanswered':
+      log.warn('key set not fetched', { reason: 'another environment asks and has no answer yet' })
+      break
+    case 'shared':
+      log.info('key set taken over', { ageSeconds: event.ageSeconds })
+      break
+    case 'unshared':
+      log.warn('key set not shared', { reason: event.reason })
       break
     case 'stale':
       sink.count(metrics.jwksStaleSeconds, event.ageSeconds)

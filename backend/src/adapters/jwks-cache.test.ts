@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { fakeClock } from '../core/connections/fakes.ts'
 import { createJwksCache, type JwksEvent } from './jwks-cache.ts'
-import { fakeIssuer, jwksResponse, makeKey, type TestKey } from './token-fixtures.ts'
+import { fakeIssuer, jwksResponse, makeKey, memoryKeySets, type TestKey } from './token-fixtures.ts'
 
 let one: TestKey
 let two: TestKey
@@ -13,8 +13,10 @@ beforeAll(async () => {
 const MINUTE = 60_000
 const down = (): Response => new Response('', { status: 500 })
 
-function setUp(answer: () => Response | Promise<Response>) {
-  const clock = fakeClock()
+function setUp(
+  answer: () => Response | Promise<Response>,
+  { clock = fakeClock(), store = memoryKeySets() } = {},
+) {
   const events: JwksEvent[] = []
   const state = { answer }
   const issuer = fakeIssuer(() => state.answer())
@@ -22,6 +24,7 @@ function setUp(answer: () => Response | Promise<Response>) {
   const keys = createJwksCache({
     url: new URL('https://issuer.example/jwks'),
     clock,
+    store,
     fetch: issuer.fetch,
     onEvent: (event) => events.push(event),
     // Patience is over at once: every fetch that is not there yet is too slow.
@@ -143,6 +146,93 @@ describe('P17: the issuer is down', () => {
   })
 })
 
+describe('environments share what one of them fetched', () => {
+  const shared = (answer: () => Response | Promise<Response>) => {
+    const clock = fakeClock()
+    const store = memoryKeySets()
+    const start = (say = answer) => setUp(say, { clock, store })
+    return { clock, store, start }
+  }
+
+  it('one that starts asks no issuer, and knows how old the set is', async () => {
+    const { clock, start } = shared(() => jwksResponse(one.publicJwk))
+    await start().keys.keysFor('one')
+    clock.ms += 5 * MINUTE
+    const second = start()
+    const lookup = await second.keys.keysFor('one')
+    await expect(lookup?.({ alg: 'ES256', kid: 'one' })).resolves.toBeDefined()
+    expect(second.fetches()).toBe(0)
+    expect(second.events).toEqual([{ kind: 'shared', ageSeconds: 300 }])
+    clock.ms += 5 * MINUTE + 1
+    await second.keys.keysFor('one')
+    await settled()
+    expect(second.fetches()).toBe(1)
+  })
+  it('P17: one that starts while the issuer is down serves known keys, up to four hours', async () => {
+    const { clock, start } = shared(down)
+    await start(() => jwksResponse(one.publicJwk)).keys.keysFor('one')
+    clock.ms += 239 * MINUTE
+    expect(await start().keys.keysFor('one')).toBeDefined()
+    clock.ms += 2 * MINUTE
+    expect(await start().keys.keysFor('one')).toBeUndefined()
+  })
+  it('P18: a key that the issuer has since another environment fetched is found, by one fetch for all', async () => {
+    const { clock, start } = shared(() => jwksResponse(one.publicJwk, two.publicJwk))
+    const environments = [start(() => jwksResponse(one.publicJwk)), start(), start()]
+    for (const { keys } of environments) await keys.keysFor('one')
+    clock.ms += 1_000
+    const found = await Promise.all(
+      environments.slice(1).map(async ({ keys }) => {
+        const lookup = await keys.keysFor('two')
+        return lookup?.({ alg: 'ES256', kid: 'two' })
+      }),
+    )
+    expect(found.every(Boolean)).toBe(true)
+    expect(environments.map(({ fetches }) => fetches())).toEqual([1, 1, 0])
+  })
+  it('who has the key does not wait for another environment that asks, also when the set is overdue', async () => {
+    const { clock, start } = shared(() => jwksResponse(one.publicJwk))
+    const [first, second] = [start(), start()]
+    for (const { keys } of [first, second]) await keys.keysFor('one')
+    clock.ms += 21 * MINUTE
+    first.state.answer = () => new Promise<Response>(() => undefined)
+    void first.keys.keysFor('one')
+    await settled()
+    expect(await second.keys.keysFor('one')).toBeDefined()
+    expect(second.fetches()).toBe(0)
+    expect(second.waits).toEqual([])
+  })
+  it('who was frozen while it asked holds up the others for three seconds at most', async () => {
+    const { clock, start } = shared(() => jwksResponse(one.publicJwk))
+    void start(() => new Promise<Response>(() => undefined)).keys.keysFor('one')
+    await settled()
+    const second = start()
+    const cold = second.keys.keysFor('one')
+    expect(await cold).toBeUndefined()
+    expect(second.events).toEqual([{ kind: 'unanswered' }])
+    expect(second.waits.reduce((sum, ms) => sum + ms, 0)).toBeGreaterThan(3_000)
+    clock.ms += 3_000
+    expect(await start().keys.keysFor('one')).toBeDefined()
+  })
+  it('a set in the store is read as carefully as one of the issuer', async () => {
+    const { clock, store, start } = shared(() => jwksResponse(one.publicJwk))
+    const forged = { ...two.publicJwk, kty: 'oct', k: 'AAAA' }
+    await store.keep({ text: JSON.stringify({ keys: [forged] }), fetchedAtMs: clock.ms })
+    const { keys, events, fetches } = start()
+    expect(await keys.keysFor('one')).toBeDefined()
+    expect(fetches()).toBe(1)
+    expect(events[0]).toEqual({ kind: 'unshared', reason: 'no usable key' })
+  })
+  it('a store that cannot be asked costs no login', async () => {
+    const away = (): Promise<never> => Promise.reject(new Error('throttled'))
+    const store = { read: away, lease: away, keep: away, release: away }
+    const { keys, fetches, events } = setUp(() => jwksResponse(one.publicJwk), { store })
+    expect(await keys.keysFor('one')).toBeDefined()
+    expect(fetches()).toBe(1)
+    expect(events.map(({ kind }) => kind)).toContain('unshared')
+  })
+})
+
 describe('what is no key for us is left out', () => {
   const good = () => one.publicJwk
   it.each([
@@ -162,7 +252,8 @@ describe('what is no key for us is left out', () => {
 })
 
 it('C05: the address is https, or a loopback one', () => {
-  const at = (url: string) => createJwksCache({ url: new URL(url), clock: fakeClock() })
+  const at = (url: string) =>
+    createJwksCache({ url: new URL(url), clock: fakeClock(), store: memoryKeySets() })
   expect(() => at('http://issuer.example/jwks')).toThrow(TypeError)
   expect(() => at('file:///etc/passwd')).toThrow(TypeError)
   expect(() => at('http://127.0.0.1:9/jwks')).not.toThrow()

@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
-import { createLocalJWKSet, type JSONWebKeySet, type JWK } from 'jose'
+import { createLocalJWKSet, type JSONWebKeySet } from 'jose'
 import type { Clock } from '../core/clock.ts'
+import { fetchKeySet, readKeySet } from './key-set.ts'
+import type { KeySetStore } from './key-set-store.ts'
 
 /** How long a good set is used without asking again. */
 const FRESH_MS = 10 * 60_000
@@ -13,19 +15,20 @@ const OVERDUE_MS = 2 * FRESH_MS
 const STALE_MS = 4 * 3_600_000
 /** No fetch for this long after one failed. */
 const COOL_DOWN_MS = 30_000
-const FETCH_TIMEOUT_MS = 2_000
 /** A login with a known key waits this long for the refresh of a stale set, unless it is overdue: an outage must not slow logins down. */
 const REFRESH_PATIENCE_MS = 250
-const MAX_BYTES = 512 * 1_024
-const MAX_KEYS = 32
 /**
  * Fetches for unknown key ids: a few at once, so that a rotation is noticed immediately, then one per {@link COOL_DOWN_MS}. Per container: an
  * attacker who spends them delays the notice of a new key by at most that long there, and nothing else; known keys are not concerned.
  */
 const UNKNOWN_KID_BURST = 3
-const MIN_RSA_BITS = 2_048
+/** Longer than a fetch may take: who has not ended its lease by then is gone, or frozen after its answer. */
+const LEASE_MS = 3_000
+/** While another environment asks the issuer: how often to look for what it got, and how often at most (together longer than a lease). */
+const LOOK_MS = 100
+const LOOKS = 35
 
-export type KeyLookup = ReturnType<typeof createLocalJWKSet>
+type KeyLookup = ReturnType<typeof createLocalJWKSet>
 
 export interface JwksCache {
   /** A key lookup over a set that holds `kid` if the issuer publishes it. `undefined`: no usable set can be had now. */
@@ -33,23 +36,37 @@ export interface JwksCache {
 }
 
 export type JwksEvent =
+  /** By the issuer, to us. */
   | { readonly kind: 'fetched'; readonly keys: number }
   | { readonly kind: 'failed'; readonly reason: string }
+  /** Neither to us nor to the environment that asked for all. */
+  | { readonly kind: 'unanswered' }
+  /** By another environment. */
+  | { readonly kind: 'shared'; readonly ageSeconds: number }
+  /** What the environments share cannot be read or written. */
+  | { readonly kind: 'unshared'; readonly reason: string }
   | { readonly kind: 'stale'; readonly ageSeconds: number }
 
 export interface JwksCacheOptions {
   /** https, or http to a loopback address. */
   readonly url: URL
   readonly clock: Clock
+  readonly store: KeySetStore
   readonly fetch?: typeof fetch
   readonly onEvent?: (event: JwksEvent) => void
   /** Resolves after so many milliseconds. */
   readonly wait?: (ms: number) => Promise<unknown>
 }
 
+interface KeySet {
+  readonly keys: KeyLookup
+  readonly kids: ReadonlySet<string>
+  readonly fetchedAtMs: number
+}
+
 /**
- * The issuer's public keys. What jose's remote set lacks (reliability.md headline 2): stale-if-error, one fetch in flight,
- * a cool-down after a failure, a size cap; and a key rotation never fails a login.
+ * The issuer's public keys. What jose's remote set lacks (reliability.md headline 2): stale-if-error, one fetch in flight (of all execution
+ * environments, which share the last good set), a cool-down after a failure, a size cap; and a key rotation never fails a login.
  *
  * @throws TypeError when the address is neither https nor loopback.
  */
@@ -58,36 +75,74 @@ export function createJwksCache(options: JwksCacheOptions): JwksCache {
   const now = (): number => options.clock.now()
   const wait = options.wait ?? ((ms: number) => setTimeout(ms, undefined, { ref: false }))
   assertSafeUrl(url)
-  let current: { keys: KeyLookup; kids: ReadonlySet<string>; fetchedAtMs: number } | undefined
+  const shared = createSharing(options)
+  let current: KeySet | undefined
   let inFlight: Promise<void> | undefined
   let failedAtMs = Number.NEGATIVE_INFINITY
   const budget = createBudget(UNKNOWN_KID_BURST, COOL_DOWN_MS)
+  const ageMs = (): number => (current ? now() - current.fetchedAtMs : Number.POSITIVE_INFINITY)
 
-  async function load(): Promise<void> {
+  /** Takes over what another environment fetched, when that is newer. */
+  async function look(): Promise<void> {
+    const kept = await shared.read()
+    if (!kept || kept.fetchedAtMs <= (current?.fetchedAtMs ?? 0)) return
+    current = toKeySet(kept.set, Math.min(kept.fetchedAtMs, now()))
+    options.onEvent?.({ kind: 'shared', ageSeconds: Math.round(ageMs() / 1_000) })
+  }
+  /** `kid`: to be found in the set; absent when the set is to be fresh. */
+  async function load(kid: string | undefined): Promise<void> {
+    const before = current
+    const startedMs = now()
+    const isSettled = (): boolean => {
+      if (!current) return false
+      // What another environment began to fetch since is as good as a fetch of our own, whatever is in it.
+      if (current !== before && current.fetchedAtMs >= startedMs) return true
+      return kid === undefined ? ageMs() <= FRESH_MS : current.kids.has(kid)
+    }
+    for (let looks = 0; looks <= LOOKS; looks++) {
+      if (looks > 0) await wait(LOOK_MS)
+      await look()
+      if (isSettled()) return
+      if (await shared.lease()) {
+        current = await ask()
+        return
+      }
+      // Who has the key goes on with the set at hand: the next login looks again.
+      if (current && kid === undefined) return
+    }
+    options.onEvent?.({ kind: 'unanswered' })
+    throw new Error('another environment asks the issuer and has no answer yet')
+  }
+  async function ask(): Promise<KeySet> {
+    // From its beginning: what is published while it is under way may not be in it.
+    const fetchedAtMs = now()
     try {
       const set = await fetchKeySet(url, options.fetch ?? fetch)
-      const kids = new Set(set.keys.map((key) => key.kid ?? ''))
-      current = { keys: createLocalJWKSet(set), kids, fetchedAtMs: now() }
-      failedAtMs = Number.NEGATIVE_INFINITY
-      options.onEvent?.({ kind: 'fetched', keys: kids.size })
+      options.onEvent?.({ kind: 'fetched', keys: set.keys.length })
+      await shared.keep(set, fetchedAtMs)
+      return toKeySet(set, fetchedAtMs)
     } catch (error) {
-      failedAtMs = now()
       options.onEvent?.({ kind: 'failed', reason: reasonOf(error) })
-    } finally {
-      inFlight = undefined
+      await shared.release()
+      throw error
     }
   }
-  function refresh(): Promise<void> {
+  function refresh(kid?: string): Promise<void> {
     if (!inFlight && now() - failedAtMs < COOL_DOWN_MS) return Promise.resolve()
-    return (inFlight ??= load())
+    return (inFlight ??= load(kid)
+      .then(
+        () => void (failedAtMs = Number.NEGATIVE_INFINITY),
+        () => void (failedAtMs = now()),
+      )
+      .finally(() => void (inFlight = undefined)))
   }
-  const ageMs = (): number => (current ? now() - current.fetchedAtMs : Number.POSITIVE_INFINITY)
 
   return {
     async keysFor(kid) {
+      if (!current) await look()
       if (!current) await refresh()
       else if (!current.kids.has(kid)) {
-        if (inFlight || budget.take(now())) await refresh()
+        if (inFlight || budget.take(now())) await refresh(kid)
       } else if (ageMs() > OVERDUE_MS) await refresh()
       else if (ageMs() > FRESH_MS) await Promise.race([refresh(), wait(REFRESH_PATIENCE_MS)])
       if (ageMs() > STALE_MS) return undefined
@@ -107,54 +162,42 @@ function assertSafeUrl(url: URL): void {
   )
 }
 
-async function fetchKeySet(url: URL, fetcher: typeof fetch): Promise<JSONWebKeySet> {
-  const response = await fetcher(url, {
-    redirect: 'error',
-    headers: { accept: 'application/json' },
-    signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
-  })
-  if (response.status !== 200) {
-    await response.body?.cancel()
-    throw new Error(`status ${response.status}`)
-  }
-  const parsed = JSON.parse(await readBounded(response)) as { keys?: unknown } | null
-  if (!Array.isArray(parsed?.keys)) throw new Error('not a key set')
-  const keys = (parsed.keys as unknown[]).filter(isUsable).slice(0, MAX_KEYS)
-  if (keys.length === 0) throw new Error('no usable key')
-  return { keys }
-}
+const toKeySet = (set: JSONWebKeySet, fetchedAtMs: number): KeySet => ({
+  keys: createLocalJWKSet(set),
+  kids: new Set(set.keys.map((key) => key.kid ?? '')),
+  fetchedAtMs,
+})
 
-async function readBounded(response: Response): Promise<string> {
-  const reader = response.body?.getReader()
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  while (reader) {
-    const { done, value } = (await reader.read()) as { done: boolean; value?: Uint8Array }
-    if (done || !value) break
-    bytes += value.byteLength
-    if (bytes > MAX_BYTES) {
-      await reader.cancel()
-      throw new Error(`larger than ${MAX_BYTES} bytes`)
+/** The store as the cache uses it: a store that cannot be asked shares nothing, and costs no login. */
+function createSharing({ store, onEvent, clock }: JwksCacheOptions) {
+  /** When the set that was last seen in the store was fetched. */
+  let seenMs = 0
+  async function orElse<T>(work: () => Promise<T>, fallback: T): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      onEvent?.({ kind: 'unshared', reason: reasonOf(error) })
+      return fallback
     }
-    chunks.push(value)
   }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-/** Public signature keys of the allowed kinds, with a key id. A key of another kind in the set is no error: it is not ours. */
-function isUsable(candidate: unknown): candidate is JWK {
-  if (typeof candidate !== 'object' || candidate === null) return false
-  const key = candidate as JWK
-  if (typeof key.kid !== 'string' || key.kid === '' || key.d !== undefined) return false
-  if (key.use !== undefined && key.use !== 'sig') return false
-  if (key.kty === 'RSA') {
-    return (key.alg ?? 'RS256') === 'RS256' && rsaBits(key.n) >= MIN_RSA_BITS
+  return {
+    read: () =>
+      orElse(async () => {
+        const { text, fetchedAtMs } = await store.read()
+        if (text === undefined || fetchedAtMs === undefined) return undefined
+        // Also of a set that cannot be read: it must not keep us from asking for a better one.
+        seenMs = fetchedAtMs
+        return { set: readKeySet(text), fetchedAtMs }
+      }, undefined),
+    lease: () => {
+      const nowMs = clock.now()
+      return orElse(() => store.lease({ nowMs, untilMs: nowMs + LEASE_MS, seenMs }), true)
+    },
+    keep: (set: JSONWebKeySet, fetchedAtMs: number) =>
+      orElse(() => store.keep({ text: JSON.stringify(set), fetchedAtMs }), undefined),
+    release: () => orElse(() => store.release(), undefined),
   }
-  return key.kty === 'EC' && key.crv === 'P-256' && (key.alg ?? 'ES256') === 'ES256'
 }
-
-const rsaBits = (modulus: string | undefined): number =>
-  Buffer.from(modulus ?? '', 'base64url').byteLength * 8
 
 function createBudget(
   burst: number,

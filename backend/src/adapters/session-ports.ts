@@ -6,6 +6,7 @@ import { connectionRows } from './connection-rows.ts'
 import { dynamoAlarms } from './dynamo-alarms.ts'
 import { createDynamo } from './dynamo-client.ts'
 import { dynamoHeads } from './dynamo-heads.ts'
+import { dynamoKeySets } from './dynamo-key-sets.ts'
 import { dynamoRevocations } from './dynamo-revocations.ts'
 import { createTokenVerifier, type TokenConfig } from './jose-token-verifier.ts'
 import { managementSockets } from './management-sockets.ts'
@@ -29,12 +30,13 @@ export function createSessionPorts(
   context: { readonly clock: Clock; readonly telemetry: Telemetry },
 ): SessionPorts {
   const client = createDynamo()
+  const store = dynamoKeySets({ client, table: config.connectionsTable }, config.jwksUri)
   return {
     ...connectionRows(client, config),
     revocations: dynamoRevocations(client, config),
     heads: dynamoHeads({ client, table: config.historyTable }),
     alarms: dynamoAlarms({ client, table: config.alarmsTable }),
-    tokens: createTokenVerifier(config, context),
+    tokens: createTokenVerifier(config, { ...context, store }),
     sockets: managementSockets(context.telemetry.log),
     wakes: createWakeQueue(config.expiryQueueUrl),
     clock: context.clock,

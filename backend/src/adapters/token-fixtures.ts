@@ -6,6 +6,7 @@ import {
   type JWK,
   type JWTPayload,
 } from 'jose'
+import type { KeptKeySet, KeySetStore } from './key-set-store.ts'
 
 export const ISSUER = 'https://issuer.example'
 export const AUDIENCE = 'client-1'
@@ -90,3 +91,26 @@ export function fakeIssuer(answer: () => Response | Promise<Response>): {
 }
 
 export const jwksResponse = (...keys: readonly JWK[]): Response => Response.json({ keys })
+
+/** What environments share, in memory. */
+export function memoryKeySets(): KeySetStore {
+  let kept: KeptKeySet = {}
+  let leasedUntilMs = Number.NEGATIVE_INFINITY
+  const release = (): Promise<void> => {
+    leasedUntilMs = Number.NEGATIVE_INFINITY
+    return Promise.resolve()
+  }
+  return {
+    read: () => Promise.resolve(kept),
+    lease({ nowMs, untilMs, seenMs }) {
+      const isFree = leasedUntilMs <= nowMs && (kept.fetchedAtMs ?? 0) <= seenMs
+      if (isFree) leasedUntilMs = untilMs
+      return Promise.resolve(isFree)
+    },
+    keep(set) {
+      if (set.fetchedAtMs >= (kept.fetchedAtMs ?? 0)) kept = set
+      return release()
+    },
+    release,
+  }
+}

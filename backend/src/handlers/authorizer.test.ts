@@ -12,6 +12,10 @@ beforeAll(async () => {
   key = await makeKey('canary-key')
   Object.assign(process.env, {
     AWS_REGION: 'eu-west-1',
+    // Nothing listens there: what the environments share cannot be read either.
+    AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
+    AWS_ACCESS_KEY_ID: 'none',
+    AWS_SECRET_ACCESS_KEY: 'none',
     CONNECTIONS_TABLE: 'connections',
     ISSUER: 'https://issuer.example',
     AUDIENCE: 'client-1',

@@ -1,5 +1,6 @@
 import { readConfig } from '../adapters/config.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
+import { dynamoKeySets } from '../adapters/dynamo-key-sets.ts'
 import { dynamoRevocationChecks } from '../adapters/dynamo-revocations.ts'
 import { createTokenVerifier } from '../adapters/jose-token-verifier.ts'
 import { systemClock } from '../adapters/system-clock.ts'
@@ -9,9 +10,11 @@ import { authorize, toAuthorizerAnswer, type AuthorizerAnswer } from '../core/au
 
 const config = readConfig('connectionsTable', 'issuer', 'audience', 'jwksUri')
 const telemetry = createTelemetry(services.authorizer)
+const table = { client: createDynamo(), table: config.connectionsTable }
+const store = dynamoKeySets(table, config.jwksUri)
 const ports = {
-  tokens: createTokenVerifier(config, { clock: systemClock, telemetry }),
-  revocations: dynamoRevocationChecks({ client: createDynamo(), table: config.connectionsTable }),
+  tokens: createTokenVerifier(config, { clock: systemClock, telemetry, store }),
+  revocations: dynamoRevocationChecks(table),
 }
 
 /** What API Gateway gives a WebSocket authorizer, as far as it is used (aws-behaviour W55–W57). */

@@ -9,6 +9,8 @@ import type { SocketApi } from './socket-api.ts'
 export interface RouteAlarmsProps {
   readonly api: SocketApi
   readonly authorizer: ServiceFunction
+  /** Verifies tokens as well, at `refresh`. */
+  readonly session: ServiceFunction
   /** Every function behind a route. */
   readonly functions: readonly ServiceFunction[]
   readonly notifications: Notifications
@@ -26,7 +28,7 @@ export function addRouteAlarms(owner: Construct, props: RouteAlarmsProps): void 
 
 function addConnectAlarms(
   owner: Construct,
-  { api, authorizer, notifications }: RouteAlarmsProps,
+  { api, authorizer, session, notifications }: RouteAlarmsProps,
 ): void {
   notifications.alarm(owner, {
     name: 'connects-denied',
@@ -53,7 +55,13 @@ function addConnectAlarms(
     severity: 'P2',
     what: "The identity provider's keys cannot be fetched",
     impact: 'Sign-ins with a new key are refused; known keys go on working',
-    metric: authorizer.metric(metrics.jwksFetchFailed),
+    metric: sumOf(
+      {
+        authorizer: authorizer.metric(metrics.jwksFetchFailed),
+        session: session.metric(metrics.jwksFetchFailed),
+      },
+      'key sets not fetched',
+    ),
     threshold: 0,
     datapoints: [3, 5],
     missing,

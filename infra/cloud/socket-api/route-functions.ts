@@ -42,10 +42,11 @@ export class RouteFunctions extends Construct {
     super(scope, id)
     this.#props = props
     const authorizer = this.#authorizer()
+    const session = this.#session()
     const groups: readonly RouteGroup[] = [
       { target: this.#connect(), routeKeys: ['$connect'] },
       { target: this.#disconnect(), routeKeys: ['$disconnect'] },
-      { target: this.#session(), routeKeys: ['$default', 'hello', 'ping', 'refresh', 'revoke'] },
+      { target: session, routeKeys: ['$default', 'hello', 'ping', 'refresh', 'revoke'] },
       { target: this.#subscriptions(), routeKeys: ['subscribe', 'unsubscribe', 'history'] },
       { target: this.#command(), routeKeys: ['command'] },
       { target: this.#notes(), routeKeys: ['sendMessage'] },
@@ -55,18 +56,21 @@ export class RouteFunctions extends Construct {
     addRouteAlarms(this, {
       api: props.api,
       authorizer,
+      session,
       functions: [authorizer, ...groups.map(({ target }) => target)],
       notifications: props.foundation.notifications,
     })
   }
 
   #authorizer(): ServiceFunction {
-    return this.#add({
+    const authorizer = this.#add({
       name: 'authorizer',
       description: 'Verifies the token of a new socket',
       tables: { connections: ['get'] },
       environment: this.#props.issuer.environment,
     })
+    this.#props.foundation.tables.grantKeySets(authorizer)
+    return authorizer
   }
 
   #connect(): ServiceFunction {

@@ -39,6 +39,7 @@ export interface StoredTable {
   readonly TableName: string
   readonly TableArn: string
   readonly AttributeDefinitions: readonly Json[]
+  readonly KeySchema: readonly Json[]
   readonly GlobalSecondaryIndexes?: readonly Json[]
   readonly LocalSecondaryIndexes?: readonly Json[]
 }

@@ -12,6 +12,7 @@ import {
   type Item,
   type Json,
   type Store,
+  type StoredTable,
   type Validation,
 } from './dynalite.ts'
 import { changeIndexes, type IndexDefinitions } from './indexes.ts'
@@ -48,6 +49,8 @@ const READS: ReadonlySet<string> = new Set([
   'Scan',
 ])
 
+const SCHEMA_CHANGES: ReadonlySet<string> = new Set(['CreateTable', 'DeleteTable', 'UpdateTable'])
+
 export type EngineOperation = (typeof ENGINE_OPERATIONS)[number]
 
 const actions = new Map<string, { readonly run: Action; readonly validation: Validation }>(
@@ -75,6 +78,8 @@ export interface Engine {
   meetsCondition(prepared: Input, item: Item | undefined): boolean
   /** Other global indexes for a table that is there, filled from its items. */
   changeIndexes(tableName: string, wanted: IndexDefinitions): Promise<void>
+  /** Name of the partition key of a table or of one of its global indexes; undefined when there is no such table or index. */
+  partitionKey(tableName: string, index?: string): Promise<string | undefined>
   /** Every item of a table, in no useful order. */
   items(tableName: string): AsyncIterable<Item>
 }
@@ -89,6 +94,8 @@ export function isEngineOperation(operation: string): operation is EngineOperati
  */
 export function createEngine(account: Account, kept: Kept | undefined): Engine {
   let store = createStore(account, kept)
+  /** Descriptions whose keys were asked for, until the table changes. */
+  const schemas = new Map<string, StoredTable>()
   let refused: Error | undefined
   const stopListening = kept?.disk.onRoom(() => {
     if (refused) void reopen()
@@ -131,6 +138,7 @@ export function createEngine(account: Account, kept: Kept | undefined): Engine {
       return new Promise((resolve, reject) => {
         const data = prepare(operation, input)
         if (refused && !READS.has(operation)) throw refused
+        if (SCHEMA_CHANGES.has(operation)) schemas.delete(String(input['TableName']))
         actionOf(operation).run(store, data, (error, output) => {
           if (error) reject(failed(error))
           else resolve(output)
@@ -138,7 +146,22 @@ export function createEngine(account: Account, kept: Kept | undefined): Engine {
       })
     },
     meetsCondition: (prepared, item) => database.checkConditional(prepared, item) === null,
-    changeIndexes: (tableName, wanted) => changeIndexes(store, tableName, wanted),
+    changeIndexes(tableName, wanted) {
+      schemas.delete(tableName)
+      return changeIndexes(store, tableName, wanted)
+    },
+    partitionKey: (tableName, index) =>
+      new Promise((resolve) => {
+        const known = schemas.get(tableName)
+        if (known) {
+          resolve(partitionKeyOf(known, index))
+          return
+        }
+        store.getTable(tableName, false, (error, table) => {
+          if (!error) schemas.set(tableName, table)
+          resolve(error ? undefined : partitionKeyOf(table, index))
+        })
+      }),
     items: (tableName) =>
       store.db.values({ gte: `item-${tableName}~`, lt: `item-${tableName}~\xFF` }),
   }
@@ -154,6 +177,19 @@ function createStore(account: Account, kept: Kept | undefined): Store {
   store.tableDb.awsAccountId = account.accountId
   store.tableDb.awsRegion = account.region
   return store
+}
+
+function partitionKeyOf(table: StoredTable, index: string | undefined): string | undefined {
+  const indexes = table.GlobalSecondaryIndexes ?? []
+  const described =
+    index === undefined ? table : (indexes.find((one) => one['IndexName'] === index) ?? table)
+  const schema = described['KeySchema'] as readonly KeySchemaElement[]
+  return schema.find(({ KeyType }) => KeyType === 'HASH')?.AttributeName
+}
+
+interface KeySchemaElement {
+  readonly AttributeName: string
+  readonly KeyType: 'HASH' | 'RANGE'
 }
 
 function actionOf(operation: EngineOperation): {

@@ -17,9 +17,10 @@ import type {
 } from '../../platform/types.ts'
 import { createCalls } from './calls.ts'
 import { createEngine } from './engine.ts'
+import { leadingKeysOf } from './leading-keys.ts'
 import { createMeter, type OperationCount } from './meter.ts'
 import { tableProvider } from './table-provider.ts'
-import { tableName, targetsOf } from './targets.ts'
+import { tableName, targetsOf, type Target } from './targets.ts'
 import { createTimeToLive } from './ttl.ts'
 
 export interface DynamoDbOptions {
@@ -51,6 +52,16 @@ export function createDynamoDb(options: DynamoDbOptions): DynamoDb {
   const meter = createMeter(clock, options.metrics)
   const calls = createCalls({ engine, ttl })
 
+  const authorize = async ({ principal }: ApiRequest, target: Target): Promise<void> => {
+    const { action, table, index, part } = target
+    const arn = `arn:aws:dynamodb:${account.region}:${account.accountId}:table/${table}`
+    const resource = index === undefined ? arn : `${arn}/index/${index}`
+    const partitionKey = await engine.partitionKey(table, index)
+    const keys = partitionKey === undefined ? undefined : leadingKeysOf(part, partitionKey)
+    const context = keys === undefined ? {} : { 'dynamodb:leadingkeys': keys }
+    options.authorization.check(principal, `dynamodb:${action}`, resource, context)
+  }
+
   const handle = async (request: ApiRequest): Promise<ApiResponse> => {
     if (!calls.has(request.operation)) throw notEmulated(request, calls.names)
     const input = parse(request.body)
@@ -59,11 +70,7 @@ export function createDynamoDb(options: DynamoDbOptions): DynamoDb {
     const metered = { operation: request.operation, tables }
     const startedMs = clock.now()
     try {
-      for (const { action, table, index } of targets) {
-        const arn = `arn:aws:dynamodb:${account.region}:${account.accountId}:table/${table}`
-        const resource = index === undefined ? arn : `${arn}/index/${index}`
-        options.authorization.check(request.principal, `dynamodb:${action}`, resource)
-      }
+      for (const target of targets) await authorize(request, target)
       const isThrottled = await isThrottledByFault(options, request.operation, tables[0])
       const { output, capacity } = await calls.run(request.operation, input, isThrottled)
       meter.succeeded(metered, capacity, startedMs)

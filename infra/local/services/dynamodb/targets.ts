@@ -5,6 +5,8 @@ export interface Target {
   readonly action: string
   readonly table: string
   readonly index?: string
+  /** What of the call it is about: the whole input, a table's entry of a batch, an action of a transaction. */
+  readonly part: unknown
 }
 
 const TRANSACT_ACTIONS: Readonly<Record<string, string>> = {
@@ -27,12 +29,16 @@ export function targetsOf(
   if (Array.isArray(items)) return items.flatMap(transactTargets)
   const requests = input['RequestItems']
   if (isObject(requests)) {
-    return Object.keys(requests).map((table) => ({ action: operation, table: tableName(table) }))
+    return Object.entries(requests).map(([table, part]) => ({
+      action: operation,
+      table: tableName(table),
+      part,
+    }))
   }
   const table = input['TableName']
   if (typeof table !== 'string') return []
   const index = input['IndexName']
-  const target = { action: operation, table: tableName(table) }
+  const target = { action: operation, table: tableName(table), part: input }
   return [typeof index === 'string' ? { ...target, index } : target]
 }
 
@@ -42,7 +48,7 @@ function transactTargets(item: unknown): Target[] {
     const action = TRANSACT_ACTIONS[kind]
     const table = isObject(part) ? part['TableName'] : undefined
     return action !== undefined && typeof table === 'string'
-      ? [{ action, table: tableName(table) }]
+      ? [{ action, table: tableName(table), part }]
       : []
   })
 }
