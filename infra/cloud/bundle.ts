@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync, type BuildOptions } from 'esbuild'
 import { services } from '../../backend/src/contract.ts'
-import { ConfigError } from './config.ts'
+import { ConfigError } from './config-values.ts'
 
 /** A function's name: also its file under `backend/src/handlers`, its log group's and its metrics' `service`. */
 export type FunctionName = (typeof services)[keyof typeof services]

@@ -30,7 +30,60 @@ describe('configuration', () => {
     })
   })
 
+  const elsewhere = {
+    issuer: 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc',
+    clientId: 'client',
+  }
+
+  it('takes the users of another stack, whose keys are where Cognito has them', () => {
+    const origins = ['https://cognito-idp.eu-west-1.amazonaws.com']
+    const jwksUri = `${elsewhere.issuer}/.well-known/jwks.json`
+    expect(parse(elsewhere).signIn).toEqual({ ...elsewhere, jwksUri, origins })
+    const tokenOrigin = 'https://gaugeline-1.auth.eu-west-1.amazoncognito.com'
+    expect(parse({ ...elsewhere, tokenOrigin }).signIn?.origins).toEqual([...origins, tokenOrigin])
+    expect(parse({ ...elsewhere, jwksUri: 'https://id.example/keys' }).signIn?.jwksUri).toBe(
+      'https://id.example/keys',
+    )
+  })
+
+  it('takes where the system runs elsewhere', () => {
+    const others = parse({
+      otherRegions: 'us-east-1=wss://a.example/prod, ap-southeast-2=wss://b.example/prod',
+      otherDashboards: 'https://a.example,https://b.example',
+    })
+    expect(others).toMatchObject({
+      otherRegions: [
+        { region: 'us-east-1', websocket: 'wss://a.example/prod' },
+        { region: 'ap-southeast-2', websocket: 'wss://b.example/prod' },
+      ],
+      otherDashboards: ['https://a.example', 'https://b.example'],
+    })
+    expect(parse({})).toMatchObject({ otherRegions: [], otherDashboards: [] })
+  })
+
   it.each([
+    ['-', { issuer: elsewhere.issuer }, /clientId undefined is not a client id/],
+    ['-', { clientId: 'client' }, /issuer undefined is not an address/],
+    ['-', { ...elsewhere, clientId: 'two words' }, /clientId "two words"/],
+    ['-', { ...elsewhere, issuer: 'http://id.example' }, /issuer "http:.* https:/],
+    ['-', { ...elsewhere, issuer: `${elsewhere.issuer}/` }, /without a slash at the end/],
+    ['-', { jwksUri: 'https://id.example/keys' }, /without issuer and clientId/],
+    [
+      '-',
+      { ...elsewhere, tokenOrigin: 'https://id.example/oauth2' },
+      /write https:\/\/id.example\./,
+    ],
+    ['-', { otherRegions: 'wss://a.example/prod' }, /does not begin with a region/],
+    ['-', { otherRegions: 'us-east-1=https://a.example/prod' }, /otherRegions "https:.* wss:/],
+    [
+      '-',
+      { otherRegions: 'us-east-1=wss://a.example,us-east-1=wss://b.example' },
+      /us-east-1 twice/,
+    ],
+    ['-', { otherRegions: ['us-east-1'] }, /is not text/],
+    ['-', { otherDashboards: 'https://a.example/fleet' }, /write https:\/\/a.example\./],
+    ['-', { monthlyBudgetUsd: 50 }, /nobody would be told/],
+    ['-', { monthlyBudgetUsd: 0, alarmEmail: 'a@example.com' }, /monthlyBudgetUsd 0/],
     ['K01', { stageName: 'my stage' }, /stageName "my stage" is not a stage name/],
     ['K01', { stageName: '$default' }, /stageName/],
     ['K01', { stageName: 'x'.repeat(129) }, /stageName/],

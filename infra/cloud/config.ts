@@ -1,6 +1,14 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { boolean, ConfigError, type Context, integer, show } from './config-values.ts'
+import {
+  type ExternalSignIn,
+  otherDashboards,
+  otherRegions,
+  type RegionAddress,
+  signIn,
+} from './region-config.ts'
 
 /** What a deployer may choose. Every value has a default that is right for a first deployment. */
 export interface Config {
@@ -20,6 +28,14 @@ export interface Config {
   readonly retainData: boolean
   /** Prefix of the sign-in page's domain, unique in its region. Absent: `gaugeline-<account>`. */
   readonly signInDomainPrefix?: string
+  /** Who says who people are, when it is not a user pool of this stack. */
+  readonly signIn?: ExternalSignIn
+  /** The same system elsewhere, for the dashboard's choice of region. */
+  readonly otherRegions: readonly RegionAddress[]
+  /** Origins of dashboards elsewhere that may open sockets here and let people sign in here. */
+  readonly otherDashboards: readonly string[]
+  /** US dollars a month that the account is expected to stay below. Absent: no budget. */
+  readonly monthlyBudgetUsd?: number
   /** Directory of the built dashboard. */
   readonly dashboardAssets: string
 }
@@ -31,15 +47,6 @@ export interface IngestConfig {
   readonly parallelization: number
   readonly maxRecordAgeSeconds: number
   readonly retryAttempts: number
-}
-
-/** A context value that cannot be deployed: names the value, the rule and the way out. */
-export class ConfigError extends Error {
-  readonly code = 'CONFIG_INVALID'
-  constructor(message: string) {
-    super(message)
-    this.name = 'ConfigError'
-  }
 }
 
 /** Account quota of API Gateway, requests per second and burst, shared by all APIs of a region (aws-behaviour W97). */
@@ -58,9 +65,6 @@ const LOG_RETENTION_DAYS: readonly RetentionDays[] = [
   RetentionDays.THIRTEEN_MONTHS,
 ]
 
-/** Reads one CDK context value; undefined when it is not set. */
-export type Context = (name: string) => unknown
-
 /**
  * Parses the CDK context (`-c name=value`, `cdk.json`) into a typed configuration. Values from the command line are text and are
  * read strictly: `"false"` is false, `"ten"` is an error (reliability K01–K18). Throws {@link ConfigError}.
@@ -68,6 +72,8 @@ export type Context = (name: string) => unknown
 export function parseConfig(context: Context): Config {
   const alarmEmail = email(context('alarmEmail'))
   const signInDomainPrefix = domainPrefix(context('signInDomainPrefix'))
+  const external = signIn(context)
+  const monthlyBudgetUsd = budget(context, alarmEmail)
   return {
     stageName: stageName(context('stageName') ?? 'prod'),
     retentionHours: integer(context, 'retentionHours', { default: 24, min: 1, max: 365 * 24 }),
@@ -78,6 +84,10 @@ export function parseConfig(context: Context): Config {
     demandMessages: boolean(context, 'demandMessages', false),
     retainData: boolean(context, 'retainData', true),
     ...(signInDomainPrefix === undefined ? {} : { signInDomainPrefix }),
+    ...(external === undefined ? {} : { signIn: external }),
+    otherRegions: otherRegions(context('otherRegions')),
+    otherDashboards: otherDashboards(context('otherDashboards')),
+    ...(monthlyBudgetUsd === undefined ? {} : { monthlyBudgetUsd }),
     dashboardAssets: dashboardAssets(context('dashboardAssets')),
   }
 }
@@ -140,6 +150,17 @@ function email(value: unknown): string | undefined {
   )
 }
 
+/** A budget that tells nobody is none. */
+function budget(context: Context, alarmEmail: string | undefined): number | undefined {
+  if (context('monthlyBudgetUsd') === undefined) return undefined
+  if (alarmEmail === undefined) {
+    throw new ConfigError(
+      'monthlyBudgetUsd is set, but nobody would be told: give -c alarmEmail=name@example.com too.',
+    )
+  }
+  return integer(context, 'monthlyBudgetUsd', { default: 0, min: 1, max: 1_000_000 })
+}
+
 function domainPrefix(value: unknown): string | undefined {
   if (value === undefined) return undefined
   const valid = typeof value === 'string' && /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value)
@@ -155,37 +176,4 @@ function dashboardAssets(value: unknown): string {
   throw new ConfigError(
     `The dashboard is not built: ${show(path)} has no index.html. Run: npm run build -w dashboard`,
   )
-}
-
-interface Range {
-  readonly default: number
-  readonly min: number
-  readonly max: number
-}
-
-function integer(context: Context, name: string, range: Range): number {
-  const raw = context(name)
-  if (raw === undefined) return range.default
-  const value =
-    typeof raw === 'number'
-      ? raw
-      : typeof raw === 'string' && /^-?\d+$/.test(raw)
-        ? Number(raw)
-        : NaN
-  if (Number.isSafeInteger(value) && value >= range.min && value <= range.max) return value
-  throw new ConfigError(
-    `${name} ${show(raw)} is out of range: a whole number from ${range.min} to ${range.max}.`,
-  )
-}
-
-function boolean(context: Context, name: string, fallback: boolean): boolean {
-  const raw = context(name)
-  if (raw === undefined) return fallback
-  if (raw === true || raw === 'true') return true
-  if (raw === false || raw === 'false') return false
-  throw new ConfigError(`${name} ${show(raw)} is neither true nor false.`)
-}
-
-function show(value: unknown): string {
-  return JSON.stringify(value)
 }

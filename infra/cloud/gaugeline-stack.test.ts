@@ -157,6 +157,76 @@ describe('roles', () => {
   })
 })
 
+describe('more than one region', () => {
+  const other = 'https://d2.cloudfront.net'
+  const elsewhere = {
+    issuer: 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc',
+    clientId: 'client',
+    tokenOrigin: 'https://gaugeline-1.auth.eu-west-1.amazoncognito.com',
+    otherRegions: 'eu-west-1=wss://a.execute-api.eu-west-1.amazonaws.com/prod',
+    otherDashboards: other,
+  }
+  const variablesOf = (of: Synthesized, name: string) =>
+    ours(of.resources('AWS::Lambda::Function'))
+      .map(variables)
+      .find((all) => all['POWERTOOLS_SERVICE_NAME'] === name)!
+
+  it('names what an account has once for all regions by its region', () => {
+    const region = { 'Fn::Join': ['', ['Gaugeline-', { Ref: 'AWS::Region' }]] }
+    const [access] = stack.properties('AWS::CloudFront::OriginAccessControl')
+    const [headers] = stack.properties('AWS::CloudFront::ResponseHeadersPolicy')
+    const [dashboard] = stack.properties('AWS::CloudWatch::Dashboard')
+    expect(access).toMatchObject({ OriginAccessControlConfig: { Name: region } })
+    expect(headers).toMatchObject({ ResponseHeadersPolicyConfig: { Name: region } })
+    expect(dashboard).toMatchObject({ DashboardName: region })
+  })
+
+  it('a stack with the users of another has none of its own, and trusts that issuer only', () => {
+    const second = synthesize(elsewhere)
+    expect(second.properties('AWS::Cognito::UserPool')).toEqual([])
+    expect(variablesOf(second, 'authorizer')).toMatchObject({
+      [env.issuer]: elsewhere.issuer,
+      [env.audience]: 'client',
+      [env.jwksUri]: `${elsewhere.issuer}/.well-known/jwks.json`,
+    })
+  })
+
+  it('the page may talk to the other region and to where people sign in', () => {
+    const [headers] = synthesize(elsewhere).properties('AWS::CloudFront::ResponseHeadersPolicy')
+    const policy = JSON.stringify(headers)
+    for (const origin of [
+      'https://cognito-idp.eu-west-1.amazonaws.com',
+      elsewhere.tokenOrigin,
+      'wss://a.execute-api.eu-west-1.amazonaws.com',
+    ])
+      expect(policy).toContain(` ${origin}`)
+    expect(policy).not.toContain('cognito-idp.{')
+  })
+
+  it('the dashboard of the other region may open sockets here, and people come back to it from signing in', () => {
+    const first = synthesize({ otherDashboards: other })
+    expect(JSON.stringify(variablesOf(first, 'connect')[env.allowedOrigins])).toContain(`,${other}`)
+    const [client] = first.properties('AWS::Cognito::UserPoolClient')
+    expect(client!['CallbackURLs']).toContain(`${other}/callback`)
+    expect(client!['LogoutURLs']).toContain(`${other}/`)
+  })
+})
+
+it('a budget writes to who is told of alarms, at 80 % spent and when the month is going to exceed it', () => {
+  expect(stack.properties('AWS::Budgets::Budget')).toEqual([])
+  const [budget] = synthesize({
+    monthlyBudgetUsd: '60',
+    alarmEmail: 'a@example.com',
+  }).properties('AWS::Budgets::Budget')
+  expect(budget).toMatchObject({
+    Budget: { BudgetType: 'COST', TimeUnit: 'MONTHLY', BudgetLimit: { Amount: 60, Unit: 'USD' } },
+    NotificationsWithSubscribers: ['ACTUAL', 'FORECASTED'].map((NotificationType) => ({
+      Notification: { NotificationType, ComparisonOperator: 'GREATER_THAN' },
+      Subscribers: [{ SubscriptionType: 'EMAIL', Address: 'a@example.com' }],
+    })),
+  })
+})
+
 describe('devices that are told who watches them', () => {
   const grants = (of: Synthesized) =>
     Object.entries(of.resources('AWS::IAM::Policy')).flatMap(([id, { Properties }]) =>

@@ -1,12 +1,13 @@
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { AlarmEvents } from './alarm-events.ts'
+import { addBudget } from './budget.ts'
 import type { Bundle } from './bundle.ts'
 import type { Config } from './config.ts'
 import { Delivery } from './delivery.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
 import type { Foundation } from './foundation.ts'
-import { Identity } from './identity.ts'
+import { externalIssuer, Identity } from './identity.ts'
 import { Ingest } from './ingest.ts'
 import { OperationsDashboard } from './monitoring/dashboard.ts'
 import { Notifications } from './monitoring/notifications.ts'
@@ -41,19 +42,22 @@ export class GaugelineStack extends Stack {
     addTableAlarms(foundation)
     const api = new SocketApi(this, 'SocketApi', foundation)
     const domainPrefix = config.signInDomainPrefix ?? `gaugeline-${this.account}`
+    const tokenOrigin = `https://${domainPrefix}.auth.${this.region}.amazoncognito.com`
     const site = new Site(this, 'Site', {
       foundation,
       connectOrigins: [
         api.websocketOrigin,
-        `https://cognito-idp.${this.region}.${this.urlSuffix}`,
-        `https://${domainPrefix}.auth.${this.region}.amazoncognito.com`,
+        ...(config.signIn?.origins ?? [
+          `https://cognito-idp.${this.region}.${this.urlSuffix}`,
+          tokenOrigin,
+        ]),
+        ...config.otherRegions.map(({ websocket }) => new URL(websocket).origin),
       ],
     })
-    const identity = new Identity(this, 'Identity', {
-      foundation,
-      dashboardOrigin: site.origin,
-      domainPrefix,
-    })
+    const dashboardOrigins = [site.origin, ...config.otherDashboards]
+    const identity = config.signIn
+      ? externalIssuer(config.signIn)
+      : new Identity(this, 'Identity', { foundation, dashboardOrigins, domainPrefix })
     const undeliverable = undeliverableQueue(this, foundation)
     const ingest = new Ingest(this, 'Ingest', { foundation, undeliverable })
     const expiryQueue = new ExpiryQueue(this, 'Expiry', foundation)
@@ -62,7 +66,7 @@ export class GaugelineStack extends Stack {
       api,
       issuer: identity,
       expiryQueue,
-      allowedOrigins: [site.origin],
+      allowedOrigins: dashboardOrigins,
     })
     const delivery = new Delivery(this, 'Delivery', { foundation, ingest, api, undeliverable })
     const { redrive } = new Redrive(this, 'Redrive', { foundation, ingest, delivery })
@@ -70,6 +74,7 @@ export class GaugelineStack extends Stack {
     const sweeping = new Sweeping(this, 'Sweeping', { foundation, api, expiryQueue })
     const page = site.deployPage(foundation, {
       websocket: api.websocketUrl,
+      ...(config.otherRegions.length > 0 && { otherRegions: config.otherRegions }),
       issuer: identity.issuer,
       clientId: identity.clientId,
       region: this.region,
@@ -88,7 +93,14 @@ export class GaugelineStack extends Stack {
       sweeper: sweeping.sweeper,
       redrive,
     })
-    this.#output({ Dashboard: site.origin, WebSocket: api.websocketUrl, Issuer: identity.issuer })
+    addBudget(this, config)
+    this.#output({
+      Dashboard: site.origin,
+      WebSocket: api.websocketUrl,
+      Issuer: identity.issuer,
+      ClientId: identity.clientId,
+      ...(config.signIn ? {} : { TokenOrigin: tokenOrigin }),
+    })
   }
 
   #output(values: Readonly<Record<string, string>>): void {

@@ -16,6 +16,7 @@ import { Construct } from 'constructs'
 import { env } from '../../backend/src/contract.ts'
 import type { Foundation } from './foundation.ts'
 import type { Environment } from './environment.ts'
+import type { ExternalSignIn } from './region-config.ts'
 import { ServiceFunction } from './service-function.ts'
 
 /** What a verifier of tokens must know. */
@@ -25,10 +26,23 @@ export interface TokenIssuer {
   readonly environment: Environment
 }
 
+/** An issuer that this stack does not own. */
+export function externalIssuer({ issuer, clientId, jwksUri }: ExternalSignIn): TokenIssuer {
+  return { issuer, clientId, environment: issuerEnvironment({ issuer, clientId, jwksUri }) }
+}
+
+const issuerEnvironment = (
+  of: Pick<ExternalSignIn, 'issuer' | 'clientId' | 'jwksUri'>,
+): Environment => ({
+  [env.issuer]: of.issuer,
+  [env.audience]: of.clientId,
+  [env.jwksUri]: of.jwksUri,
+})
+
 export interface IdentityProps {
   readonly foundation: Foundation
-  /** Where the dashboard lives: `https://…`, no trailing slash. */
-  readonly dashboardOrigin: string
+  /** Where the dashboards live: `https://…`, no trailing slash. */
+  readonly dashboardOrigins: readonly string[]
   /** Prefix of the sign-in page's domain. */
   readonly domainPrefix: string
 }
@@ -56,14 +70,11 @@ export class Identity extends Construct implements TokenIssuer {
         description,
       })
     pool.addDomain('SignIn', { cognitoDomain: { domainPrefix: props.domainPrefix } })
-    const client = dashboardClient(pool, props.dashboardOrigin)
+    const client = dashboardClient(pool, props.dashboardOrigins)
     this.issuer = pool.userPoolProviderUrl
     this.clientId = client.userPoolClientId
-    this.environment = {
-      [env.issuer]: this.issuer,
-      [env.audience]: this.clientId,
-      [env.jwksUri]: `${this.issuer}/.well-known/jwks.json`,
-    }
+    const jwksUri = `${this.issuer}/.well-known/jwks.json`
+    this.environment = issuerEnvironment({ issuer: this.issuer, clientId: this.clientId, jwksUri })
   }
 
   #userPool({ config }: Foundation): UserPool {
@@ -107,7 +118,7 @@ export class Identity extends Construct implements TokenIssuer {
 }
 
 /** A public client (no secret, PKCE) that may only use the code flow, and may not write `custom:devices`. */
-function dashboardClient(pool: UserPool, origin: string): UserPoolClient {
+function dashboardClient(pool: UserPool, origins: readonly string[]): UserPoolClient {
   return pool.addClient('Dashboard', {
     generateSecret: false,
     authFlows: {},
@@ -115,8 +126,8 @@ function dashboardClient(pool: UserPool, origin: string): UserPoolClient {
     oAuth: {
       flows: { authorizationCodeGrant: true },
       scopes: [OAuthScope.OPENID, OAuthScope.PROFILE],
-      callbackUrls: [`${origin}/callback`],
-      logoutUrls: [`${origin}/`],
+      callbackUrls: origins.map((origin) => `${origin}/callback`),
+      logoutUrls: origins.map((origin) => `${origin}/`),
     },
     readAttributes: new ClientAttributes().withStandardAttributes({
       email: true,

@@ -5,6 +5,7 @@ import {
   ResponseHeadersPolicy,
 } from 'aws-cdk-lib/aws-cloudfront'
 import type { Construct } from 'constructs'
+import { nameInAccount } from './name-in-account.ts'
 
 /** The dashboard has no inline script or style, no frame, no foreign font, and talks to the named origins only. */
 function contentSecurityPolicy(connectOrigins: readonly string[]): string {
@@ -29,6 +30,7 @@ export function securityHeaders(
   connectOrigins: readonly string[],
 ): ResponseHeadersPolicy {
   return new ResponseHeadersPolicy(scope, 'Headers', {
+    responseHeadersPolicyName: nameInAccount(scope),
     comment: 'Gaugeline dashboard',
     securityHeadersBehavior: {
       contentSecurityPolicy: {

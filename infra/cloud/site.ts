@@ -5,6 +5,7 @@ import {
   Distribution,
   HttpVersion,
   PriceClass,
+  S3OriginAccessControl,
   ViewerProtocolPolicy,
 } from 'aws-cdk-lib/aws-cloudfront'
 import { S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins'
@@ -18,6 +19,8 @@ import {
 import { BucketDeployment, CacheControl, Source } from 'aws-cdk-lib/aws-s3-deployment'
 import { Construct } from 'constructs'
 import type { Foundation } from './foundation.ts'
+import type { RegionAddress } from './region-config.ts'
+import { nameInAccount } from './name-in-account.ts'
 import { securityHeaders } from './site-headers.ts'
 
 export interface SiteProps {
@@ -29,6 +32,8 @@ export interface SiteProps {
 /** What the dashboard reads at start from `/config.json`. */
 export interface DashboardConfig {
   readonly websocket: string
+  /** Where else the system runs; absent when nowhere. */
+  readonly otherRegions?: readonly RegionAddress[]
   readonly issuer: string
   readonly clientId: string
   readonly region: string
@@ -60,7 +65,11 @@ export class Site extends Construct {
       httpVersion: HttpVersion.HTTP2_AND_3,
       priceClass: PriceClass.PRICE_CLASS_100,
       defaultBehavior: {
-        origin: S3BucketOrigin.withOriginAccessControl(this.#bucket),
+        origin: S3BucketOrigin.withOriginAccessControl(this.#bucket, {
+          originAccessControl: new S3OriginAccessControl(this, 'Access', {
+            originAccessControlName: nameInAccount(this),
+          }),
+        }),
         viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
         allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
         cachePolicy: CachePolicy.CACHING_OPTIMIZED,

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { App } from 'aws-cdk-lib'
 import { bundleHandlers } from '../bundle.ts'
-import { ConfigError, parseConfig } from '../config.ts'
+import { parseConfig } from '../config.ts'
+import { ConfigError } from '../config-values.ts'
 import { GaugelineStack } from '../gaugeline-stack.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))

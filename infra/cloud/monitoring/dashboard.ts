@@ -6,9 +6,9 @@ import {
   type IWidget,
   Stats,
 } from 'aws-cdk-lib/aws-cloudwatch'
-import { Stack } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import { metrics } from '../../../backend/src/contract.ts'
+import { nameInAccount } from '../name-in-account.ts'
 import type { ServiceFunction } from '../service-function.ts'
 import type { Notifications } from './notifications.ts'
 
@@ -25,7 +25,7 @@ export class OperationsDashboard extends Construct {
     super(scope, id)
     const { deliver, sweeper, redrive, notifications } = props
     new Dashboard(this, 'Dashboard', {
-      dashboardName: Stack.of(this).stackName,
+      dashboardName: nameInAccount(this),
       widgets: [
         [
           new AlarmStatusWidget({
