@@ -1,7 +1,11 @@
+import { chosenRegion, type Region } from './region.ts'
+
 /** What the deployment tells the page, as `/config.json`. */
-export interface DashboardConfig {
+interface DeployedConfig {
   /** `wss://…/stage`. */
   readonly websocket: string
+  /** Where else the system runs. */
+  readonly otherRegions?: readonly Region[]
   /** OIDC issuer. */
   readonly issuer: string
   readonly clientId: string
@@ -11,6 +15,12 @@ export interface DashboardConfig {
   readonly scope?: string
   /** Development only: a token to use instead of signing in. */
   readonly devToken?: string
+}
+
+/** The same for the region that is shown, whose name and address are `region` and `websocket`. */
+export interface DashboardConfig extends DeployedConfig {
+  /** All of them, the page's own first. */
+  readonly regions: readonly [Region, ...Region[]]
 }
 
 const needed = ['websocket', 'issuer', 'clientId'] as const
@@ -23,7 +33,7 @@ export async function loadConfig(): Promise<DashboardConfig> {
       `/config.json answered ${response.status}. It is written by the deployment; deploy again.`,
     )
   }
-  const config = (await response.json()) as Partial<DashboardConfig>
+  const config = (await response.json()) as Partial<DeployedConfig>
   for (const name of needed) {
     if (typeof config[name] !== 'string') {
       throw new Error(
@@ -31,5 +41,12 @@ export async function loadConfig(): Promise<DashboardConfig> {
       )
     }
   }
-  return { region: '', version: '', ...config } as DashboardConfig
+  return withRegion({ region: '', version: '', ...config } as DeployedConfig)
+}
+
+function withRegion(config: DeployedConfig): DashboardConfig {
+  const { region, websocket, otherRegions = [] } = config
+  const regions = [{ region, websocket }, ...otherRegions] as const
+  const asked = new URLSearchParams(location.search).get('region')
+  return { ...config, ...chosenRegion(regions, asked), regions }
 }

@@ -75,6 +75,19 @@ function attributeOf(deployed: Deployed, type: string, attribute: string): strin
   return typeof value === 'string' ? value : ''
 }
 
+/** The stack's own user pool, or the issuer that its functions are told of. */
+function signInOf(deployed: Deployed, hosts: HostMap): Pick<Endpoints, 'issuer' | 'jwks'> {
+  const pool = hosts.rewrite(attributeOf(deployed, 'AWS::Cognito::UserPool', 'ProviderURL'))
+  if (pool !== '') return { issuer: pool, jwks: `${pool}/jwks` }
+  for (const { properties } of deployed.byType('AWS::Lambda::Function')) {
+    const environment = properties['Environment']
+    const variables = isRecord(environment) ? environment['Variables'] : undefined
+    if (!isRecord(variables) || typeof variables['ISSUER'] !== 'string') continue
+    return { issuer: variables['ISSUER'], jwks: String(variables['JWKS_URI']) }
+  }
+  return { issuer: '', jwks: '' }
+}
+
 function endpointsOf(
   deployed: Deployed,
   parts: Composition,
@@ -84,7 +97,7 @@ function endpointsOf(
     hosts.rewrite(attributeOf(deployed, type, attribute))
   const stage = deployed.byType('AWS::ApiGatewayV2::Stage')[0]?.physicalId ?? ''
   const websocket = `${local('AWS::ApiGatewayV2::Api', 'ApiEndpoint')}/${stage}`
-  const issuer = local('AWS::Cognito::UserPool', 'ProviderURL')
+  const signIn = signInOf(deployed, hosts)
   const { account } = deployed
   return {
     dashboard: parts.site.url,
@@ -93,8 +106,7 @@ function endpointsOf(
     mqtt: `mqtt://127.0.0.1:${parts.iot.mqttPort()}`,
     iotData: parts.endpoint.url,
     aws: parts.endpoint.url,
-    issuer,
-    jwks: `${issuer}/jwks`,
+    ...signIn,
     region: account.region,
     account: account.accountId,
     stackName: account.stackName,

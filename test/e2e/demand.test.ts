@@ -1,5 +1,5 @@
 import { demandTopic, type DemandMessage } from '@gaugeline/backend/protocol'
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startSystem, type System } from '../../infra/local/system.ts'
 import { ProtocolClient } from '../support/client.ts'
 import { connectMqtt, publishReading } from '../support/devices.ts'
+import { synthesizeInto } from '../support/synthesize.ts'
 import { startSystem as startProcess } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -20,31 +21,13 @@ const clients: ProtocolClient[] = []
 const devices: MqttClient[] = []
 const fleets: ChildProcess[] = []
 
-/** The template with the setting on, from the same sources and by the same program as every other. */
-function synthesize(): string {
-  const cdkOut = join(directory, 'cdk.out')
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    ['--import', 'tsx', 'infra/cloud/bin/gaugeline.ts'],
-    {
-      cwd: root,
-      encoding: 'utf8',
-      env: {
-        ...process.env,
-        CDK_OUTDIR: cdkOut,
-        CDK_CONTEXT_JSON: '{"demandMessages":"true"}',
-        CDK_VALIDATION: 'false',
-      },
-    },
-  )
-  if (status !== 0) throw new Error(`the template could not be made:\n${stderr}`)
-  return cdkOut
-}
-
 beforeAll(async () => {
   // Builds the dashboard, which is part of the template, when it is missing.
   await (await startProcess()).stop()
-  system = await startSystem({ cdkOut: synthesize(), localKey })
+  system = await startSystem({
+    cdkOut: synthesizeInto(join(directory, 'cdk.out'), { demandMessages: 'true' }),
+    localKey,
+  })
 }, 240_000)
 afterEach(async () => {
   for (const client of clients.splice(0)) client.socket.terminate()

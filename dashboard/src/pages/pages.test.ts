@@ -11,6 +11,7 @@ import { createMemoryHistory, createRouter } from 'vue-router'
 import App from '../App.vue'
 import { chartEngineKey, type LineChart } from '../chart/line-chart.ts'
 import { type App as Parts, appKey } from '../composables/use-app.ts'
+import type { DashboardConfig } from '../config.ts'
 import { formatClock } from '../format/times.ts'
 import { makeRouter } from '../router.ts'
 import { fixedSession, type Session } from '../session/session.ts'
@@ -114,7 +115,8 @@ async function open(path: string, recording: RecordedMessage[], session = fixedS
     }
   })(recording, systemClock)
   const telemetry = new Telemetry({ client, clock: systemClock })
-  const config = { websocket: '', issuer: 'http://issuer', clientId: '', region: '', version: '' }
+  const here = { region: '', websocket: '' }
+  const config: DashboardConfig = { ...here, issuer: 'http://issuer', clientId: '', version: '', regions: [here] }
   const parts: Parts = { config, session, telemetry }
   const router = createRouter({
     history: createMemoryHistory(),
