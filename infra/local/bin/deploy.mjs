@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// The door of `npm run deploy`: installs what is missing, then runs deploy.ts with whatever follows.
+// The door of `npm run deploy`: installs what is missing, then runs the program beside the CDK app with whatever follows.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { ensureInstalled } from '../../local/bin/install.mjs'
+import { ensureInstalled } from './install.mjs'
 
 await ensureInstalled()
 const { status } = spawnSync(
@@ -10,7 +10,7 @@ const { status } = spawnSync(
   [
     '--import',
     'tsx',
-    fileURLToPath(new URL('deploy.ts', import.meta.url)),
+    fileURLToPath(new URL('../../cloud/bin/deploy.ts', import.meta.url)),
     ...process.argv.slice(2),
   ],
   { stdio: 'inherit' },
