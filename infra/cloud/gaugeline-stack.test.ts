@@ -29,6 +29,10 @@ const ours = (functions: Readonly<Record<string, Resource>>) =>
 const variables = (properties: Resource['Properties']) =>
   (properties['Environment'] as { Variables: Record<string, unknown> }).Variables
 
+it('the template is what the schemas of CloudFormation allow', () => {
+  expect(() => synthesize({}, { isValidated: true })).not.toThrow()
+})
+
 describe('functions', () => {
   const functions = () => ours(stack.resources('AWS::Lambda::Function'))
 

@@ -22,8 +22,14 @@ export interface Synthesized {
   properties(type: string): readonly Readonly<Record<string, unknown>>[]
 }
 
-/** The stack with small stand-ins for the bundles and the built dashboard, which the template does not depend on. */
-export function synthesize(context: Readonly<Record<string, unknown>> = {}): Synthesized {
+/**
+ * The stack with small stand-ins for the bundles and the built dashboard, which the template does not depend on. Validated, it throws what the
+ * CDK finds against CloudFormation's schemas, which costs ten times as much as the rest.
+ */
+export function synthesize(
+  context: Readonly<Record<string, unknown>> = {},
+  { isValidated = false } = {},
+): Synthesized {
   const directory = mkdtempSync(join(tmpdir(), 'gaugeline-stack-'))
   process.once('exit', () => {
     rmSync(directory, { recursive: true, force: true })
@@ -33,9 +39,16 @@ export function synthesize(context: Readonly<Record<string, unknown>> = {}): Syn
   writeFileSync(join(dashboardAssets, 'index.html'), '')
   const app = new App({
     analyticsReporting: false,
+    builtinCloudFormationValidation: isValidated,
     outdir: join(directory, 'cdk.out'),
     // Nothing is deployed from here: spare the copies.
-    context: { dashboardAssets, 'aws:cdk:disable-asset-staging': true, ...context },
+    context: {
+      dashboardAssets,
+      'aws:cdk:disable-asset-staging': true,
+      // Without it the CDK only warns of what it finds.
+      '@aws-cdk/core:validateAgainstDefaultRules': isValidated,
+      ...context,
+    },
   })
   const stack = new GaugelineStack(app, 'Gaugeline', {
     config: parseConfig((name) => app.node.tryGetContext(name) as unknown),
