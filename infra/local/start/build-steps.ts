@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { readCloudAssembly } from '../cloud-assembly.ts'
@@ -6,14 +7,18 @@ import type { BuildStep } from './build.ts'
 const CDK_OUT = 'cdk.out'
 const DAY_MS = 86_400_000
 
-/** The assembly's own files and the assets it names; older assets lie beside them. */
+/**
+ * The assembly's own files, when every asset that they name is there. They name an asset by the hash of its content, so its 40 MB need not be read
+ * at each start.
+ */
 async function assemblyFiles(root: string): Promise<readonly string[]> {
   const cdkOut = path.join(root, CDK_OUT)
   const assembly = await readCloudAssembly(cdkOut).catch(() => undefined)
-  if (!assembly) return []
+  if (!assembly?.assets.every((asset) => existsSync(asset))) return []
   const files = await readdir(cdkOut, { withFileTypes: true })
-  const own = files.filter((file) => file.isFile()).map((file) => path.join(CDK_OUT, file.name))
-  return [...own, ...assembly.assets.map((asset) => path.relative(root, asset))]
+  return files
+    .filter((file) => file.isFile() && !file.name.startsWith('asset.'))
+    .map((file) => path.join(CDK_OUT, file.name))
 }
 
 /** A running system may still start functions from yesterday's assets, so only old ones go. */
