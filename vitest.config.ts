@@ -1,12 +1,39 @@
 import { defineConfig } from 'vitest/config'
 import vue from '@vitejs/plugin-vue'
+import { LongFilesFirst } from './test/support/long-files-first.ts'
+
+/**
+ * The files of these projects share a process, one after another, so that each loads only what the ones before it have not. They keep to
+ * themselves: what a file puts into the process (environment, timers) it takes back.
+ */
+const shared = {
+  isolate: false,
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  // A bound for a machine that has other things to do, no time that anything should take.
+  expect: { poll: { timeout: 15_000 } },
+}
+
+/** A system of its own for each file, in a process of its own: what one leaves behind must not be another one's trouble. */
+const whole = {
+  testTimeout: 120_000,
+  hookTimeout: 180_000,
+  expect: { poll: { timeout: 15_000 } },
+}
 
 /** Projects: `unit` lies beside the code; the others are the folders of `test/`. Each runs alone with `vitest --project NAME`. */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongFilesFirst },
+    slowTestThreshold: 10_000,
+    // Output of what passed helps nobody.
+    silent: 'passed-only',
+    // One warning, about Node 20, from each process that loads the SDK.
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     projects: [
       {
         test: {
+          ...shared,
           name: 'unit',
           include: ['{backend,infra,simulator}/**/*.test.ts'],
           exclude: ['**/node_modules/**', 'infra/cloud/**'],
@@ -14,49 +41,41 @@ export default defineConfig({
       },
       {
         test: {
+          ...shared,
           name: 'cloud',
           include: ['infra/cloud/**/*.test.ts'],
           testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
       {
         plugins: [vue()],
         test: {
+          ...shared,
           name: 'dashboard',
           environment: 'happy-dom',
           include: ['dashboard/**/*.test.ts'],
           exclude: ['**/node_modules/**'],
         },
       },
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 30_000 } },
+      { test: { ...shared, name: 'contract', include: ['test/contract/**/*.test.ts'] } },
       {
         test: {
+          ...shared,
           name: 'conformance',
           include: process.env['GAUGELINE_CONFORMANCE']
             ? ['test/conformance/**/*.target.test.ts']
             : ['test/conformance/**/*.test.ts'],
-          testTimeout: 30_000,
         },
       },
       {
         test: {
+          ...whole,
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
-          fileParallelism: false,
+          globalSetup: 'test/support/browser.ts',
         },
       },
-      {
-        test: {
-          name: 'faults',
-          include: ['test/faults/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
-          fileParallelism: false,
-        },
-      },
+      { test: { ...whole, name: 'faults', include: ['test/faults/**/*.test.ts'] } },
     ],
   },
 })

@@ -29,7 +29,7 @@ const args = [
  * the npm package `@sparticuz/chromium` (Linux x64). Throws an Error that says how to get one.
  */
 export async function launchBrowser(): Promise<Browser> {
-  const path = installed.find((candidate) => candidate !== undefined && existsSync(candidate))
+  const path = installedBrowser()
   try {
     return path === undefined
       ? await launchPackaged()
@@ -42,6 +42,19 @@ export async function launchBrowser(): Promise<Browser> {
       { cause: error },
     )
   }
+}
+
+const installedBrowser = (): string | undefined =>
+  installed.find((candidate) => candidate !== undefined && existsSync(candidate))
+
+/**
+ * Before the files of tests (vitest's `globalSetup`): two of them that need the packaged browser at once would unpack it over each other, and it
+ * looks ready as soon as its first byte is there. Where it cannot run, the tests that need one say so.
+ */
+export async function setup(): Promise<void> {
+  if (installedBrowser() !== undefined) return
+  const { default: packaged } = await import('@sparticuz/chromium')
+  await packaged.executablePath().catch(() => undefined)
 }
 
 async function launchPackaged(): Promise<Browser> {

@@ -2,7 +2,7 @@
 export async function waitFor<T>(
   look: () => T | undefined | Promise<T | undefined>,
   what: string,
-  timeoutMs = 15_000,
+  timeoutMs = 30_000,
 ): Promise<T> {
   const startedMs = Date.now()
   for (;;) {

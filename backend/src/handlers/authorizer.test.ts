@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { makeKey, signToken, type TestKey } from '../adapters/token-fixtures.ts'
 import { capturedOutput } from '../testing/captured-output.ts'
 
@@ -10,20 +10,21 @@ let key: TestKey
 let handler: (event: unknown) => Promise<unknown>
 beforeAll(async () => {
   key = await makeKey('canary-key')
-  Object.assign(process.env, {
-    AWS_REGION: 'eu-west-1',
-    // Nothing listens there: what the environments share cannot be read either.
-    AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
-    AWS_ACCESS_KEY_ID: 'none',
-    AWS_SECRET_ACCESS_KEY: 'none',
-    CONNECTIONS_TABLE: 'connections',
-    ISSUER: 'https://issuer.example',
-    AUDIENCE: 'client-1',
-    // Nothing listens there: the keys cannot be had, whatever the token.
-    JWKS_URI: 'http://127.0.0.1:1/jwks',
-  })
+  vi.stubEnv('AWS_REGION', 'eu-west-1')
+  // Nothing listens there: what the environments share cannot be read either.
+  vi.stubEnv('AWS_ENDPOINT_URL', 'http://127.0.0.1:1')
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'none')
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'none')
+  vi.stubEnv('CONNECTIONS_TABLE', 'connections')
+  vi.stubEnv('ISSUER', 'https://issuer.example')
+  vi.stubEnv('AUDIENCE', 'client-1')
+  // Nothing listens there: the keys cannot be had, whatever the token.
+  vi.stubEnv('JWKS_URI', 'http://127.0.0.1:1/jwks')
   const module = (await import('./authorizer.ts')) as unknown as { handler: typeof handler }
   handler = module.handler
+})
+afterAll(() => {
+  vi.unstubAllEnvs()
 })
 
 const written = capturedOutput()
