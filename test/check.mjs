@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { ensureInstalled } from '../infra/local/bin/install.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { values } = parseArgs({ options: { jobs: { type: 'string' } } })
@@ -52,6 +53,7 @@ function run([name, [command, ...args]]) {
   })
 }
 
+await ensureInstalled()
 const queue = [...checks]
 let failed = 0
 await Promise.all(

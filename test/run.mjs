@@ -86,13 +86,13 @@ async function some(args) {
 }
 
 function say(results) {
+  const sum = (key) => results.reduce((total, result) => total + result[key], 0)
+  if (sum('failed') > 0) process.stdout.write(`\n${Buffer.concat(complaints).toString()}`)
   const slowest = results.flatMap(({ files }) => files).sort((a, b) => b.seconds - a.seconds)
   process.stdout.write('\nThe slowest files:\n')
   for (const { name, seconds } of slowest.slice(0, 10))
     process.stdout.write(`${seconds.toFixed(1).padStart(7)} s  ${name}\n`)
-  const sum = (key) => results.reduce((total, result) => total + result[key], 0)
   const skipped = sum('skipped')
-  if (sum('failed') > 0) process.stdout.write(`\n${Buffer.concat(complaints).toString()}`)
   process.stdout.write(
     `\n${sum('passed')} passed, ${sum('failed')} failed${skipped ? `, ${skipped} skipped` : ''}\n`,
   )
