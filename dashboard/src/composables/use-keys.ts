@@ -5,7 +5,13 @@ const SEQUENCE_MS = 900
 
 type Handlers = Partial<Record<KeyAction, () => unknown>>
 
-/** Runs a handler when its keys are pressed, from keyboard.ts. Typing in a field is left alone, except for mod keys and Escape. */
+/** An open menu, dialog or list of choices: its keys are its own, Escape above all, and none of them means the page below. */
+const OPEN_LAYER = '[data-dismissable-layer]:is([role=menu], [role=dialog], [role=listbox])'
+
+/**
+ * Runs a handler when its keys are pressed, from keyboard.ts. Typing in a field is left alone, except for mod keys and Escape; so is all that is
+ * pressed while a menu or a dialog is open.
+ */
 export function useKeys(handlers: Handlers): void {
   let pressed: string[] = []
   let lastAt = 0
@@ -13,6 +19,7 @@ export function useKeys(handlers: Handlers): void {
   function onKey(event: KeyboardEvent): void {
     const modified = event.ctrlKey || event.metaKey
     if (event.altKey || event.defaultPrevented) return
+    if (document.querySelector(OPEN_LAYER)) return
     if (isTyping(event.target) && !modified && event.key !== 'Escape') return
     if (isControl(event.target) && (event.key === ' ' || event.key === 'Enter')) return
     const key = modified ? `mod+${event.key.toLowerCase()}` : event.key
