@@ -9,6 +9,7 @@ async function runWith(...args: string[]): Promise<{ code: number; out: string; 
     out: (text) => (result.out += text),
     err: (text) => (result.err += text),
     signal: controller.signal,
+    directory: '.',
   })
   return result
 }
@@ -17,7 +18,7 @@ describe('the command line', () => {
   it.each([
     [['demo', '--sed', '4'], '--seed'],
     [['demo', '--seed', '-1'], 'whole number'],
-    [['demo', '--duration', '5'], '30s'],
+    [['demo', '--duration', '5'], 'such as 500ms or 10m'],
     [['demo', '--mqtt'], 'argument missing'],
     [['run', 'missing.yaml', '--mqtt', 'mqtt://127.0.0.1:1'], 'missing.yaml: cannot be read'],
     [['dmeo'], 'demo'],

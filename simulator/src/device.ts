@@ -1,26 +1,24 @@
 import {
-  commandResultTopic,
   commandTopic,
   demandTopic,
   telemetryTopic,
   type TelemetryPayload,
 } from '@gaugeline/backend/protocol'
+import type { SecureContext } from 'node:tls'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { carryOut, type Controls } from './commands/carry-out.ts'
-import { commandDesk, parseCommand } from './commands/command-desk.ts'
+import { Inbox } from './commands/inbox.ts'
+import type { ActiveFault } from './faults/active-fault.ts'
+import type { Tally } from './metrics/tally.ts'
 import { Pace } from './pace.ts'
 import type { Random } from './random.ts'
-import type { Report } from './report.ts'
-import type { SensorFault } from './scenario/schema.ts'
 import type { DeviceSignal } from './signal/device-signal.ts'
 import type { Profile } from './signal/profile.ts'
 import { applySensorFaults } from './signal/sensor-faults.ts'
 import { setPoints } from './signal/set-points.ts'
-import { Answers } from './transport/answers.ts'
+import { Courier } from './transport/courier.ts'
 import { MqttLink, type LinkEvents } from './transport/mqtt-link.ts'
-import { Outbox, type Queued } from './transport/outbox.ts'
 
-const maxInFlight = 20
-const maxReadingsPerMessage = 50
 /** A reboot takes so long; meanwhile the device is offline and samples nothing. */
 const rebootMs = 1_500
 
@@ -30,6 +28,7 @@ export interface DeviceOptions {
   readonly url: string
   /** False: without the user name that stands for a certificate, for brokers that do not know it. */
   readonly identify: boolean
+  readonly secureContext?: SecureContext | undefined
   readonly channels: Profile['channels']
   readonly signal: DeviceSignal
   readonly random: Random
@@ -37,30 +36,33 @@ export interface DeviceOptions {
   /** The time between readings while nobody watches; without it, watchers make no difference. */
   readonly idleIntervalMs?: number | undefined
   readonly jitterMs: number
-  readonly faults: readonly SensorFault[]
   readonly startedMs: number
-  readonly report: Report
+  readonly tally: Tally
   /** Puts the device's next sample onto the schedule; {@link Device.sample} is called when it is due. */
   readonly schedule: (dueMs: number, device: Device) => void
+  /** A reading was acknowledged. */
+  readonly acked: (device: Device, reading: TelemetryPayload) => void
   readonly log: (event: string, facts: Record<string, unknown>) => void
 }
 
 /** A simulated device: samples its signal, publishes at least once with its own clock and counter, and answers commands. */
 export class Device {
   readonly id: string
+  readonly site: string
+  /** The faults of its sensors that are under way. */
+  readonly faults = new Set<ActiveFault>()
   readonly #options: DeviceOptions
   readonly #link: MqttLink
-  readonly #outbox = new Outbox()
-  readonly #answers: Answers
-  readonly #desk: ReturnType<typeof commandDesk>
+  readonly #courier: Courier
+  readonly #inbox: Inbox
   readonly #pace: Pace
   readonly #setPoints: ReturnType<typeof setPoints>
   #boot: string
   #bootCount = 0
   #n = 0
-  #inFlight = 0
+  #isPresent = false
   /** When the next sample is due; a rate that changes leaves older entries on the schedule. */
-  #dueMs = 0
+  #dueMs = Infinity
   #lastSampleMs = 0
   /** The reboot that is under way. */
   #rebooting: Promise<string> | undefined
@@ -68,79 +70,84 @@ export class Device {
 
   constructor(options: DeviceOptions) {
     this.id = options.id
+    this.site = options.site
     this.#options = options
     this.#pace = new Pace(options.intervalMs, options.idleIntervalMs)
     this.#setPoints = setPoints(options.channels)
     this.#boot = this.#newBoot()
-    this.#link = new MqttLink({
-      url: options.url,
-      clientId: options.id,
-      ...(options.identify ? { username: `thing:${options.site}/${options.id}` } : {}),
-      // The second is part of the first, but IoT Core sends what is retained only to whom names its topic (aws-behaviour I12).
-      subscribe: [
-        commandTopic(options.site, options.id, '+'),
-        demandTopic(options.site, options.id),
-      ],
-      random: options.random,
-      events: this.#linkEvents(),
-    })
-    this.#answers = new Answers((topic, payload) => this.#link.publish(topic, payload))
-    this.#desk = commandDesk({
-      carryOut: (request) => carryOut(request, this.#controls()),
-      answer: (commandId, result) => {
-        this.#answers.add(commandResultTopic(options.site, options.id, commandId), result)
-      },
-      now: Date.now,
-    })
+    this.#link = this.#newLink()
+    this.#courier = this.#newCourier()
+    this.#inbox = this.#newInbox()
   }
 
+  /** Readings that are not acknowledged yet. */
   get buffered(): number {
-    return this.#outbox.size + this.#inFlight
+    return this.#courier.buffered
   }
 
-  /** Connects, and samples from then on. */
-  start(firstDueMs: number): void {
-    this.#link.connect()
+  get isConnected(): boolean {
+    return this.#link.isConnected
+  }
+
+  /** Connects, and samples from then on; `intendedMs`: when it was to connect. One that was away counts on where it stopped. */
+  join(intendedMs: number, firstDueMs: number): void {
+    this.#isPresent = true
+    this.#link.connect(intendedMs)
     this.#scheduleAt(firstDueMs)
+  }
+
+  /** Samples no more, waits a moment for what is not acknowledged, and says goodbye. */
+  async leave(waitMs: number): Promise<void> {
+    this.#isPresent = false
+    this.#dueMs = Infinity
+    if (this.#link.isConnected) {
+      const timeout = new AbortController()
+      const waited = sleep(waitMs, undefined, { signal: timeout.signal }).catch(() => undefined)
+      await Promise.race([this.#courier.whenIdle(), waited])
+      timeout.abort()
+    }
+    // It may have been called back meanwhile.
+    if (this.#isAway()) await this.#link.disconnect()
+  }
+
+  #isAway(): boolean {
+    return !this.#isPresent
   }
 
   /** Samples at `nowMs` what was due then, and schedules the next one; an entry that a change of rate left behind does nothing. */
   sample(dueMs: number, nowMs: number): void {
     if (dueMs !== this.#dueMs) return
-    const { random, jitterMs, report } = this.#options
+    const { random, jitterMs, tally } = this.#options
     this.#lastSampleMs = dueMs
     if (!this.#rebooting) this.#take(dueMs)
-    report.lagged(nowMs - dueMs)
+    tally.lagged(nowMs - dueMs)
     const jitter = (random.next() - 0.5) * 2 * jitterMs
     this.#scheduleAt(dueMs + Math.max(1, this.#pace.intervalMs + jitter))
   }
 
-  blackout(durationMs: number): void {
-    this.#link.blackout(durationMs)
+  /** A stage's rate. What is left of the wait shrinks or grows with it, so that a fleet does not send at one instant. */
+  setRate(factor: number, nowMs: number): void {
+    const beforeMs = this.#pace.intervalMs
+    this.#pace.setFactor(factor)
+    const leftMs = Math.max(0, this.#dueMs - nowMs)
+    if (this.#isPresent) this.#scheduleAt(nowMs + (leftMs * this.#pace.intervalMs) / beforeMs)
   }
 
-  async stop(): Promise<void> {
-    await this.#link.stop()
+  /** Cuts the link: for a while, or until the device's own next attempt. False: the device is away. */
+  cut(durationMs?: number): boolean {
+    return this.#link.cut(durationMs)
   }
 
   #take(dueMs: number): void {
-    const { report, faults, startedMs, random, signal } = this.#options
+    const { tally, random, signal } = this.#options
     const metrics = applySensorFaults(this.#setPoints.apply(signal(dueMs), dueMs), {
-      faults,
-      elapsedMs: dueMs - startedMs,
+      faults: this.faults,
+      nowMs: dueMs,
       random,
     })
-    const reading: TelemetryPayload = {
-      ts: Math.round(dueMs),
-      boot: this.#boot,
-      n: ++this.#n,
-      metrics,
-    }
-    report.scheduled++
-    const before = this.#outbox.dropped
-    this.#outbox.push({ reading, intendedMs: dueMs })
-    report.dropped += this.#outbox.dropped - before
-    this.#flush()
+    tally.due++
+    const reading = { ts: Math.round(dueMs), boot: this.#boot, n: ++this.#n, metrics }
+    this.#courier.take(reading, dueMs)
   }
 
   #scheduleAt(dueMs: number): void {
@@ -150,66 +157,84 @@ export class Device {
 
   /** A new rate holds from the last reading on, not only after a next one that may be an hour away. */
   #reschedule(): void {
+    if (!this.#isPresent) return
     const dueMs = Math.max(Date.now(), this.#lastSampleMs + this.#pace.intervalMs)
     if (dueMs !== this.#dueMs) this.#scheduleAt(dueMs)
   }
 
-  #flush(): void {
-    while (this.#link.isConnected && this.#outbox.size > 0 && this.#inFlight < maxInFlight) {
-      void this.#send(this.#outbox.take(maxReadingsPerMessage))
-    }
+  #newCourier(): Courier {
+    const { site, id, tally, acked } = this.#options
+    return new Courier({
+      publish: (payload) => this.#link.publish(telemetryTopic(site, id), payload),
+      isConnected: () => this.#link.isConnected,
+      acked: ({ reading, intendedMs }, sentMs, nowMs) => {
+        tally.acked(intendedMs, sentMs, nowMs)
+        acked(this, reading)
+      },
+      dropped: (count) => {
+        tally.dropped += count
+      },
+      now: Date.now,
+    })
   }
 
-  async #send(items: readonly Queued[]): Promise<void> {
-    const { site, id, report } = this.#options
-    this.#inFlight += items.length
-    const [first] = items
-    const body = items.length === 1 && first ? first.reading : items.map((item) => item.reading)
-    const isAcknowledged = await this.#link.publish(telemetryTopic(site, id), JSON.stringify(body))
-    this.#inFlight -= items.length
-    if (!isAcknowledged) {
-      this.#outbox.putBack(items)
-      return
-    }
-    const nowMs = Date.now()
-    for (const item of items) report.acked(item.intendedMs, nowMs)
-    this.#flush()
+  #newLink(): MqttLink {
+    const { site, id, url, identify, secureContext, random } = this.#options
+    return new MqttLink({
+      url,
+      clientId: id,
+      ...(identify ? { username: `thing:${site}/${id}` } : {}),
+      secureContext,
+      // The second is part of the first, but IoT Core sends what is retained only to whom names its topic (aws-behaviour I12).
+      subscribe: [commandTopic(site, id, '+'), demandTopic(site, id)],
+      random,
+      events: this.#linkEvents(),
+    })
   }
 
   #linkEvents(): LinkEvents {
-    const { report, log, id } = this.#options
+    const { tally, log, id } = this.#options
     return {
-      connected: () => {
-        report.connects++
+      connected: (latencyMs) => {
+        tally.connected(latencyMs)
         log('device.connected', { device: id })
         this.#onConnected?.()
-        void this.#answers.flush()
-        this.#flush()
+        void this.#inbox.flush()
+        this.#courier.flush()
       },
-      disconnected: (reason) => {
-        report.disconnects++
+      failed: (reason) => {
+        tally.failed(reason)
+        log('device.unreachable', { device: id, reason })
+      },
+      lost: (reason) => {
+        tally.lost++
         log('device.disconnected', { device: id, reason })
       },
+      cut: () => {
+        log('device.cut', { device: id })
+      },
       message: (topic, payload) => {
-        this.#onMessage(topic, payload)
+        this.#inbox.take(topic, payload)
       },
     }
   }
 
-  #onMessage(topic: string, payload: Buffer): void {
-    const { site, id, report, log } = this.#options
-    if (topic === demandTopic(site, id)) {
-      if (this.#pace.takeDemand(payload)) this.#reschedule()
-      return
-    }
-    const request = parseCommand(payload)
-    if (!request) {
-      log('command.unreadable', { device: id, topic })
-      return
-    }
-    report.commands++
-    log('command.received', { device: id, command: request.name })
-    void this.#desk.take(request)
+  #newInbox(): Inbox {
+    const { site, id, tally, log } = this.#options
+    return new Inbox({
+      site,
+      id,
+      log,
+      publish: (topic, payload) => this.#link.publish(topic, payload),
+      carryOut: (request) => carryOut(request, this.#controls()),
+      demand: (payload) => {
+        if (this.#pace.takeDemand(payload)) this.#reschedule()
+      },
+      received: ({ name }) => {
+        tally.commands++
+        log('command.received', { device: id, command: name })
+      },
+    })
   }
 
   #controls(): Controls {
@@ -228,11 +253,11 @@ export class Device {
 
   /** Back after a moment offline, under a new boot id: everything it was told is forgotten, readings that wait are not. */
   async #restart(): Promise<string> {
-    await this.#answers.flush()
+    await this.#inbox.flush()
     const back = new Promise<void>((resolve) => {
       this.#onConnected = resolve
     })
-    this.#link.blackout(rebootMs)
+    this.#link.cut(rebootMs)
     await back
     this.#boot = this.#newBoot()
     this.#n = 0

@@ -14,10 +14,17 @@ process.stdout.on('error', () => {
   controller.abort()
 })
 
+const { INIT_CWD, GAUGELINE_TOKEN, NO_COLOR } = process.env
+
 process.exitCode = await run(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   signal: controller.signal,
+  // npm changes to the top of the checkout; paths count from where the person typed them.
+  directory: INIT_CWD ?? process.cwd(),
+  columns: process.stderr.isTTY ? process.stderr.columns : undefined,
+  hasColour: process.stdout.isTTY && NO_COLOR === undefined,
+  token: GAUGELINE_TOKEN,
 }).catch((error: unknown) => {
   process.stderr.write(`simulate: ${error instanceof Error ? error.message : String(error)}\n`)
   return 1

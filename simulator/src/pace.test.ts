@@ -46,3 +46,13 @@ it.each(['', 'x', 'null', '7', '{}', '{"watchers":-1,"at":1}', '{"watchers":"0",
     expect(pace.intervalMs).toBe(500)
   },
 )
+
+it("a stage's rate multiplies whatever interval holds", () => {
+  const pace = new Pace(600, 10_000)
+  pace.setFactor(3)
+  expect(pace.intervalMs).toBe(200)
+  pace.takeDemand(demand(0))
+  expect(pace.intervalMs).toBeCloseTo(3_333.3, 1)
+  pace.setFactor(1)
+  expect(pace.intervalMs).toBe(10_000)
+})

@@ -12,6 +12,7 @@ export class Pace {
   #setMs: number
   #watchers: number | undefined
   #toldAtMs = 0
+  #factor = 1
 
   /** `idleMs`: the time between readings while nobody watches; without it, watchers make no difference. */
   constructor(intervalMs: number, idleMs = 0) {
@@ -22,7 +23,13 @@ export class Pace {
 
   /** Milliseconds from one reading to the next. A device that was told nothing does not slow down: perhaps nobody counts. */
   get intervalMs(): number {
-    return this.#watchers === 0 ? Math.max(this.#setMs, this.#idleMs) : this.#setMs
+    const ms = this.#watchers === 0 ? Math.max(this.#setMs, this.#idleMs) : this.#setMs
+    return ms / this.#factor
+  }
+
+  /** A stage's rate: all devices send so many times as often. */
+  setFactor(factor: number): void {
+    this.#factor = factor
   }
 
   set(ms: number): void {

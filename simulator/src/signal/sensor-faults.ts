@@ -1,36 +1,45 @@
+import type { ActiveFault } from '../faults/active-fault.ts'
 import type { Random } from '../random.ts'
-import type { SensorFault } from '../scenario/schema.ts'
+import type { Fault } from '../scenario/schema.ts'
+
+type SensorFault = Extract<Fault, { channel: string }>
 
 /**
- * What the sensors say while something is wrong with them. `dropout`: no value (null); `stuck`: the value of the start is kept by
- * reporting a constant; `drift`: grows to `magnitude`; `spike`: random excursions of that size.
+ * What the sensors say while something is wrong with them, and counts it. `dropout`: no value (null); `stuck`: the magnitude, whatever is
+ * true; `drift`: grows to `magnitude`; `spike`: random excursions of that size.
  */
 export function applySensorFaults(
   values: Readonly<Record<string, number>>,
   {
     faults,
-    elapsedMs,
+    nowMs,
     random,
-  }: { faults: readonly SensorFault[]; elapsedMs: number; random: Random },
+  }: {
+    readonly faults: Iterable<ActiveFault>
+    readonly nowMs: number
+    readonly random: Random
+  },
 ): Record<string, number | null> {
   const result: Record<string, number | null> = { ...values }
-  for (const fault of faults) {
-    if (
-      elapsedMs < fault.at ||
-      elapsedMs >= fault.at + fault.duration ||
-      fault.channel === undefined
-    )
-      continue
+  for (const active of faults) {
+    const { fault, startMs, endMs } = active
+    if (!('channel' in fault) || nowMs < startMs || nowMs >= endMs) continue
     const value = result[fault.channel]
     if (value == null) continue
-    result[fault.channel] = faulty(value, { fault, elapsedMs, random })
+    const said = faulty(value, { fault, elapsedMs: nowMs - startMs, random })
+    if (said !== value) active.effects++
+    result[fault.channel] = said
   }
   return result
 }
 
 function faulty(
   value: number,
-  { fault, elapsedMs, random }: { fault: SensorFault; elapsedMs: number; random: Random },
+  {
+    fault,
+    elapsedMs,
+    random,
+  }: { readonly fault: SensorFault; readonly elapsedMs: number; readonly random: Random },
 ): number | null {
   switch (fault.kind) {
     case 'dropout':
@@ -38,11 +47,9 @@ function faulty(
     case 'stuck':
       return fault.magnitude
     case 'drift':
-      return round(value + (fault.magnitude * (elapsedMs - fault.at)) / fault.duration)
+      return round(value + (fault.magnitude * elapsedMs) / fault.duration)
     case 'spike':
       return random.next() < 0.1 ? round(value + fault.magnitude * random.normal()) : value
-    case 'blackout':
-      return value
   }
 }
 
