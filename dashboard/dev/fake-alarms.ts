@@ -14,9 +14,9 @@ export class FakeAlarms {
   /** Of the changes of all alarms. */
   revision = 1
 
-  constructor(now: () => number) {
+  constructor(now: () => number, count: number) {
     this.#now = now
-    for (const alarm of firstAlarms(now())) this.#alarms.set(alarm.alarm, alarm)
+    for (const alarm of firstAlarms(now(), count)) this.#alarms.set(alarm.alarm, alarm)
   }
 
   /** The push that tells of a change; undefined for an alarm that there is not. */
@@ -71,32 +71,34 @@ function entriesOf(alarm: AlarmView) {
   return [raised, ...notes]
 }
 
-function firstAlarms(now: number): AlarmView[] {
-  const rows: [string, string, AlarmView['severity'], string][] = [
-    ['deliver-errors', 'Delivery fails', 'P1', 'Dashboards get no readings'],
-    ['iterator-age', 'Delivery lags behind the stream', 'P2', 'Readings arrive late'],
-    ['ingest-silence', 'No readings arrive', 'P1', 'Every chart stands still'],
-    ['posts-throttled', 'Posts are throttled', 'P3', 'Some dashboards see newest values only'],
-    [
-      'readings-rejected',
-      'Devices send bad payloads',
-      'P3',
-      'These readings are in the rejects table',
-    ],
-    ['rule-errors', 'The topic rule fails', 'P2', 'Readings wait in the error queue'],
-    ['connect-denied', 'Many sign-ins are refused', 'P4', 'People may be locked out'],
-    ['heartbeat', 'The canary is silent', 'P2', 'The path may be broken'],
-  ]
-  return rows.map(([name, title, severity, impact], i) => ({
-    alarm: `Gaugeline-${name}`,
-    title,
-    description: `${impact}.`,
-    severity,
-    runbook: `docs/runbook.md#${name}`,
-    state: 'OK',
-    reason: 'Threshold Crossed: 1 datapoint was not greater than the threshold (0.0).',
-    since: now - (i + 1) * 1_900_000,
-    revision: 1,
-    notes: [],
-  }))
+const kinds: readonly (readonly [string, string, AlarmView['severity'], string])[] = [
+  ['deliver-errors', 'Delivery fails', 'P1', 'Dashboards get no readings'],
+  ['iterator-age', 'Delivery lags behind the stream', 'P2', 'Readings arrive late'],
+  ['ingest-silence', 'No readings arrive', 'P1', 'Every chart stands still'],
+  ['posts-throttled', 'Posts are throttled', 'P3', 'Some dashboards see newest values only'],
+  ['readings-rejected', 'Devices send bad payloads', 'P3', 'These readings are in Rejects'],
+  ['rule-errors', 'The topic rule fails', 'P2', 'Readings wait in the error queue'],
+  ['connect-denied', 'Many sign-ins are refused', 'P4', 'People may be locked out'],
+  ['heartbeat', 'The canary is silent', 'P2', 'The path may be broken'],
+]
+
+/** The same kinds again and again, with a number from the second round on. */
+function firstAlarms(now: number, count: number): AlarmView[] {
+  return Array.from({ length: count }, (_, i) => {
+    const [kind, what, severity, impact] = kinds[i % kinds.length] ?? ['none', '', 'P4', '']
+    const round = Math.floor(i / kinds.length) + 1
+    const name = round === 1 ? kind : `${kind}-${round}`
+    return {
+      alarm: `Gaugeline-${name}`,
+      title: name,
+      description: `${what} | ${impact}.`,
+      severity,
+      runbook: `docs/runbook.md#${kind}`,
+      state: 'OK',
+      reason: 'Threshold Crossed: 1 datapoint was not greater than the threshold (0.0).',
+      since: now - (i + 1) * 1_900_000,
+      revision: 1,
+      notes: [],
+    }
+  })
 }

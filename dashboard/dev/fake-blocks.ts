@@ -4,8 +4,13 @@ import type { FakeDevice, FakeReading } from './fake-factory.ts'
 /** The position that a run of a device's readings follows; null at its beginning. */
 export function prevOf(device: FakeDevice, readings: readonly FakeReading[]): Position | null {
   const first = readings[0]
-  const index = first ? device.readings.indexOf(first) : -1
+  const index = first ? device.readings.lastIndexOf(first) : -1
   return device.readings[index - 1]?.position ?? null
+}
+
+/** A reading for who wants only the newest. */
+export function newestBlock(device: FakeDevice, reading: FakeReading): Block {
+  return { ...blockOf(device, [reading], prevOf(device, [reading])), thinned: true }
 }
 
 /** Readings as the wire has them. */

@@ -11,11 +11,21 @@ import { systemClock } from './stream/clock.ts'
 import { LiveClient } from './stream/live-client.ts'
 import type { SocketLike } from './stream/socket-session.ts'
 import { Telemetry } from './stream/telemetry.ts'
+import { SignInNeeded } from './stream/token-source.ts'
 import './styles/app.css'
 
 function sessionOf(config: DashboardConfig): Session {
-  if (import.meta.env.DEV && config.devToken !== undefined) return fixedSession(config.devToken)
+  if (import.meta.env.DEV && config.devToken !== undefined) {
+    return fixedSession(config.devToken, nextDevToken)
+  }
   return oidcSession(config)
+}
+
+/** The development server has no token any more once its session has ended. */
+async function nextDevToken(): Promise<string> {
+  const { devToken } = await loadConfig()
+  if (devToken === undefined) throw new SignInNeeded('Your session has ended.')
+  return devToken
 }
 
 function telemetryOf(config: DashboardConfig, session: Session): Telemetry {

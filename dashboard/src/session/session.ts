@@ -73,11 +73,11 @@ async function endSession(manager: UserManager): Promise<void> {
   else await manager.removeUser()
 }
 
-/** Development only: a fixed token, always signed in. */
-export function fixedSession(token: string): Session {
+/** Development only: a fixed token, always signed in. `renew` gives the next one; without it there is only the one. */
+export function fixedSession(token: string, renew?: () => Promise<string>): Session {
   return {
     isSignedIn: () => Promise.resolve(true),
-    token: () => Promise.resolve(token),
+    token: (want) => (want === 'renew' && renew ? renew() : Promise.resolve(token)),
     signIn: () => Promise.resolve(),
     completeSignIn: () => Promise.resolve('/'),
     signOut: () => Promise.resolve(),
