@@ -1,3 +1,4 @@
+import { type DrawCount, pageScheduler } from './chart/scheduler.ts'
 import type { Connection } from './stream/stream-client.ts'
 import type { Gap } from './stream/device-feed.ts'
 import type { Telemetry } from './stream/telemetry.ts'
@@ -21,6 +22,8 @@ export interface Inspection {
   latest(topic: string): { ts: number | undefined; values: Record<string, number> } | undefined
   connection(): Connection
   readonly frames: number
+  /** How often charts were drawn, and with how many points. */
+  readonly drawn: DrawCount
   readonly duplicates: number
 }
 
@@ -51,6 +54,9 @@ export function inspect(telemetry: Telemetry): Inspection {
     connection: () => telemetry.client.connection(),
     get frames() {
       return telemetry.frames
+    },
+    get drawn() {
+      return pageScheduler.count
     },
     get duplicates() {
       return telemetry.feeds().reduce((sum, feed) => sum + feed.series.duplicates, 0)

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { bucketMsFor, minMaxBuckets } from '../stream/buckets.ts'
 import { DeviceFeed } from '../stream/device-feed.ts'
 import { at, block } from '../stream/test-blocks.ts'
-import { readColumns, shownRange, windowFigures } from './columns.ts'
+import { readColumns, shownRange } from './columns.ts'
+import { windowFigures } from './figures.ts'
 import { calmBounds, timeTicks, valueTicks } from './scales.ts'
-import { DrawScheduler } from './scheduler.ts'
 
 const T0 = 1_700_000_000_000
 const range = { fromMs: T0, toMs: T0 + 60_000, pixels: 400 }
@@ -195,86 +195,5 @@ describe('scales', () => {
     expect(bounds.min).toBeLessThan(5)
     expect(bounds.max).toBeGreaterThan(5)
     expect(valueTicks({ min: 0, max: 20, step: 5 })).toEqual([0, 5, 10, 15, 20])
-  })
-})
-
-describe('draw scheduler', () => {
-  function page() {
-    let time = 0
-    let callback: (() => void) | undefined
-    const state = { hidden: false, cost: 1 }
-    const drawn: string[] = []
-    const scheduler = new DrawScheduler({
-      now: () => time,
-      request: (next) => {
-        callback = next
-        return 1
-      },
-      isHidden: () => state.hidden,
-    })
-    const add = (name: string, change: { visible?: boolean } = {}) =>
-      scheduler.add({
-        isVisible: () => change.visible ?? true,
-        intervalMs: () => 500,
-        draw: () => {
-          drawn.push(name)
-          time += state.cost
-        },
-      })
-    const frame = (ms: number): void => {
-      time += ms
-      callback?.()
-    }
-    return { add, frame, drawn, state }
-  }
-
-  it('draws what is visible and due, and nothing on a hidden page', () => {
-    const { add, frame, drawn, state } = page()
-    add('a')
-    add('b', { visible: false })
-    frame(16)
-    frame(16)
-    expect(drawn).toEqual(['a'])
-    state.hidden = true
-    frame(1_000)
-    expect(drawn).toEqual(['a'])
-    state.hidden = false
-    frame(16)
-    expect(drawn).toEqual(['a', 'a'])
-  })
-
-  it('stops at 8 ms a frame and goes on with those that wait', () => {
-    const { add, frame, drawn, state } = page()
-    state.cost = 5
-    for (const name of ['a', 'b', 'c', 'd']) add(name)
-    frame(16)
-    expect(drawn).toEqual(['a', 'b'])
-    frame(16)
-    expect(drawn).toEqual(['a', 'b', 'c', 'd'])
-  })
-
-  it('lets the charts take turns over their interval instead of drawing them all at once', () => {
-    const { add, frame, drawn } = page()
-    for (const name of ['a', 'b', 'c', 'd']) add(name)
-    frame(16)
-    const most: number[] = []
-    for (let n = 0; n < 120; n++) {
-      const before = drawn.length
-      frame(16)
-      most.push(drawn.length - before)
-    }
-    expect(Math.max(...most)).toBe(1)
-    // Two seconds: each chart of four about four times.
-    for (const name of ['a', 'b', 'c', 'd']) {
-      expect(drawn.filter((each) => each === name).length).toBeGreaterThanOrEqual(4)
-    }
-  })
-
-  it('forgets a chart that is gone', () => {
-    const { add, frame, drawn } = page()
-    const remove = add('a')
-    remove()
-    frame(16)
-    expect(drawn).toEqual([])
   })
 })

@@ -1,17 +1,6 @@
-import type { DeviceFeed, Gap, GapReason } from '../stream/device-feed.ts'
-import { formatSpan } from '../format/times.ts'
+import type { DeviceFeed, Gap } from '../stream/device-feed.ts'
 import { bucketMsFor, type LinePoints, minMaxBuckets } from '../stream/buckets.ts'
-
-/** A stretch of the time axis that needs a word. `hatch` fills it, `tick` only marks it on the axis. Epoch milliseconds. */
-export interface Band {
-  readonly fromMs: number
-  readonly toMs: number
-  readonly form: 'hatch' | 'tick'
-  readonly tone: 'silent' | 'open' | 'lost' | 'repaired'
-  readonly text: string
-  /** Two or three words that stand in the band itself. */
-  readonly label: string
-}
+import { type Band, gapBand, silence, waiting } from './gap-bands.ts'
 
 /** What a chart draws: the data contract between the series and the drawing engine. */
 export interface ChartColumns extends LinePoints {
@@ -22,15 +11,6 @@ export interface ChartColumns extends LinePoints {
   readonly bucketMs: number | null
   readonly min: number
   readonly max: number
-}
-
-/** Figures of the readings in a window. `p95` is NaN where a part of it is only held as min/max buckets. */
-export interface WindowFigures {
-  readonly count: number
-  readonly min: number
-  readonly avg: number
-  readonly max: number
-  readonly p95: number
 }
 
 export interface WindowRange {
@@ -59,18 +39,6 @@ export function shownRange(
   return { fromMs: Math.max(toMs - windowMs, oldest), toMs }
 }
 
-const reasons: Readonly<Record<GapReason, string>> = {
-  'socket-down': 'connection was down',
-  hole: 'push was lost',
-  throttled: 'server throttled this link',
-  slow: 'this link was too slow',
-  shed: 'server shed load',
-  failed: 'server could not send',
-  retention: 'older than retention',
-  'unknown-position': 'position no longer known',
-  latest: 'only the newest value was asked for',
-}
-
 /** Reads one metric of a feed for drawing. Points just outside the window are included, so that the line runs to its edges. */
 export function readColumns(feed: DeviceFeed, metric: string, range: WindowRange): ChartColumns {
   const { series } = feed
@@ -81,8 +49,8 @@ export function readColumns(feed: DeviceFeed, metric: string, range: WindowRange
   const isThin = to - from > 2 * range.pixels
   const bucketMs = isThin ? bucketMsFor(range.toMs - range.fromMs, range.pixels) : null
   const bands = feed.gaps
-    .filter((gap) => gap.toMs >= range.fromMs)
-    .map((gap) => gapBand(gap, range))
+    .filter((gap) => gap.toMs >= range.fromMs && gap.fromMs <= range.toMs)
+    .map((gap) => gapBand(gap, range.toMs))
   const holes = feed.gaps.filter((gap) => gap.state !== 'repaired')
   const line: LinePoints = { x: [], y: [] }
   coarsePoints(feed, metric, range, line)
@@ -166,73 +134,6 @@ function latePoints(feed: DeviceFeed, metric: string, from: number, to: number):
   return late
 }
 
-function gapBand(gap: Gap, range: WindowRange): Band {
-  const toMs = Math.min(gap.toMs, range.toMs)
-  const span = formatSpan(Math.max(0, toMs - gap.fromMs))
-  const base = { fromMs: gap.fromMs, toMs }
-  const why = reasons[gap.reason]
-  switch (gap.state) {
-    case 'open':
-      return {
-        ...base,
-        form: 'hatch',
-        tone: 'open',
-        text: `${why}, asking for the readings`,
-        label: openLabel(gap.reason),
-      }
-    case 'lost':
-      return {
-        ...base,
-        form: 'hatch',
-        tone: 'lost',
-        text: `${span} lost: ${why}`,
-        label: 'lost',
-      }
-    case 'repaired':
-      return {
-        ...base,
-        form: 'tick',
-        tone: 'repaired',
-        text: `${why} ${span}, ${gap.repaired} ${gap.repaired === 1 ? 'reading' : 'readings'} repaired`,
-        label: '',
-      }
-  }
-}
-
-function openLabel(reason: GapReason): string {
-  return reason === 'socket-down' ? 'connection down' : 'fetching'
-}
-
-/**
- * Between two readings of a stream that is held: `missing` is what the device counted meanwhile, undefined = it does not say. `isYoung`:
- * they may still come.
- */
-function silence(
-  stretch: Pick<Band, 'fromMs' | 'toMs'>,
-  missing: number | undefined,
-  isYoung: boolean,
-): Band {
-  const span = formatSpan(stretch.toMs - stretch.fromMs)
-  const base = { ...stretch, form: 'hatch' } as const
-  if (missing === 0) {
-    const text = `device sent nothing for ${span}`
-    return { ...base, tone: 'silent', text, label: `silent ${span}` }
-  }
-  if (missing === undefined) {
-    return { ...base, tone: 'silent', text: `no reading for ${span}`, label: `none ${span}` }
-  }
-  const what = missing === 1 ? '1 reading' : `${missing} readings`
-  if (isYoung) return { ...base, tone: 'open', text: `${what} not here yet`, label: 'awaited' }
-  const text = `${what} of the device never arrived (${span})`
-  return { ...base, tone: 'lost', text, label: `${missing} missing` }
-}
-
-/** After the newest reading nobody knows yet whether the device or the way to us is silent. */
-function waiting(fromMs: number, toMs: number): Band {
-  const text = `nothing received for ${formatSpan(toMs - fromMs)}`
-  return { fromMs, toMs, form: 'hatch', tone: 'silent', text, label: 'no data' }
-}
-
 /** True when readings are missing somewhere between two times: no line may cross it, however short it is. */
 function isBroken(holes: readonly Gap[], fromMs: number, toMs: number): boolean {
   return holes.some((gap) => gap.fromMs < toMs && gap.toMs > fromMs)
@@ -246,50 +147,4 @@ function extent(y: readonly number[]): { min: number; max: number } {
     if (value > max) max = value
   }
   return { min, max }
-}
-
-/** Figures of a window, the server's buckets before the first reading included; undefined without any. */
-export function windowFigures(
-  feed: DeviceFeed,
-  metric: string,
-  range: Pick<WindowRange, 'fromMs' | 'toMs'>,
-): WindowFigures | undefined {
-  const { values, length } = feed.series.view(metric)
-  const from = feed.series.rowAt(range.fromMs)
-  const to = Math.min(length, feed.series.rowAt(range.toMs + 1))
-  const kept = values.slice(from, to).filter((value) => !Number.isNaN(value))
-  kept.sort()
-  const older = coarseFigures(feed, metric, range.fromMs)
-  const count = kept.length + older.count
-  if (count === 0) return undefined
-  let { sum } = older
-  for (const value of kept) sum += value
-  const p95 = kept[Math.min(kept.length - 1, Math.floor(kept.length * 0.95))]
-  return {
-    count,
-    min: Math.min(older.min, kept[0] ?? Infinity),
-    avg: sum / count,
-    max: Math.max(older.max, kept[kept.length - 1] ?? -Infinity),
-    p95: older.count === 0 && p95 !== undefined ? p95 : Number.NaN,
-  }
-}
-
-function coarseFigures(
-  feed: DeviceFeed,
-  metric: string,
-  fromMs: number,
-): { count: number; sum: number; min: number; max: number } {
-  const figures = { count: 0, sum: 0, min: Infinity, max: -Infinity }
-  const column = feed.coarse?.metrics[metric]
-  if (!feed.coarse || !column) return figures
-  const firstRaw = feed.series.firstTs ?? Infinity
-  feed.coarse.ts.forEach((at, i) => {
-    const count = column.count[i] ?? 0
-    if (count === 0 || at < fromMs || at + (feed.coarse?.bucketMs ?? 0) > firstRaw) return
-    figures.count += count
-    figures.sum += count * (column.avg[i] ?? 0)
-    figures.min = Math.min(figures.min, column.min[i] ?? Infinity)
-    figures.max = Math.max(figures.max, column.max[i] ?? -Infinity)
-  })
-  return figures
 }

@@ -1,7 +1,6 @@
 /** The colours of a canvas, read from the page's tokens once per theme: a canvas cannot use CSS variables. */
 export interface ChartColors {
   readonly line: string
-  readonly fill: string
   readonly grid: string
   readonly muted: string
   readonly panel: string
@@ -19,10 +18,8 @@ export function chartColors(theme: string, line: number): ChartColors {
   if (known) return known
   const style = getComputedStyle(document.documentElement)
   const token = (name: string): string => style.getPropertyValue(`--${name}`).trim()
-  const color = token(`line-${line}`)
   const colors = {
-    line: color,
-    fill: `${color}1c`,
+    line: token(`line-${line}`),
     grid: token('grid'),
     muted: token('muted'),
     panel: token('panel'),

@@ -1,8 +1,8 @@
 import type { AlarmView } from '@gaugeline/backend/protocol'
-import { computed, type ComputedRef } from 'vue'
+import type { ComputedRef } from 'vue'
 import type { Mark } from '../format/marks.ts'
 import { useApp } from './use-app.ts'
-import { useTick } from './use-tick.ts'
+import { isSameList, useLook } from './use-look.ts'
 
 export type AlarmGroup = 'open' | 'acknowledged' | 'shelved' | 'unknown' | 'quiet'
 
@@ -46,27 +46,46 @@ function markOf(alarm: AlarmView, group: AlarmGroup): Mark {
   return alarm.severity === 'P3' ? 'warning' : 'info'
 }
 
-/** All alarms: unacknowledged first, then by severity, then the newest change. */
-export function useAlarms(): ComputedRef<AlarmRow[]> {
+/**
+ * All alarms: unacknowledged first, then by severity, then the newest change. The same list as long as none of them changes; so is each
+ * row.
+ */
+export function useAlarms(): ComputedRef<readonly AlarmRow[]> {
   const { telemetry } = useApp()
-  const tick = useTick()
-  return computed(() => {
-    tick()
+  const held = new Map<string, { readonly of: AlarmView; readonly row: AlarmRow }>()
+  function rowOf(alarm: AlarmView, group: AlarmGroup): AlarmRow {
+    const known = held.get(alarm.alarm)
+    if (known?.of === alarm && known.row.group === group) return known.row
+    const row = alarmRow(alarm, group)
+    held.set(alarm.alarm, { of: alarm, row })
+    return row
+  }
+  function read(): readonly AlarmRow[] {
     const now = telemetry.serverNow()
-    const rows = [...telemetry.alarms.values()].map((alarm) => {
-      const group = alarmGroup(alarm, now)
-      const severityWord = severityWords[alarm.severity]
-      const title = sentence(alarm.title)
-      const [what = '', ...rest] = alarm.description.split('|').map((part) => part.trim())
-      const words = { title, what, impact: rest.join(' '), severityWord }
-      return { ...alarm, ...words, group, mark: markOf(alarm, group) }
-    })
-    return rows.sort(
-      (a, b) =>
-        groupOrder[a.group] - groupOrder[b.group] ||
-        a.severity.localeCompare(b.severity) ||
-        b.since - a.since ||
-        a.title.localeCompare(b.title),
-    )
-  })
+    const rows = [...telemetry.alarms.values()].map((alarm) => rowOf(alarm, alarmGroup(alarm, now)))
+    return rows.sort(worstFirst)
+  }
+  return useLook(read, { isSame: isSameList })
+}
+
+function alarmRow(alarm: AlarmView, group: AlarmGroup): AlarmRow {
+  const [what = '', ...rest] = alarm.description.split('|').map((part) => part.trim())
+  return {
+    ...alarm,
+    title: sentence(alarm.title),
+    what,
+    impact: rest.join(' '),
+    severityWord: severityWords[alarm.severity],
+    group,
+    mark: markOf(alarm, group),
+  }
+}
+
+function worstFirst(a: AlarmRow, b: AlarmRow): number {
+  return (
+    groupOrder[a.group] - groupOrder[b.group] ||
+    a.severity.localeCompare(b.severity) ||
+    b.since - a.since ||
+    a.title.localeCompare(b.title)
+  )
 }

@@ -1,7 +1,7 @@
-import { computed, type ComputedRef } from 'vue'
+import type { ComputedRef } from 'vue'
+import { isLinkDown } from '../format/connection-words.ts'
 import type { Mark } from '../format/marks.ts'
 import { byMetricOrder } from '../format/numbers.ts'
-import type { Telemetry } from '../stream/telemetry.ts'
 import {
   deviceStatus,
   type DeviceStatus,
@@ -9,9 +9,9 @@ import {
   staleAfterMs,
   statusOrder,
 } from '../stream/fleet.ts'
-import { isLinkDown } from '../format/connection-words.ts'
+import type { Telemetry } from '../stream/telemetry.ts'
 import { useApp } from './use-app.ts'
-import { useTick } from './use-tick.ts'
+import { isSameList, useLook } from './use-look.ts'
 
 export interface FleetCell {
   readonly metric: string
@@ -19,17 +19,22 @@ export interface FleetCell {
   readonly spark: readonly number[]
 }
 
-/** One device as a row shows it: small copies, made anew with each tick. */
-export interface FleetRow {
+/** One device and its state; the same object as long as its state is the same. */
+export interface FleetEntry {
   readonly topic: string
   readonly site: string
   readonly device: string
   readonly status: DeviceStatus
   readonly mark: Mark
   readonly word: string
+}
+
+/** One device as a row shows it: small copies. */
+export interface FleetRow extends FleetEntry {
   /** Age of the newest reading, milliseconds; undefined = never sent. */
   readonly ageMs: number | undefined
   readonly staleAfterMs: number
+  /** The same list as long as no newer reading has come. */
   readonly cells: readonly FleetCell[]
 }
 
@@ -47,46 +52,75 @@ export const statusWords: Readonly<Record<DeviceStatus, string>> = {
   never: 'never seen',
 }
 
-/** The fleet, worst first and then by name, looked at twice a second. */
-export function useFleet(): ComputedRef<FleetRow[]> {
+const statuses = (Object.keys(statusOrder) as DeviceStatus[]).sort(
+  (a, b) => statusOrder[a] - statusOrder[b],
+)
+/** `pump-2` before `pump-10`. */
+const { compare } = new Intl.Collator('en', { numeric: true })
+
+/** The fleet, worst first and then by name, looked at twice a second; the same list as long as no device changes its state. */
+export function useFleet(): ComputedRef<readonly FleetEntry[]> {
   const { telemetry } = useApp()
-  const tick = useTick()
-  return computed(() => {
-    tick()
-    const times = { now: telemetry.serverNow(), judgedAt: judgingTime(telemetry) }
-    return [...telemetry.fleet.devices()].map((device) => rowOf(device, times)).sort(worstFirst)
-  })
+  const held = new Map<string, FleetEntry>()
+  let byName: FleetDevice[] = []
+  function read(): FleetEntry[] {
+    // Devices are never forgotten: a new one is the only reason to sort names again.
+    const devices = [...telemetry.fleet.devices()]
+    if (devices.length !== byName.length) {
+      byName = devices.sort((a, b) => compare(a.topic, b.topic))
+    }
+    const judgedAt = judgingTime(telemetry)
+    const groups = new Map<DeviceStatus, FleetEntry[]>(statuses.map((status) => [status, []]))
+    for (const device of byName) {
+      const status = deviceStatus(device, judgedAt)
+      let entry = held.get(device.topic)
+      if (entry?.status !== status) held.set(device.topic, (entry = entryOf(device, status)))
+      groups.get(status)?.push(entry)
+    }
+    return [...groups.values()].flat()
+  }
+  return useLook<readonly FleetEntry[]>(read, { isSame: isSameList })
 }
 
-/** One device of the fleet; undefined while it is not known. */
-export function useFleetRow(topic: string): ComputedRef<FleetRow | undefined> {
+/** Reads one device for showing it now; undefined while it is not known. */
+export function useFleetReader(): (topic: string) => FleetRow | undefined {
   const { telemetry } = useApp()
-  const tick = useTick()
-  return computed(() => {
-    tick()
+  const cells = cellReader()
+  return (topic) => {
     const device = telemetry.fleet.get(topic)
-    const times = { now: telemetry.serverNow(), judgedAt: judgingTime(telemetry) }
-    return device && rowOf(device, times)
-  })
+    if (!device) return undefined
+    return {
+      ...entryOf(device, deviceStatus(device, judgingTime(telemetry))),
+      ageMs: device.ts === undefined ? undefined : Math.max(0, telemetry.serverNow() - device.ts),
+      staleAfterMs: staleAfterMs(device),
+      cells: cells(device),
+    }
+  }
 }
 
-function rowOf(device: FleetDevice, times: { now: number; judgedAt: number }): FleetRow {
-  const status = deviceStatus(device, times.judgedAt)
-  const metrics = [...device.values.keys()].sort(byMetricOrder)
-  return {
-    topic: device.topic,
-    site: device.site,
-    device: device.device,
-    status,
-    mark: marks[status],
-    word: statusWords[status],
-    ageMs: device.ts === undefined ? undefined : Math.max(0, times.now - device.ts),
-    staleAfterMs: staleAfterMs(device),
-    cells: metrics.map((metric) => ({
+/** One device of the fleet, looked at twice a second; undefined while it is not known. */
+export function useFleetRow(topic: string): ComputedRef<FleetRow | undefined> {
+  const read = useFleetReader()
+  return useLook(() => read(topic))
+}
+
+function entryOf({ topic, site, device }: FleetDevice, status: DeviceStatus): FleetEntry {
+  return { topic, site, device, status, mark: marks[status], word: statusWords[status] }
+}
+
+/** Copies of a device's newest values and small lines, made again only when they have changed. */
+function cellReader(): (device: FleetDevice) => readonly FleetCell[] {
+  const held = new WeakMap<FleetDevice, { revision: number; cells: readonly FleetCell[] }>()
+  return (device) => {
+    const known = held.get(device)
+    if (known?.revision === device.revision) return known.cells
+    const cells = [...device.values.keys()].sort(byMetricOrder).map((metric) => ({
       metric,
       value: device.values.get(metric) ?? Number.NaN,
       spark: [...(device.sparks.get(metric) ?? [])],
-    })),
+    }))
+    held.set(device, { revision: device.revision, cells })
+    return cells
   }
 }
 
@@ -100,9 +134,4 @@ function judgingTime(telemetry: Telemetry): number {
   const isDown = isLinkDown(connection, telemetry.serverNow() - clockOffsetMs)
   if (!isDown || lastReceivedAt === undefined) return telemetry.serverNow()
   return lastReceivedAt + clockOffsetMs
-}
-
-function worstFirst(a: FleetRow, b: FleetRow): number {
-  const byStatus = statusOrder[a.status] - statusOrder[b.status]
-  return byStatus === 0 ? a.topic.localeCompare(b.topic, 'en', { numeric: true }) : byStatus
 }

@@ -1,6 +1,6 @@
 import { computed, type ComputedRef } from 'vue'
-import { useRoute, useRouter } from 'vue-router'
 import { useApp } from './use-app.ts'
+import { useQuery } from './use-query.ts'
 
 export const windowChoices = [
   { minutes: 1, label: '1 min' },
@@ -9,7 +9,14 @@ export const windowChoices = [
   { minutes: 60, label: '1 h' },
 ] as const
 
-/** The part of the time axis that the charts show; kept in the URL as `w` (minutes) and, while paused, `at` (epoch ms of the right edge). */
+const DEFAULT_MINUTES = 5
+const LEAST_MINUTES = 5 / 60
+const MOST_MINUTES = 24 * 60
+
+/**
+ * The part of the time axis that the charts show; kept in the URL as `w` (minutes, also a part of one) and, while paused, `at` (epoch ms of
+ * the right edge).
+ */
 export interface TimeWindow {
   readonly windowMs: ComputedRef<number>
   /** Epoch milliseconds of the right edge while paused, else undefined: the edge is the server's now. */
@@ -17,53 +24,55 @@ export interface TimeWindow {
   /** False while nobody has chosen a window: it may then be drawn shorter until there is enough to fill it. */
   readonly isChosen: ComputedRef<boolean>
   setMinutes: (minutes: number) => void
-  pause: () => void
   live: () => void
   togglePause: () => void
+  /** Shows exactly this part, standing still. Epoch milliseconds. */
+  show: (range: { readonly fromMs: number; readonly toMs: number }) => void
   /** Moves the right edge by a share of the window; never beyond now. */
-  shift: (share: number) => void
-  /** One choice wider (1) or narrower (-1). */
+  move: (share: number) => void
+  /** To the next wider (1) or narrower (-1) choice. */
   zoom: (step: 1 | -1) => void
 }
 
 export function useTimeWindow(): TimeWindow {
   const { telemetry } = useApp()
-  const route = useRoute()
-  const router = useRouter()
+  const query = useQuery()
   const minutes = computed(() => {
-    const wanted = Number(route.query['w'])
-    return windowChoices.some((choice) => choice.minutes === wanted) ? wanted : 5
+    const wanted = Number(query.get('w'))
+    return wanted > 0 ? Math.max(LEAST_MINUTES, Math.min(MOST_MINUTES, wanted)) : DEFAULT_MINUTES
   })
-  const windowMs = computed(() => minutes.value * 60_000)
+  const windowMs = computed(() => Math.round(minutes.value * 60_000))
   const pausedAt = computed(() => {
-    const at = Number(route.query['at'])
+    const at = Number(query.get('at'))
     return at > 0 ? at : undefined
   })
-
-  function show(change: Record<string, string | undefined>): void {
-    const next = Object.entries({ ...route.query, ...change }).filter(([, value]) => value)
-    void router.replace({ query: Object.fromEntries(next) })
-  }
-  const setMinutes = (wanted: number): void => show({ w: String(wanted) })
-  const pause = (): void => show({ at: String(Math.round(telemetry.serverNow())) })
-  const live = (): void => show({ at: undefined })
+  const setMinutes = (wanted: number): void => query.set({ w: String(wanted) })
+  const live = (): void => query.set({ at: undefined })
 
   return {
     windowMs,
     pausedAt,
-    isChosen: computed(() => route.query['w'] !== undefined || pausedAt.value !== undefined),
+    isChosen: computed(() => query.get('w') !== '' || pausedAt.value !== undefined),
     setMinutes,
-    pause,
     live,
-    togglePause: () => (pausedAt.value === undefined ? pause() : live()),
-    shift(share) {
+    togglePause() {
+      if (pausedAt.value !== undefined) live()
+      else query.set({ at: String(Math.round(telemetry.serverNow())) })
+    },
+    show({ fromMs, toMs }) {
+      const wanted = Math.max(LEAST_MINUTES, (toMs - fromMs) / 60_000)
+      query.set({ w: String(Number(wanted.toFixed(4))), at: String(Math.round(toMs)) })
+    },
+    move(share) {
       const now = telemetry.serverNow()
       const at = (pausedAt.value ?? now) + share * windowMs.value
-      show({ at: at >= now ? undefined : String(Math.round(at)) })
+      query.set({ at: at >= now ? undefined : String(Math.round(at)) })
     },
     zoom(step) {
-      const index = windowChoices.findIndex((choice) => choice.minutes === minutes.value)
-      const next = windowChoices[index + step]
+      const next =
+        step === 1
+          ? windowChoices.find((choice) => choice.minutes > minutes.value)
+          : windowChoices.findLast((choice) => choice.minutes < minutes.value)
       if (next) setMinutes(next.minutes)
     },
   }

@@ -4,6 +4,8 @@ export interface MetricLook {
   readonly label: string
   readonly unit: string
   readonly digits: number
+  /** The smallest span of values worth a scale of its own: below it a line is flat. */
+  readonly least: number
   /** 1–6: the line colour, bound to the metric and not to its place. */
   readonly line: number
 }
@@ -30,7 +32,8 @@ const lines: Readonly<Record<string, number>> = {
 export function metricLook(metric: string): MetricLook {
   const known = knownMetrics[metric]
   const line = lines[metric] ?? (hash(metric) % LINES) + 1
-  return known ? { ...known, line } : { label: metric, unit: '', digits: 2, line }
+  const shown = known ?? { label: metric, unit: '', digits: 2 }
+  return { ...shown, line, least: 10 ** -shown.digits * 8 }
 }
 
 /** Known metrics in their order, then the others by name. */
@@ -65,6 +68,12 @@ export function formatValue(value: number | undefined, digits: number): string {
   }
   // A true minus sign is as wide as a digit in tabular figures.
   return format.format(value).replace('-', '−')
+}
+
+/** A label of an axis whose labels are `step` apart: as many digits as tell them apart, three at most. */
+export function formatAxisValue(value: number, step: number): string {
+  const digits = Math.ceil(-Math.log10(step) - 1e-9)
+  return formatValue(value, Math.max(0, Math.min(3, digits)))
 }
 
 function hash(text: string): number {

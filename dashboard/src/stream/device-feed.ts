@@ -51,6 +51,7 @@ export class DeviceFeed {
     this.topic = topic
   }
 
+  /** A new list with every change. */
   get gaps(): readonly Gap[] {
     return this.#gaps
   }
@@ -163,9 +164,7 @@ export class DeviceFeed {
 
   #notRecovered(lost: { reason: GapReason; fromMs: number; toMs: number } | undefined): void {
     this.#gaps = this.#gaps.filter((gap) => gap.state !== 'open')
-    if (lost) {
-      this.#gaps.push({ ...lost, state: 'lost', repaired: 0 })
-    }
+    if (lost) this.#gaps = [...this.#gaps, { ...lost, state: 'lost', repaired: 0 }]
     // The old stretch stays on the chart, but nothing may be claimed about what follows it.
     this.#coverage.clear()
   }
@@ -179,7 +178,7 @@ export class DeviceFeed {
   }
 
   #open(gap: Pick<Gap, 'fromMs' | 'toMs' | 'reason'>): void {
-    this.#gaps.push({ ...gap, state: 'open', repaired: 0 })
+    this.#gaps = [...this.#gaps, { ...gap, state: 'open', repaired: 0 }]
   }
 
   #settle(added: number, finished: boolean): void {

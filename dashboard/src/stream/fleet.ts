@@ -42,6 +42,8 @@ export interface FleetDevice {
   intervalMs: number | undefined
   online: boolean | undefined
   onlineAt: number | undefined
+  /** Grows whenever a value or a spark changes. */
+  revision: number
 }
 
 /** Every device that the bearer may see, by its newest reading. */
@@ -73,6 +75,7 @@ export class Fleet {
       intervalMs: undefined,
       online: undefined,
       onlineAt: undefined,
+      revision: 0,
     }
     this.#devices.set(topic, device)
     return device
@@ -122,6 +125,7 @@ export class Fleet {
       device.sparks.set(metric, [...(older as number[]), ...held].slice(-SPARK_POINTS))
     }
     device.trendFrom = Math.min(before, ts[0] ?? before)
+    device.revision++
   }
 
   presence(presence: Presence): void {
@@ -154,6 +158,7 @@ function advance(device: FleetDevice, position: Position): void {
 
 function note(device: FleetDevice, metric: string, value: number, isNew: boolean): void {
   device.values.set(metric, value)
+  device.revision++
   if (!isNew) return
   const spark = device.sparks.get(metric) ?? []
   spark.push(value)

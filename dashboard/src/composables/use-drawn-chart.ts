@@ -1,0 +1,149 @@
+import { useElementVisibility } from '@vueuse/core'
+import {
+  inject,
+  onBeforeUnmount,
+  onMounted,
+  type Ref,
+  type ShallowRef,
+  shallowRef,
+  watch,
+} from 'vue'
+import type { PlotArea } from '../chart/bands.ts'
+import { type ChartColumns, readColumns, shownRange } from '../chart/columns.ts'
+import type { Band } from '../chart/gap-bands.ts'
+import { type Limits, withLimits } from '../chart/limits.ts'
+import { chartEngineKey, createLineChart, type LineChart } from '../chart/line-chart.ts'
+import { type AxisBounds, calmBounds } from '../chart/scales.ts'
+import { type Drawable, pageScheduler } from '../chart/scheduler.ts'
+import { chartColors } from '../chart/theme.ts'
+import { formatAxisValue, metricLook } from '../format/numbers.ts'
+import { formatClock } from '../format/times.ts'
+import type { DeviceFeed } from '../stream/device-feed.ts'
+import { isSameList } from './use-look.ts'
+import { useApp } from './use-app.ts'
+import { useSettings } from './use-settings.ts'
+
+/** What a chart shows: one metric of one device over a moving window. */
+export interface ChartShown {
+  readonly feed: DeviceFeed
+  readonly metric: string
+  readonly windowMs: number
+  /** Epoch milliseconds of the right edge, which then stands still; undefined = the server's now. */
+  readonly pausedAt: number | undefined
+  /** Where the axis may begin while there is less to show than the window, epoch ms; undefined = always the whole window. */
+  readonly oldestMs: number | undefined
+  readonly notesAt: readonly number[]
+  readonly limits: Limits
+}
+
+export interface DrawnChart {
+  readonly area: Readonly<ShallowRef<PlotArea | undefined>>
+  /** The part of the time axis in the last drawing, epoch milliseconds. */
+  readonly range: Readonly<ShallowRef<{ readonly fromMs: number; readonly toMs: number }>>
+  /** Size of the buckets of a thinned line, else null. */
+  readonly bucketMs: Readonly<ShallowRef<number | null>>
+  /** The gap that covers a time, in the last drawing. */
+  bandAt: (at: number) => Band | undefined
+}
+
+const INTERVAL_MS = 500
+const LONGEST_MS = 2_000
+const FIRST_PIXELS = 400
+
+/**
+ * Draws into a canvas for as long as the component lives, by the turns of the page's scheduler: twice a second at most, no oftener than
+ * the picture moves by a pixel, and a picture that stands still only when it has changed. The readings are read from the feed when they
+ * are drawn; nothing of them is reactive.
+ */
+export function useDrawnChart(
+  canvas: Readonly<Ref<HTMLCanvasElement | undefined>>,
+  shown: ChartShown,
+): DrawnChart {
+  const makeChart = inject(chartEngineKey, () => createLineChart, true)
+  const { telemetry } = useApp()
+  const settings = useSettings()
+  const isVisible = useElementVisibility(canvas)
+  const area = shallowRef<PlotArea>()
+  const range = shallowRef({ fromMs: 0, toMs: 1 })
+  const bucketMs = shallowRef<number | null>(null)
+  let chart: LineChart | undefined
+  let columns: ChartColumns | undefined
+  let bounds: AxisBounds | undefined
+  let drawnOf: readonly unknown[] = []
+  let remove = (): void => undefined
+
+  const widthOf = (plot: PlotArea | undefined): number =>
+    plot ? Math.max(50, plot.right - plot.left) : FIRST_PIXELS
+  const rangeNow = (): { fromMs: number; toMs: number } =>
+    shownRange(shown.pausedAt ?? telemetry.serverNow(), shown.windowMs, shown.oldestMs)
+  /** All that a picture follows from: readings never change, so their number tells of new ones. */
+  function ingredients({ fromMs, toMs }: { fromMs: number; toMs: number }): readonly unknown[] {
+    const { series, gaps, coarse, isLoading } = shown.feed
+    const count = Math.min(series.length, series.rowAt(toMs) + 1) - series.rowAt(fromMs)
+    const data = [count, gaps, coarse, isLoading, shown.notesAt, shown.limits]
+    return [...data, shown.metric, fromMs, toMs, settings.theme, settings.zone, widthOf(area.value)]
+  }
+
+  function draw(): number {
+    if (!chart) return 0
+    const look = metricLook(shown.metric)
+    const next = rangeNow()
+    drawnOf = ingredients(next)
+    const { fromMs, toMs } = next
+    columns = readColumns(shown.feed, shown.metric, { ...next, pixels: widthOf(chart.area()) })
+    const y = (bounds = calmBounds(withLimits(columns, shown.limits), bounds, look.least))
+    const { zone } = settings
+    chart.draw({
+      columns,
+      fromMs,
+      toMs,
+      y,
+      colors: chartColors(settings.theme, look.line),
+      notesAt: shown.notesAt,
+      limits: shown.limits,
+      formatTime: (at) => formatClock(at, zone, shown.windowMs <= 300_000),
+      formatValue: (value) => formatAxisValue(value, y.step),
+    })
+    area.value = chart.area()
+    range.value = next
+    bucketMs.value = columns.bucketMs
+    return columns.x.length
+  }
+
+  const drawable: Drawable = {
+    isVisible: () => isVisible.value,
+    isDirty: () => !isSameList(drawnOf, ingredients(rangeNow())),
+    intervalMs: () => {
+      const pixelMs = shown.windowMs / widthOf(area.value)
+      return Math.max(INTERVAL_MS, Math.min(LONGEST_MS, pixelMs))
+    },
+    draw,
+  }
+  onMounted(() => {
+    if (!canvas.value) return
+    chart = makeChart(canvas.value)
+    remove = pageScheduler.add(drawable)
+  })
+  onBeforeUnmount(() => {
+    remove()
+    chart?.destroy()
+    chart = undefined
+  })
+  watch(
+    () => [shown.windowMs, shown.pausedAt, shown.metric, shown.limits],
+    () => {
+      bounds = undefined
+      pageScheduler.soon(drawable)
+    },
+  )
+  watch(
+    () => [shown.notesAt, settings.theme, settings.zone, isVisible.value],
+    () => pageScheduler.soon(drawable),
+  )
+  return {
+    area,
+    range,
+    bucketMs,
+    bandAt: (at) => columns?.bands.find(({ fromMs, toMs }) => fromMs <= at && at <= toMs),
+  }
+}

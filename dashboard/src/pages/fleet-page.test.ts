@@ -1,0 +1,39 @@
+import type { ServerMessage } from '@gaugeline/backend/protocol'
+import { flushPromises } from '@vue/test-utils'
+import { describe, expect, it } from 'vitest'
+import { alarms, fleet, open, say, welcome, withPages } from './open-page.ts'
+
+withPages()
+
+describe('fleet page', () => {
+  it('shows every device with state, value and age, worst first', async () => {
+    const { page } = await open('/', [welcome(['operator']), fleet, alarms])
+    const rows = page.findAll('[data-testid^="device-"]')
+    expect(
+      rows.map((row) => [row.attributes('data-testid'), row.attributes('data-status')]),
+    ).toEqual([
+      ['device-plant-1/pump-3', 'offline'],
+      ['device-plant-1/pump-2', 'stale'],
+      ['device-plant-1/silent', 'never'],
+      ['device-plant-1/pump-1', 'live'],
+    ])
+    expect(rows[3]!.text()).toContain('54.3')
+    expect(rows[2]!.text()).toContain('has never sent')
+    expect(rows[1]!.text()).toContain('1 min')
+  })
+
+  it('filters by text and state, and says when nothing is left', async () => {
+    const { page } = await open('/?q=pump-2', [welcome(['operator']), fleet, alarms])
+    expect(page.findAll('[data-testid^="device-"]')).toHaveLength(1)
+    await page.get('[data-testid="fleet-search"]').setValue('nothing')
+    await flushPromises()
+    expect(page.text()).toContain('0 of 4 devices match')
+  })
+
+  it('tells how to get devices when there are none', async () => {
+    const none = say({ type: 'subscribed', id: 2, results: [], blocks: [], states: [], notes: [] })
+    const everything = { ...welcome(['operator']).message, devices: ['#'] } as ServerMessage
+    const { page } = await open('/', [say(everything), none, alarms])
+    expect(page.get('[data-testid="no-devices"]').text()).toContain('npm run simulate -- demo')
+  })
+})
