@@ -27,7 +27,6 @@ describe('device page', () => {
     const recording = [fleet, device, alarms]
     const operator = await open('/d/plant-1/pump-1', [welcome(['operator']), ...recording])
     expect(operator.page.find('[data-testid="command-identify"]').exists()).toBe(true)
-    operator.page.unmount()
     const viewer = await open('/d/plant-1/pump-1', [welcome(['viewer']), ...recording])
     expect(viewer.page.find('[data-testid="command-identify"]').exists()).toBe(false)
     expect(viewer.page.get('[data-testid="commands"]').text()).toContain('role operator')

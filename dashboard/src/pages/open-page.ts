@@ -4,7 +4,7 @@ import {
   limits,
   type ServerMessage,
 } from '@gaugeline/backend/protocol'
-import { enableAutoUnmount, flushPromises, mount } from '@vue/test-utils'
+import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
 import { createPinia } from 'pinia'
 import { afterEach, beforeEach, vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
@@ -106,6 +106,8 @@ export const alarms = say({
   ],
 })
 
+const opened: VueWrapper[] = []
+
 export interface OpenOptions {
   readonly session?: Session
   readonly makeChart?: () => LineChart
@@ -143,6 +145,7 @@ export async function open(path: string, recording: RecordedMessage[], options: 
       provide: { [appKey as symbol]: parts, [chartEngineKey as symbol]: makeChart },
     },
   })
+  opened.push(page)
   await flushPromises()
   await vi.advanceTimersByTimeAsync(600)
   await flushPromises()
@@ -158,9 +161,8 @@ export function withPages(): void {
     vi.spyOn(HTMLElement.prototype, 'clientWidth', 'get').mockReturnValue(1_000)
   })
   afterEach(() => {
+    for (const page of opened.splice(0)) page.unmount()
     vi.useRealTimers()
     vi.restoreAllMocks()
   })
-  // Registered last, runs first.
-  enableAutoUnmount(afterEach)
 }
