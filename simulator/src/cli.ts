@@ -1,10 +1,13 @@
 import { Command, CommanderError } from 'commander'
 import { writeFirstScenario } from './cli/init.ts'
-import { withRunFlags, type RunFlags } from './cli/flags.ts'
+import { deviceCount, duration, withRunFlags, type PlanFlags, type RunFlags } from './cli/flags.ts'
 import { jsonSchemaOf } from './cli/json-schema.ts'
 import { simulate } from './cli/simulate.ts'
 import type { Terminal } from './cli/terminal.ts'
 import { UsageError } from './errors.ts'
+import { planOf } from './plan/plan.ts'
+import { planText } from './plan/plan-text.ts'
+import { adaptScenario } from './scenario/adapt.ts'
 import { demoScenario } from './scenario/demo.ts'
 import { describeScenario } from './scenario/describe.ts'
 import { loadScenario } from './scenario/load.ts'
@@ -59,6 +62,20 @@ function buildProgram(terminal: Terminal, { args, outcome }: Call): Command {
     .action((path: string) => {
       const scenario = loadScenario(path, terminal.directory)
       terminal.out(`${path}: ok, ${describeScenario(scenario)}\n`)
+    })
+  program
+    .command('plan <scenario>')
+    .description('what a scenario comes to: load, time, memory, quotas and cost; nothing is sent')
+    .option('--devices <count>', 'so many in all, in the proportions of the scenario', deviceCount)
+    .option('--duration <time>', 'stages shrink or grow to it', duration)
+    .option('--json', 'as JSON')
+    .action((path: string, flags: PlanFlags) => {
+      const scenario = adaptScenario(loadScenario(path, terminal.directory), {
+        ...flags,
+        threshold: [],
+      })
+      const plan = planOf(scenario)
+      terminal.out(flags.json === true ? `${JSON.stringify(plan)}\n` : planText(plan))
     })
   program
     .command('init [file]')

@@ -16,6 +16,7 @@ import type { DeviceSignal } from './signal/device-signal.ts'
 import type { Profile } from './signal/profile.ts'
 import { applySensorFaults } from './signal/sensor-faults.ts'
 import { setPoints } from './signal/set-points.ts'
+import type { ConnectGate } from './transport/connect-gate.ts'
 import { Courier } from './transport/courier.ts'
 import { MqttLink, type LinkEvents } from './transport/mqtt-link.ts'
 
@@ -29,6 +30,7 @@ export interface DeviceOptions {
   /** False: without the user name that stands for a certificate, for brokers that do not know it. */
   readonly identify: boolean
   readonly secureContext?: SecureContext | undefined
+  readonly gate: ConnectGate
   readonly channels: Profile['channels']
   readonly signal: DeviceSignal
   readonly random: Random
@@ -179,12 +181,13 @@ export class Device {
   }
 
   #newLink(): MqttLink {
-    const { site, id, url, identify, secureContext, random } = this.#options
+    const { site, id, url, identify, secureContext, gate, random } = this.#options
     return new MqttLink({
       url,
       clientId: id,
       ...(identify ? { username: `thing:${site}/${id}` } : {}),
       secureContext,
+      gate,
       // The second is part of the first, but IoT Core sends what is retained only to whom names its topic (aws-behaviour I12).
       subscribe: [commandTopic(site, id, '+'), demandTopic(site, id)],
       random,

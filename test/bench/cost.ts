@@ -11,7 +11,7 @@ import { startSystem, type System } from '../../infra/local/system.ts'
 import type { Template } from '../../infra/local/template/template.ts'
 import { ProtocolClient, requestToken } from '../support/client.ts'
 import { connectMqtt } from '../support/devices.ts'
-import { levers, prices, pricesAsOf, type Billed } from './prices.ts'
+import { levers, prices, pricesAsOf, type Billed } from '../../simulator/src/plan/prices.ts'
 import type { Row } from './table.ts'
 import { readUsage, usedBetween, type Usage } from './usage.ts'
 

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-cloudwatch'
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import type { Endpoints } from '../../infra/local/start/endpoints.ts'
-import type { Billed } from './prices.ts'
+import type { Billed } from '../../simulator/src/plan/prices.ts'
 
 /** Units that AWS would bill, as the running system's own CloudWatch metrics count them since the start. */
 export type Usage = Partial<Record<Billed, number>>

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { levers, prices, PRICES_MAX_AGE_DAYS, pricesAsOf } from '../bench/prices.ts'
+import { levers, prices, PRICES_MAX_AGE_DAYS, pricesAsOf } from '../../simulator/src/plan/prices.ts'
 
 const ageDays = (nowMs: number): number => (nowMs - Date.parse(pricesAsOf)) / 86_400_000
 
@@ -7,7 +7,7 @@ it('the price table was looked up within twelve months', () => {
   const days = Math.round(ageDays(Date.now()))
   expect(
     days,
-    `test/bench/prices.ts is of ${pricesAsOf}: look the prices up again`,
+    `simulator/src/plan/prices.ts is of ${pricesAsOf}: look the prices up again`,
   ).toBeLessThanOrEqual(PRICES_MAX_AGE_DAYS)
   expect(days).toBeGreaterThanOrEqual(0)
 })

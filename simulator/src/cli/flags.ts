@@ -19,6 +19,13 @@ export interface RunFlags {
   readonly truth?: string
 }
 
+/** The flags of `plan`. */
+export interface PlanFlags {
+  readonly devices?: number
+  readonly duration?: number
+  readonly json?: boolean
+}
+
 export function withRunFlags(command: Command): Command {
   return command
     .option('--mqtt <url>', 'the broker (default: the one npm start runs)', broker)
@@ -27,9 +34,9 @@ export function withRunFlags(command: Command): Command {
     .option(
       '--duration <time>',
       'such as 30s or 10m; stages and faults shrink or grow with it',
-      time,
+      duration,
     )
-    .option('--devices <count>', 'so many in all, in the proportions of the scenario', count)
+    .option('--devices <count>', 'so many in all, in the proportions of the scenario', deviceCount)
     .option(
       '--threshold <metric: expression>',
       'one more, such as "ack.latency: p(99)<500ms"; may be repeated',
@@ -57,13 +64,13 @@ function seed(text: string): number {
   throw new InvalidArgumentError('a seed is a whole number, 0 or more.')
 }
 
-function count(text: string): number {
+export function deviceCount(text: string): number {
   const number = Number(text)
   if (Number.isInteger(number) && number >= 1 && number <= 100_000) return number
   throw new InvalidArgumentError('a number of devices is a whole number from 1 to 100000.')
 }
 
-function time(text: string): number {
+export function duration(text: string): number {
   const ms = parseDuration(text)
   if (ms === undefined || ms <= 0) throw new InvalidArgumentError(`${durationRule}.`)
   if (ms > longestMs) throw new InvalidArgumentError('a duration is at most 24d.')

@@ -17,5 +17,7 @@ export function writeFirstScenario(file: string, { directory, out }: Terminal): 
         : `${file}: cannot be written (${code}); name a file in a folder that exists`,
     )
   }
-  out(`${file} is written; run it with npm run simulate -- run ${file}\n`)
+  out(
+    `${file} is written. What it comes to: npm run simulate -- plan ${file}. Run it: npm run simulate -- run ${file}\n`,
+  )
 }

@@ -15,7 +15,15 @@ export interface Member {
 
 type Shared = Pick<
   DeviceOptions,
-  'url' | 'identify' | 'secureContext' | 'startedMs' | 'tally' | 'schedule' | 'acked' | 'log'
+  | 'url'
+  | 'identify'
+  | 'secureContext'
+  | 'gate'
+  | 'startedMs'
+  | 'tally'
+  | 'schedule'
+  | 'acked'
+  | 'log'
 >
 
 /** The devices of a scenario in the order of joining. */

@@ -9,6 +9,7 @@ import { plannedMs } from '../scenario/shape.ts'
 import { Schedule } from '../schedule.ts'
 import { evaluate, type Threshold } from '../thresholds/thresholds.ts'
 import { isLasting } from '../transport/connect-failure.ts'
+import { ConnectGate } from '../transport/connect-gate.ts'
 import { Engine, type DrivenDevice } from './engine.ts'
 import { makeDevices, type Member } from './make-devices.ts'
 import { progressOf, type Progress } from './progress.ts'
@@ -16,6 +17,8 @@ import { ResourceMeter, type Resources } from './resources.ts'
 
 const tickMs = 10
 const watchMs = 250
+/** Connects that are under way; the others wait for their turn. */
+const connectsAtOnce = 100
 /** How long the last acknowledgements are waited for at the end. */
 const settleMs = 3_000
 /** Nothing has connected since the first failure: given up after so long, by whether waiting may help. */
@@ -93,6 +96,7 @@ class Run {
     this.#members = makeDevices(scenario, {
       ...options,
       startedMs,
+      gate: new ConnectGate(connectsAtOnce),
       tally: this.#tally,
       schedule: (dueMs, device) => {
         schedule.add(dueMs, device)

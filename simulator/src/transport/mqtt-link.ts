@@ -4,6 +4,7 @@ import mqtt, { type MqttClient } from 'mqtt'
 import type { Random } from '../random.ts'
 import { backoff } from './backoff.ts'
 import { connectFailure } from './connect-failure.ts'
+import type { ConnectGate } from './connect-gate.ts'
 
 export interface LinkEvents {
   /** CONNACK; milliseconds since the connect was due. */
@@ -23,6 +24,8 @@ export interface LinkOptions {
   readonly username?: string
   /** Shared by all devices: a context of its own costs each about a megabyte. */
   readonly secureContext?: SecureContext | undefined
+  /** Shared by all devices. */
+  readonly gate: ConnectGate
   readonly subscribe: readonly string[]
   readonly random: Random
   readonly events: LinkEvents
@@ -37,6 +40,8 @@ export class MqttLink {
   readonly #backoff: ReturnType<typeof backoff>
   #client: MqttClient | undefined
   #retry: NodeJS.Timeout | undefined
+  /** Of the attempt that is under way or waits for its turn. */
+  #leaveGate: (() => void) | undefined
   #isWanted = false
   #lastError: Error | undefined
 
@@ -53,13 +58,13 @@ export class MqttLink {
   connect(intendedMs: number): void {
     this.#isWanted = true
     // A blackout that is under way goes on.
-    if (!this.#client && this.#retry === undefined) this.#attempt(intendedMs)
+    if (!this.#client && this.#retry === undefined) this.#begin(intendedMs)
   }
 
   /** Says goodbye and stays away. Resolves when the connection has ended. */
   async disconnect(): Promise<void> {
     this.#isWanted = false
-    this.#clearRetry()
+    this.#clearAttempt()
     const client = this.#client
     this.#client = undefined
     await client?.endAsync(!client.connected)
@@ -90,7 +95,7 @@ export class MqttLink {
     client?.stream.destroy()
     client?.end(true)
     if (wasConnected) this.#options.events.cut()
-    this.#clearRetry()
+    this.#clearAttempt()
     this.#tryIn(durationMs ?? this.#backoff.next())
     return true
   }
@@ -99,13 +104,22 @@ export class MqttLink {
     const intendedMs = Date.now() + waitMs
     this.#retry = setTimeout(() => {
       this.#retry = undefined
-      this.#attempt(intendedMs)
+      this.#begin(intendedMs)
     }, waitMs)
   }
 
-  #clearRetry(): void {
+  #clearAttempt(): void {
     clearTimeout(this.#retry)
     this.#retry = undefined
+    this.#leaveGate?.()
+    this.#leaveGate = undefined
+  }
+
+  #begin(intendedMs: number): void {
+    if (this.#leaveGate) return
+    this.#leaveGate = this.#options.gate.enter(() => {
+      this.#attempt(intendedMs)
+    })
   }
 
   #attempt(intendedMs: number): void {
@@ -141,6 +155,7 @@ export class MqttLink {
 
   #onConnect(client: MqttClient, intendedMs: number): void {
     this.#backoff.reset()
+    this.#clearAttempt()
     // Nagle and delayed acknowledgements would add up to 40 ms to a small QoS 1 exchange; mqtt.js does not switch it off.
     if (client.stream instanceof Socket) client.stream.setNoDelay(true)
     client.setMaxListeners(200)
@@ -153,6 +168,7 @@ export class MqttLink {
   #onClose(client: MqttClient, hasConnected: boolean): void {
     client.end(true)
     this.#client = undefined
+    this.#clearAttempt()
     if (!this.#isWanted) return
     const { events } = this.#options
     if (hasConnected) events.lost(this.#lastError?.message ?? 'connection lost')

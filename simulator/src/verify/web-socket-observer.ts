@@ -14,8 +14,10 @@ import { ApiSocket } from './api-socket.ts'
 import { Ledger } from './ledger.ts'
 
 const reconnectMs = 1_000
-/** What is acknowledged at the end may still be under way to the subscriber. */
-const underWayMs = 10_000
+/** What is acknowledged at the end may still be under way to the subscriber: waited for until nothing has come for so long … */
+const quietMs = 10_000
+/** … and never longer than this. */
+const underWayMs = 120_000
 /** Look-ups in the history stay below the connection's limit of messages. */
 const lookUpGapMs = 1_500 / limits.messagesPerSecond
 
@@ -36,6 +38,7 @@ export class WebSocketObserver implements Observer {
   readonly #ping: NodeJS.Timeout
   #socket: ApiSocket | undefined
   #isOver = false
+  #lastSeenMs = 0
 
   constructor(options: WebSocketObserverOptions) {
     this.#options = options
@@ -82,8 +85,10 @@ export class WebSocketObserver implements Observer {
   }
 
   async settle(): Promise<void> {
-    const untilMs = Date.now() + underWayMs
-    while (this.#ledger.unseen().length > 0 && Date.now() < untilMs) await sleep(100)
+    const endMs = Date.now()
+    const isUnderWay = (nowMs: number): boolean =>
+      nowMs - Math.max(endMs, this.#lastSeenMs) < quietMs && nowMs - endMs < underWayMs
+    while (this.#ledger.unseen().length > 0 && isUnderWay(Date.now())) await sleep(100)
     for (const topic of this.#ledger.unseen()) await this.#lookUp(topic)
     this.#isOver = true
     clearInterval(this.#ping)
@@ -144,6 +149,7 @@ export class WebSocketObserver implements Observer {
 
   #see(block: Block): void {
     const nowMs = Date.now()
+    this.#lastSeenMs = nowMs
     this.#positions.set(block.topic, block.position)
     this.#ledger.pushed(block, (ts) => {
       if (ts >= this.#startedMs) this.#latency.record(Math.max(1, nowMs - ts))

@@ -41,6 +41,11 @@ export const prices = {
     dollars: 0.15 / 1e6,
     source: 'public cost notes, mid-2026; AWS example 2018-2022',
   },
+  iotMessage: {
+    unit: 'message of up to 5 KB, Basic Ingest apart',
+    dollars: 1 / 1e6,
+    source: 'AWS pricing page, read 2026-10-07; first 1,000 million a month',
+  },
   iotMinute: {
     unit: 'connection minute of a device',
     dollars: 0.08 / 1e6,
@@ -64,6 +69,7 @@ export const levers: Readonly<Record<Billed, string>> = {
   kinesisShardHour: 'more readings per shard: a shard takes a thousand a second',
   iotRule: 'several readings in one message of a device: a message of up to 5 KB is one unit',
   iotAction: 'several readings in one message of a device: a message of up to 5 KB is one unit',
+  iotMessage: 'Basic Ingest, or several readings in one message of a device',
   iotMinute: 'devices that connect only to send',
   logsGb: 'sample the info lines of deliver',
 }
