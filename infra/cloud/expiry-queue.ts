@@ -11,7 +11,7 @@ import type { ServiceFunction } from './service-function.ts'
 /** Timeout of the function that empties the queue; the queue hides a message six times as long (AWS's own advice). */
 const CONSUMER_TIMEOUT_SECONDS = 20
 
-/** Delayed messages, one per connection: they wake `expire` when the connection's token ends. */
+/** Delayed messages that wake `expire` when a connection's token ends, asked for by the sweeper or, for a short life, by `$connect`. */
 export class ExpiryQueue extends Construct {
   readonly environment: Environment
   readonly consumerTimeoutSeconds = CONSUMER_TIMEOUT_SECONDS

@@ -57,13 +57,14 @@ export class Sweeping extends Construct {
     expiryQueue.consumeWith(expire)
   }
 
-  #addSweeper({ foundation, api }: SweepingProps): ServiceFunction {
+  #addSweeper({ foundation, api, expiryQueue }: SweepingProps): ServiceFunction {
     const sweeper = new ServiceFunction(this, 'Sweeper', {
       foundation,
       name: 'sweeper',
-      description: 'Each minute: rows nobody removed, gauges, commands nobody answered',
+      description: 'Each minute: tokens about to end, rows nobody removed, gauges, commands',
       environment: {
         ...foundation.tables.environment(sweeperAccess),
+        ...expiryQueue.environment,
         [env.managementEndpoint]: api.managementUrl,
       },
       memoryMb: 256,
@@ -72,6 +73,7 @@ export class Sweeping extends Construct {
     })
     foundation.tables.grant(sweeper, sweeperAccess)
     api.grantPost(sweeper)
+    expiryQueue.grantSend(sweeper)
     new Rule(this, 'EachMinute', {
       description: 'Gaugeline sweeper',
       schedule: Schedule.rate(Duration.minutes(1)),

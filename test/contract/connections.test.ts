@@ -94,6 +94,18 @@ describe.each(implementations)('connections %s', (_name, make) => {
     expect(await connections.ofToken(one.tokenId)).toEqual([])
     expect(await connections.ofToken(`new-${serial}`)).toHaveLength(1)
   })
+  it('the sweeper sees when each token ends, also after several renewals at once', async () => {
+    const endOf = async ({ connectionId }: typeof one): Promise<number | undefined> =>
+      (await connections.allOpen()).find((open) => open.connectionId === connectionId)?.expiresAt
+    await connections.open(one)
+    expect(await endOf(one)).toBe(one.expiresAt)
+    const renewals = [900, 300, 1_500, 600].map((more) =>
+      identityOf({ ...one, expiresAt: one.expiresAt + more }),
+    )
+    await Promise.all(renewals.map((later) => connections.renew(one.connectionId, later, NOW)))
+    expect(await endOf(one)).toBe((await connections.find(one.connectionId))?.expiresAt)
+    expect(await endOf(one)).not.toBe(one.expiresAt)
+  })
   it('renewing or admitting what is not there says so and creates nothing', async () => {
     await connections.close(two.connectionId, NOW)
     for (const id of [one.connectionId, two.connectionId]) {

@@ -62,10 +62,11 @@ export function dynamoConnections(at: Table): Connections {
 }
 
 async function open(at: Table, connection: Connection): Promise<'opened' | 'closed'> {
-  const { connectionId, connectedAt } = connection
+  const { connectionId, connectedAt, expiresAt } = connection
   const ttl = Math.floor(connectedAt / 1_000) + ROW_LIFE_SECONDS
   const finders = finderKeys(connection)
-  const rows = finders.map((key) => ({ put: { ...key, connectionId, connectedAt, ttl } }))
+  const found = { connectionId, connectedAt, expiresAt, ttl }
+  const rows = finders.map((key) => ({ put: { ...key, ...found } }))
   await batchWrite(at.client, at.table, rows)
   try {
     await at.client.send(
@@ -127,10 +128,11 @@ async function renew(
   const ttl = Math.floor(nowMs / 1_000) + ROW_LIFE_SECONDS
   if (tokenId) await put(at, { ...tokenKey(tokenId, connectionId), connectionId, ttl })
   try {
-    await client.send(
+    const { Attributes } = await client.send(
       new UpdateCommand({
         TableName: table,
         Key: metaKey(connectionId),
+        ReturnValues: 'UPDATED_NEW',
         UpdateExpression:
           'SET #roles = :roles, devices = :devices, expiresAt = :expiresAt, issuedAt = :issuedAt, tokenId = :tokenId, revision = revision + :one',
         ConditionExpression: 'attribute_exists(connectedAt)',
@@ -145,10 +147,33 @@ async function renew(
         },
       }),
     )
+    await moveEnd(at, connectionId, { expiresAt, revision: Number(Attributes?.['revision']) })
     return 'renewed'
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return 'unknown'
     throw error
+  }
+}
+
+/** Tells the sweeper's row when the newest token ends: renewals run side by side, and a row that was removed must not come back. */
+async function moveEnd(
+  { client, table }: Table,
+  connectionId: string,
+  { expiresAt, revision }: Pick<Connection, 'expiresAt' | 'revision'>,
+): Promise<void> {
+  try {
+    await client.send(
+      new UpdateCommand({
+        TableName: table,
+        Key: openKey(connectionId),
+        UpdateExpression: 'SET expiresAt = :expiresAt, revision = :revision',
+        ConditionExpression:
+          'attribute_exists(pk) AND (attribute_not_exists(revision) OR revision < :revision)',
+        ExpressionAttributeValues: { ':expiresAt': expiresAt, ':revision': revision },
+      }),
+    )
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error
   }
 }
 
@@ -181,5 +206,9 @@ async function allOpen({ client, table }: Table): Promise<readonly OpenConnectio
       }),
     ),
   )
-  return shards.flat().map(({ connectionId, connectedAt }) => ({ connectionId, connectedAt }))
+  return shards.flat().map(({ connectionId, connectedAt, expiresAt }) => ({
+    connectionId,
+    connectedAt,
+    expiresAt,
+  }))
 }

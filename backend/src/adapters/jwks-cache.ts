@@ -110,8 +110,8 @@ export function createJwksCache(options: JwksCacheOptions): JwksCache {
       // Who has the key goes on with the set at hand: the next login looks again.
       if (current && kid === undefined) return
     }
+    // No failure of ours, so no cool-down: the next login looks again, and the lease keeps it from asking too often.
     options.onEvent?.({ kind: 'unanswered' })
-    throw new Error('another environment asks the issuer and has no answer yet')
   }
   async function ask(): Promise<KeySet> {
     // From its beginning: what is published while it is under way may not be in it.

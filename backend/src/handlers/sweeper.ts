@@ -5,6 +5,7 @@ import { dynamoCommands } from '../adapters/dynamo-commands.ts'
 import { dynamoHistory } from '../adapters/dynamo-history.ts'
 import { dynamoRevocationChecks } from '../adapters/dynamo-revocations.ts'
 import { managementSockets } from '../adapters/management-sockets.ts'
+import { createWakeQueue } from '../adapters/sqs-wake-queue.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { metrics, services } from '../contract.ts'
@@ -12,7 +13,13 @@ import { expireCommands } from '../core/commands/expire-commands.ts'
 import { sweepConnections } from '../core/connections/sweep.ts'
 import { newestReadingAge } from '../core/history/newest-reading.ts'
 
-const config = readConfig('connectionsTable', 'subscriptionsTable', 'commandsTable', 'historyTable')
+const config = readConfig(
+  'connectionsTable',
+  'subscriptionsTable',
+  'commandsTable',
+  'historyTable',
+  'expiryQueueUrl',
+)
 const telemetry = createTelemetry(services.sweeper)
 const client = createDynamo()
 const ports = {
@@ -21,6 +28,7 @@ const ports = {
   commands: dynamoCommands({ client, table: config.commandsTable }),
   history: dynamoHistory({ client, table: config.historyTable, retentionMs: 0 }),
   sockets: managementSockets(telemetry.log),
+  wakes: createWakeQueue(config.expiryQueueUrl),
   clock: systemClock,
 }
 

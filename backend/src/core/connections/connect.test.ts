@@ -42,13 +42,16 @@ it('W25: answers the subprotocol gaugeline.v1 and never the bearer entry', async
   })
 })
 
-it('keeps the identity and asks to be woken when the token ends', async () => {
+it('keeps the identity; asks to be woken at the end of a token that the sweeper might not see in time', async () => {
   await open()
   expect(await ports.connections.find('c1=')).toMatchObject({
     ...identityOf(),
     connectedAt: clock.ms,
   })
-  expect(wakes.sent).toEqual([{ connectionId: 'c1=', reason: 'token', delaySeconds: 3_600 }])
+  expect(wakes.sent).toEqual([])
+  const identity = identityOf({ expiresAt: clock.ms / 1_000 + 119.5 })
+  await open('c2=', { identity })
+  expect(wakes.sent).toEqual([{ connectionId: 'c2=', reason: 'token', delaySeconds: 120 }])
 })
 
 describe('W05: origins', () => {

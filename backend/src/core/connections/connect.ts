@@ -4,6 +4,7 @@ import type { Identity } from '../auth/identity.ts'
 import type { RevocationChecks } from '../auth/ports.ts'
 import { readHeader, readOffer } from '../auth/handshake.ts'
 import type { Connection, Connections, WakeQueue } from './ports.ts'
+import { wakeAtTokenEnd } from './token-end.ts'
 
 /** A live dashboard pings every 25 s (limits.pingIntervalMs): after three missed pings a row no longer counts against the cap. */
 export const SILENT_AFTER_MS = 3 * limits.pingIntervalMs
@@ -68,8 +69,7 @@ export async function connect(
     await ports.connections.close(connectionId, nowMs)
     return late
   }
-  const lifeSeconds = Math.ceil(identity.expiresAt - nowMs / 1_000)
-  await ports.wakes.send({ connectionId, reason: 'token' }, lifeSeconds)
+  await wakeAtTokenEnd(connection, ports)
   return { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } }
 }
 

@@ -2,6 +2,7 @@ import type { Log } from '../telemetry-sink.ts'
 import { closeConnection, type ClosePorts } from './close.ts'
 import { SILENT_AFTER_MS } from './connect.ts'
 import type { Wake, WakeQueue } from './ports.ts'
+import { wakeAtTokenEnd } from './token-end.ts'
 
 export interface ExpirePorts extends ClosePorts {
   readonly wakes: WakeQueue
@@ -9,7 +10,7 @@ export interface ExpirePorts extends ClosePorts {
 
 /**
  * What a wake-up message comes to. The row decides, not the message: a token may have been refreshed since, a silent client may have spoken.
- * SQS holds a message for 15 minutes at most, so a later end is queued again. `failed`: to be tried again.
+ * An end that has moved to a little later is queued again, one far away is left to the sweeper. `failed`: to be tried again.
  */
 async function handleWake(
   wake: Wake,
@@ -20,11 +21,7 @@ async function handleWake(
   if (!connection) return closeConnection(wake.connectionId, wake.reason, ports)
   const nowMs = ports.clock.now()
   if (wake.reason === 'token') {
-    const leftSeconds = connection.expiresAt - nowMs / 1_000
-    if (leftSeconds > 0) {
-      await ports.wakes.send(wake, leftSeconds)
-      return 'queued'
-    }
+    if (connection.expiresAt > nowMs / 1_000) return wakeAtTokenEnd(connection, ports)
   }
   if (wake.reason === 'unknown') return 'kept'
   if (wake.reason === 'silent' && connection.lastSeenAt >= nowMs - SILENT_AFTER_MS) return 'kept'

@@ -11,7 +11,7 @@ export interface Connection extends Identity {
   readonly revision: number
 }
 
-export type OpenConnection = Pick<Connection, 'connectionId' | 'connectedAt'>
+export type OpenConnection = Pick<Connection, 'connectionId' | 'connectedAt' | 'expiresAt'>
 
 export type Admission =
   | { readonly outcome: 'admitted'; readonly connection: Connection }

@@ -2,6 +2,7 @@ import { beforeEach, expect, it } from 'vitest'
 import {
   connectionOf,
   fakeClock,
+  fakeWakes,
   memoryConnections,
   memoryConnectionSubscriptions,
 } from './fakes.ts'
@@ -18,6 +19,7 @@ function makePorts() {
     clock: fakeClock(),
     connections: memoryConnections(),
     subscriptions: memoryConnectionSubscriptions(),
+    wakes: fakeWakes(),
   }
 }
 
@@ -48,4 +50,23 @@ it('leaves to the next minute what is more than one run removes', async () => {
   for (let i = 0; i < 510; i++) await open(`zombie-${i}=`, 3 * HOUR_MS, 0)
   expect(await sweepConnections(ports)).toMatchObject({ zombies: 510 })
   expect(await sweepConnections(ports)).toMatchObject({ zombies: 10 })
+})
+
+it('asks for the end of every token within the next two minutes, and of no other', async () => {
+  const endsIn = async (seconds: number): Promise<void> => {
+    const expiresAt = ports.clock.ms / 1_000 + seconds
+    const connectedAt = ports.clock.ms
+    await ports.connections.open(
+      connectionOf({ connectionId: `${seconds}=`, connectedAt, expiresAt }),
+    )
+  }
+  for (const seconds of [-30, 0, 59, 120, 121, 3_600]) await endsIn(seconds)
+  await sweepConnections(ports)
+  const sent = ports.wakes.sent.toSorted((a, b) => a.delaySeconds - b.delaySeconds)
+  expect(sent).toEqual([
+    { connectionId: '-30=', reason: 'token', delaySeconds: 0 },
+    { connectionId: '0=', reason: 'token', delaySeconds: 0 },
+    { connectionId: '59=', reason: 'token', delaySeconds: 59 },
+    { connectionId: '120=', reason: 'token', delaySeconds: 120 },
+  ])
 })

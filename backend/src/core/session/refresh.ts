@@ -3,6 +3,7 @@ import type { Identity } from '../auth/identity.ts'
 import type { RevocationChecks, TokenRefusal, TokenVerifier } from '../auth/ports.ts'
 import type { Clock } from '../clock.ts'
 import { forgetConnection } from '../connections/close.ts'
+import { wakeAtTokenEnd } from '../connections/token-end.ts'
 import { renewUntilCurrent } from '../connections/renew-until-current.ts'
 import type {
   Connection,
@@ -57,10 +58,9 @@ export async function refresh(
     const push = { type: 'unsubscribed', sids: ended, reason: 'revoked' }
     await ports.sockets.post(connectionId, JSON.stringify(push))
   }
-  // The message that waits for the old end looks at the row again and moves on; only an earlier end needs one of its own.
+  // A message that waits for the old end looks at the row again; only an earlier end needs one of its own.
   if (identity.expiresAt < connection.expiresAt) {
-    const lifeSeconds = identity.expiresAt - ports.clock.now() / 1_000
-    await ports.wakes.send({ connectionId, reason: 'token' }, lifeSeconds)
+    await wakeAtTokenEnd({ connectionId, expiresAt: identity.expiresAt }, ports)
   }
   return { type: 'refreshed', id: message.id, tokenExpiresAt: identity.expiresAt }
 }
