@@ -17,6 +17,8 @@ const cdkOut = fileURLToPath(new URL('../../cdk.out', import.meta.url))
 const issuer = await startIssuer()
 const { setting, ec } = issuer.world
 let system: System
+/** How many environments found the key set that another one had fetched. */
+let takenOver = 0
 /** What the authorizer said, oldest first. */
 const decisions: { readonly reason: string; readonly outcome: string }[] = []
 beforeAll(async () => {
@@ -26,6 +28,7 @@ beforeAll(async () => {
   system.followLogs('authorizer', (line) => {
     const event = JSON.parse(line) as { message?: string; reason: string; outcome: string }
     if (event.message === 'connect decided') decisions.push(event)
+    if (event.message === 'key set taken over') takenOver++
   })
 })
 afterAll(async () => {
@@ -94,4 +97,23 @@ describe('J27, J24: a revoked token', () => {
     expect(victim.messages('goaway').map(({ code }) => code)).toContain(4403)
     admin.socket.terminate()
   })
+})
+
+it('P17: environments that start while the issuer is away let in whoever has a token of a key that another one knows', async () => {
+  await issuer.close()
+  const before = takenOver
+  const statuses = new Set<number>()
+  let people = 0
+  // Many at once make the function start environments, which then take their part.
+  await waitFor(async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, async () => {
+        const name = `late-${people++}`
+        return knock(await signed({ sub: name, jti: name }))
+      }),
+    )
+    for (const { status } of answers) statuses.add(status)
+    return takenOver > before
+  }, 'an environment that started')
+  expect([...statuses]).toEqual([101])
 })
