@@ -19,6 +19,10 @@ export class FakeAlarms {
     for (const alarm of firstAlarms(now(), count)) this.#alarms.set(alarm.alarm, alarm)
   }
 
+  get names(): readonly string[] {
+    return [...this.#alarms.keys()]
+  }
+
   /** The push that tells of a change; undefined for an alarm that there is not. */
   change(name: string, change: Partial<AlarmView>): AlarmPush | undefined {
     const alarm = this.#alarms.get(name)

@@ -19,6 +19,8 @@ export interface FakeServer {
   /** Drops this share of the pushed blocks (0–1): holes that the dashboard must find and repair. */
   drop(share: number): void
   alarm(name: string, change: Partial<AlarmView>): void
+  /** A storm: the first so many alarms go on, five seconds apart. */
+  raise(count: number, change: { readonly since: number; readonly reason: string }): void
   /** Says that the access was withdrawn, and closes every socket. */
   revoke(): void
   /** Says that the token has ended, and closes every socket. */
@@ -63,6 +65,7 @@ export async function startFakeServer(options: FakeServerOptions): Promise<FakeS
     accept: () => (fake.isAccepting = true),
     drop: (share) => (fake.dropShare = share),
     alarm: (name, change) => fake.alarm(name, change),
+    raise: (count, change) => fake.raise(count, change),
     revoke: () => fake.turnAway(closeCodes.revoked, 'revoked'),
     expire: () => {
       fake.hasToken = false
@@ -119,6 +122,12 @@ class Fake {
   alarm(name: string, change: Partial<AlarmView>): void {
     const push = this.#alarms.change(name, change)
     if (push) this.#broadcast(push)
+  }
+
+  raise(count: number, { since, reason }: { since: number; reason: string }): void {
+    this.#alarms.names.slice(0, count).forEach((name, i) => {
+      this.alarm(name, { state: 'ALARM', since: since - i * 5_000, reason })
+    })
   }
 
   tick(tickMs: number): void {

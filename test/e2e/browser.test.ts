@@ -53,6 +53,30 @@ describe('the dashboard in a real browser', () => {
     )
   })
 
+  it('draws the line to the same scale whether the picture is new, resized or of another colour', async () => {
+    const { page } = ana
+    await ana.openDevice(topic)
+    await waitFor(
+      async () => ((await ana.series(topic, 'temperature'))?.ts.length ?? 0) >= 120 || undefined,
+      'the points',
+    )
+    await page.getByTestId('pause').click()
+    const extent = await waitFor(() => ana.lineExtent('temperature'), 'the line')
+    await page.getByTestId('theme').click()
+    await waitFor(async () => {
+      const next = await ana.lineExtent('temperature')
+      const isSame = Math.abs((next?.from ?? 0) - extent.from) <= 2
+      return (isSame && Math.abs((next?.to ?? 0) - extent.to) <= 2) || undefined
+    }, 'the same line in other colours')
+    await page.setViewportSize({ width: 1_440, height: 1_000 })
+    await waitFor(async () => {
+      const next = await ana.lineExtent('temperature')
+      return Math.abs((next?.to ?? 0) - extent.to) <= 2 || undefined
+    }, 'the same line in another size')
+    await page.setViewportSize({ width: 1_440, height: 900 })
+    await page.getByTestId('theme').click()
+  })
+
   it('never shows a device of another plant', async () => {
     await publishReading(device, 'plant-2/secret', { temperature: 99 })
     await publishReading(device, 'plant-1/visible', { temperature: 11 })

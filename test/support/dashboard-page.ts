@@ -78,6 +78,31 @@ export class DashboardPage {
       })
   }
 
+  /** The first and the last column of a chart's canvas in which its coloured line is drawn, canvas pixels; undefined without a line. */
+  lineExtent(metric: string): Promise<{ readonly from: number; readonly to: number } | undefined> {
+    return this.page
+      .getByTestId(`chart-${metric}`)
+      .locator('canvas')
+      .first()
+      .evaluate((element) => {
+        const { width, height } = element as HTMLCanvasElement
+        const context = (element as HTMLCanvasElement).getContext('2d')
+        const data = context?.getImageData(0, 0, width, height).data ?? []
+        let from = Infinity
+        let to = -Infinity
+        for (let i = 0; i < data.length; i += 4) {
+          const [red = 0, green = 0, blue = 0, alpha = 0] = [0, 1, 2, 3].map((k) => data[i + k])
+          // Axes and grid are grey; only the line has a colour of its own.
+          const isColoured = Math.max(red, green, blue) - Math.min(red, green, blue) > 60
+          if (!isColoured || alpha < 128) continue
+          const column = (i / 4) % width
+          from = Math.min(from, column)
+          to = Math.max(to, column)
+        }
+        return to < 0 ? undefined : { from, to }
+      })
+  }
+
   async close(): Promise<void> {
     await this.context.close()
   }

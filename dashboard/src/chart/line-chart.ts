@@ -90,6 +90,8 @@ function optionsFor(shown: () => Picture | undefined): ChartOptions<'line'> {
       x: {
         type: 'linear',
         display: false,
+        // Or Chart.js would widen the range to round numbers.
+        bounds: 'data',
         afterDataLimits: (axis) => {
           const picture = shown()
           axis.min = picture?.fromMs ?? 0
@@ -99,6 +101,8 @@ function optionsFor(shown: () => Picture | undefined): ChartOptions<'line'> {
       y: {
         type: 'linear',
         display: false,
+        // Or Chart.js would widen the range to round numbers.
+        bounds: 'data',
         afterDataLimits: (axis) => {
           const picture = shown()
           axis.min = picture?.y.min ?? 0
