@@ -6,6 +6,15 @@ import { isSameList, useLook } from './use-look.ts'
 
 export type AlarmGroup = 'open' | 'acknowledged' | 'shelved' | 'unknown' | 'quiet'
 
+/** In the order in which they stand. */
+export const alarmGroupWords: Readonly<Record<AlarmGroup, string>> = {
+  open: 'Open',
+  acknowledged: 'Acknowledged',
+  shelved: 'Shelved',
+  unknown: 'Not enough data',
+  quiet: 'OK',
+}
+
 export interface AlarmRow extends AlarmView {
   /** What is wrong, and what it means for people: the alarm's description is `what | impact`. */
   readonly what: string

@@ -1,7 +1,8 @@
 import type { ServerMessage } from '@gaugeline/backend/protocol'
 import { flushPromises } from '@vue/test-utils'
-import { describe, expect, it } from 'vitest'
-import { alarms, fleet, open, say, welcome, withPages } from './open-page.ts'
+import { describe, expect, it, vi } from 'vitest'
+import type { Connection } from '../stream/stream-client.ts'
+import { alarms, fleet, now, open, say, welcome, withPages } from './open-page.ts'
 
 withPages()
 
@@ -35,5 +36,28 @@ describe('fleet page', () => {
     const everything = { ...welcome(['operator']).message, devices: ['#'] } as ServerMessage
     const { page } = await open('/', [say(everything), none, alarms])
     expect(page.get('[data-testid="no-devices"]').text()).toContain('npm run simulate -- demo')
+  })
+})
+
+describe('while the service is away', () => {
+  const lost: Partial<Connection> = { phase: 'reconnecting', lostAt: now, nextTryAt: now + 9_000 }
+
+  it('counts down to the next try, and says from which time the values are, with no message coming', async () => {
+    const { page, change } = await open('/', [welcome(['operator']), fleet, alarms])
+    change({ ...lost, lastReceivedAt: now })
+    const state = (): string => page.get('[data-testid="connection-state"]').text()
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(state()).toContain('next in 7 s')
+    expect(page.text()).toContain('Connection down: values and states as of')
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(state()).toContain('next in 4 s')
+  })
+
+  it('says that it does not answer when nothing has been loaded yet', async () => {
+    const { page, change } = await open('/', [])
+    expect(page.find('[data-testid="unreachable"]').exists()).toBe(false)
+    change(lost)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(page.get('[data-testid="unreachable"]').text()).toContain('does not answer')
   })
 })

@@ -16,7 +16,7 @@ import { makeRouter } from '../router.ts'
 import { fixedSession, type Session } from '../session/session.ts'
 import { systemClock } from '../stream/clock.ts'
 import { RecordedClient, type RecordedMessage } from '../stream/recorded-client.ts'
-import type { Request } from '../stream/stream-client.ts'
+import type { Connection, Request } from '../stream/stream-client.ts'
 import { Telemetry } from '../stream/telemetry.ts'
 
 /** The canvas of a browser is the e2e's business; here the page around it is looked at. */
@@ -122,6 +122,14 @@ export async function open(path: string, recording: RecordedMessage[], options: 
       asked.set(message.action, [...(asked.get(message.action) ?? []), message])
       return super.request<A>(message)
     }
+    #changed: Partial<Connection> = {}
+    override connection(): Connection {
+      return { ...super.connection(), ...this.#changed }
+    }
+    /** The link is as this says from here on. */
+    change(changed: Partial<Connection>): void {
+      this.#changed = changed
+    }
   })(recording, systemClock)
   const telemetry = new Telemetry({ client, clock: systemClock })
   const here = { region: '', websocket: '' }
@@ -149,7 +157,8 @@ export async function open(path: string, recording: RecordedMessage[], options: 
   await flushPromises()
   await vi.advanceTimersByTimeAsync(600)
   await flushPromises()
-  return { page, telemetry, router, asked: (action: Action) => asked.get(action) ?? [] }
+  const change = (changed: Partial<Connection>): void => client.change(changed)
+  return { page, telemetry, router, change, asked: (action: Action) => asked.get(action) ?? [] }
 }
 
 /** Puts the clock into the test's hand, and takes the page away after it. Called once by each file of page tests. */
