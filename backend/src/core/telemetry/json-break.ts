@@ -6,7 +6,8 @@ interface Reader {
 
 /**
  * Index of the first character with which a text can no longer become JSON (RFC 8259): its length when it ends too early, undefined when it
- * is JSON. `JSON.parse` says that in a sentence for people, which changes with the engine and leaves the place out of short texts.
+ * is JSON. `JSON.parse` says that in a sentence for people, which changes with the engine and leaves the place out of short texts; jsonc-parser
+ * names the start of the token, so a payload cut within a string of a kilobyte would be said to break a kilobyte before its end.
  * Goes as deep as the text does: only for texts whose depth was looked at.
  */
 export function jsonBreak(text: string): number | undefined {
