@@ -1,6 +1,7 @@
 import type { AlarmPush } from '../../protocol/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Sockets } from '../connections/ports.ts'
+import { runPool } from '../run-pool.ts'
 import type { AlarmWatchers } from './ports.ts'
 
 const POSTS_AT_ONCE = 20
@@ -20,13 +21,10 @@ export async function pushAlarm(
   const frame = JSON.stringify(push)
   const waiting = (await ports.watchers.all(ports.clock.now())).filter((id) => id !== except)
   let told = 0
-  const worker = async (): Promise<void> => {
-    for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-      const outcome = await ports.sockets.post(id, frame)
-      if (outcome === 'ok') told++
-      if (outcome === 'gone') await ports.watchers.remove(id)
-    }
-  }
-  await Promise.all(Array.from({ length: POSTS_AT_ONCE }, worker))
+  await runPool(waiting, POSTS_AT_ONCE, async (id) => {
+    const outcome = await ports.sockets.post(id, frame)
+    if (outcome === 'ok') told++
+    if (outcome === 'gone') await ports.watchers.remove(id)
+  })
   return told
 }
