@@ -31,12 +31,11 @@ const LIMITS = /^([^~]+)~(-?[\d.e+-]*)~(-?[\d.e+-]*)$/
 export function parseLimits(text: string): Map<string, Limits> {
   const found = new Map<string, Limits>()
   for (const part of text.split(',')) {
-    const [, metric, low, high] = LIMITS.exec(part) ?? []
-    if (metric === undefined) continue
+    const [, written = '', low, high] = LIMITS.exec(part) ?? []
+    const metric = decoded(written)
     const limits = { low: numberOf(low), high: numberOf(high) }
-    if (limits.low !== undefined || limits.high !== undefined) {
-      found.set(decodeURIComponent(metric), limits)
-    }
+    const hasOne = limits.low !== undefined || limits.high !== undefined
+    if (metric !== undefined && hasOne) found.set(metric, limits)
   }
   return found
 }
@@ -45,8 +44,21 @@ export function parseLimits(text: string): Map<string, Limits> {
 export function writeLimits(limits: ReadonlyMap<string, Limits>): string {
   return [...limits]
     .filter(([, { low, high }]) => low !== undefined || high !== undefined)
-    .map(([metric, { low = '', high = '' }]) => `${encodeURIComponent(metric)}~${low}~${high}`)
+    .map(([metric, { low = '', high = '' }]) => `${encoded(metric)}~${low}~${high}`)
     .join(',')
+}
+
+/** The tilde, which stands between the parts, is none that is encoded by itself. */
+function encoded(metric: string): string {
+  return encodeURIComponent(metric).replaceAll('~', '%7E')
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }
 
 function numberOf(text: string | undefined): number | undefined {

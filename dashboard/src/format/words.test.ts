@@ -149,6 +149,22 @@ describe('CSV of a window', () => {
         '2023-11-14T22:13:22.000Z,,21\r\n',
     )
   })
+
+  it('has the averages of what is held only as buckets, and says over how long', () => {
+    const feed = new DeviceFeed('a/b')
+    feed.push(block(30, 30, { prev: at(0) }))
+    const metrics = {
+      temperature: { min: [1, null], max: [3, null], avg: [2, null], count: [10, 0] },
+    }
+    const ts = [1_700_000_000_000, 1_700_000_010_000]
+    feed.coarse = { topic: 'a/b', bucketMs: 10_000, ts, metrics }
+    const range = { fromMs: 1_700_000_000_000, toMs: 1_700_000_060_000 }
+    expect(toCsv(feed, range, ['temperature'])).toBe(
+      'time,temperature,averaged_over_ms\r\n' +
+        '2023-11-14T22:13:20.000Z,2,10000\r\n' +
+        '2023-11-14T22:13:50.000Z,30,\r\n',
+    )
+  })
 })
 
 describe('keys', () => {

@@ -3,7 +3,6 @@ import {
   closeCodes,
   type GoAway,
   limits,
-  type Pong,
   type Position,
   type ServerMessage,
   type Welcome,
@@ -11,7 +10,7 @@ import {
 import { backoffMs } from './backoff.ts'
 import type { Clock } from './clock.ts'
 import { ConnectionState } from './connection-state.ts'
-import { Heartbeat } from './heartbeat.ts'
+import { Pulse } from './pulse.ts'
 import { SessionOpener } from './session-opener.ts'
 import type { OpenSocket, SocketSession } from './socket-session.ts'
 import {
@@ -45,13 +44,12 @@ const OVERLAP_MS = 3_000
 export class LiveClient implements StreamClient {
   readonly #options: LiveClientOptions
   readonly #opener: SessionOpener
-  readonly #heartbeat: Heartbeat
+  readonly #pulse: Pulse
   readonly #refresh: TokenRefresh
   readonly #state: ConnectionState
   #current: SocketSession | undefined
   #running = false
   #cancelRetry = (): void => undefined
-  #positions: () => Readonly<Record<string, Position>> = () => ({})
   #announcedClose: number | undefined
 
   constructor(options: LiveClientOptions) {
@@ -76,17 +74,18 @@ export class LiveClient implements StreamClient {
         },
       },
     })
-    this.#heartbeat = new Heartbeat({
+    this.#pulse = new Pulse({
       clock,
       random,
       lastReceivedAt: () => this.#state.current.lastReceivedAt,
+      session: () => this.#current,
       events: {
-        ping: (t0) => this.#ping(t0),
         checking: () => {
           if (this.#state.current.phase === 'live') this.#state.change({ phase: 'checking' })
         },
         dead: () => this.#current?.close(),
         looked: (now) => this.#renewIfNeeded(now),
+        measured: (change) => this.#state.change(change),
       },
     })
   }
@@ -100,7 +99,7 @@ export class LiveClient implements StreamClient {
   stop(): void {
     this.#running = false
     this.#cancelRetry()
-    this.#heartbeat.stop()
+    this.#pulse.stop()
     this.#opener.stop()
     this.#current?.close()
     this.#current = undefined
@@ -124,12 +123,12 @@ export class LiveClient implements StreamClient {
   }
 
   reportPositions(source: () => Readonly<Record<string, Position>>): void {
-    this.#positions = source
+    this.#pulse.positions = source
   }
 
   wake(): void {
     if (!this.#running || this.#opener.isOpening) return
-    if (this.#current) this.#heartbeat.ping()
+    if (this.#current) this.#pulse.beat()
     else this.#open()
   }
 
@@ -162,7 +161,7 @@ export class LiveClient implements StreamClient {
       clockOffsetMs: welcome.serverTime - now,
     })
     if (old) this.#options.clock.after(OVERLAP_MS, () => old.close())
-    this.#heartbeat.start()
+    this.#pulse.start()
     void this.#resume(session, welcome)
   }
 
@@ -203,7 +202,7 @@ export class LiveClient implements StreamClient {
     const code = this.#announcedClose ?? closeCode
     this.#current = undefined
     this.#announcedClose = undefined
-    this.#heartbeat.stop()
+    this.#pulse.stop()
     if (!this.#running) return
     if (code === closeCodes.revoked) {
       this.#signOut('Your access was withdrawn.')
@@ -242,25 +241,6 @@ export class LiveClient implements StreamClient {
     if (isOld && !this.#opener.isOpening) this.#open()
     if (tokenExpiresAt === undefined) return
     this.#refresh.look(now, { tokenExpiresAt, serverNow: now + clockOffsetMs })
-  }
-
-  #ping(t0: number): void {
-    const session = this.#current
-    session?.request({ action: 'ping', t0, positions: { ...this.#positions() } }).then(
-      (pong) => this.#ponged(session, t0, pong),
-      // Silence is judged by the heartbeat, an error answer proves that the socket lives.
-      () => undefined,
-    )
-  }
-
-  #ponged(session: SocketSession, t0: number, pong: Pong): void {
-    if (session !== this.#current) return
-    this.#heartbeat.ponged(t0)
-    const t3 = this.#options.clock.now()
-    this.#state.change({
-      roundTripMs: Math.max(0, t3 - t0 - (pong.t2 - pong.t1)),
-      clockOffsetMs: (pong.t1 - t0 + (pong.t2 - t3)) / 2,
-    })
   }
 }
 
