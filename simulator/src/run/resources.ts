@@ -18,20 +18,22 @@ export interface Resources {
   readonly node: string
 }
 
-/** Meters this process from its construction, which is to be before the devices are made. */
+/** Meters this process: its memory from the construction, which is to be before the devices are made, everything else from the start. */
 export class ResourceMeter {
   readonly #delay = monitorEventLoopDelay({ resolution: resolutionMs })
-  readonly #cpu = process.cpuUsage()
+  #cpu = process.cpuUsage()
   readonly #baseBytes = process.memoryUsage.rss()
-  readonly #startedMs = performance.now()
+  #startedMs = performance.now()
   #peakBytes = this.#baseBytes
   #lastCpu = this.#cpu
   #lastMs = this.#startedMs
   /** Of one processor, between the last two looks. */
   cpuPercent = 0
 
-  constructor() {
+  start(): void {
     this.#delay.enable()
+    this.#cpu = this.#lastCpu = process.cpuUsage()
+    this.#startedMs = this.#lastMs = performance.now()
   }
 
   /** How late the event loop was, milliseconds. */

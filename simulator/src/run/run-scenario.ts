@@ -80,7 +80,7 @@ class Run {
   readonly #options: RunOptions
   readonly #meter = new ResourceMeter()
   readonly #tally = new Tally()
-  readonly #startedMs = Date.now()
+  readonly #startedMs: number
   readonly #members: readonly Member[]
   readonly #engine: Engine
   readonly #labels: FaultLabel[] = []
@@ -92,10 +92,9 @@ class Run {
     this.#scenario = scenario
     this.#options = options
     const schedule = new Schedule<DrivenDevice>()
-    const startedMs = this.#startedMs
     this.#members = makeDevices(scenario, {
       ...options,
-      startedMs,
+      startedMs: Date.now(),
       gate: new ConnectGate(connectsAtOnce),
       tally: this.#tally,
       schedule: (dueMs, device) => {
@@ -109,7 +108,10 @@ class Run {
       this.#labels.push(one)
       options.label?.(one)
     }
-    const members = this.#members
+    // Making devices takes time that is not the run's.
+    this.#startedMs = Date.now()
+    this.#meter.start()
+    const [members, startedMs] = [this.#members, this.#startedMs]
     this.#engine = new Engine({ scenario, members, schedule, startedMs, now: Date.now, label })
   }
 
