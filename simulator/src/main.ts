@@ -22,7 +22,7 @@ process.exitCode = await run(process.argv.slice(2), {
   signal: controller.signal,
   // npm changes to the top of the checkout; paths count from where the person typed them.
   directory: INIT_CWD ?? process.cwd(),
-  columns: process.stderr.isTTY ? process.stderr.columns : undefined,
+  columns: process.stderr.isTTY ? process.stderr.columns || 80 : undefined,
   hasColour: process.stdout.isTTY && NO_COLOR === undefined,
   token: GAUGELINE_TOKEN,
 }).catch((error: unknown) => {

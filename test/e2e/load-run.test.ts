@@ -45,7 +45,7 @@ function simulate(name: string, text: string, ...flags: string[]) {
   const file = join(directory, name)
   writeFileSync(file, text)
   const args = ['run', file, '--state-dir', system.stateDir, ...flags]
-  const child = spawn(process.execPath, ['--import', 'tsx', 'simulator/src/main.ts', ...args], {
+  const child = spawn(process.execPath, ['simulator/bin/simulate.mjs', ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -55,7 +55,7 @@ describe('a run that nothing can connect in', () => {
     const outcome = await simulated('run', 'small.yaml', '--mqtt', url, '--out', 'report.json')
     expect(outcome.code).toBe(3)
     expect(outcome.err.trimEnd().split('\n').at(-1)).toBe(
-      `simulate: UNREACHABLE: nothing could connect to ${url}: ECONNREFUSED`,
+      `simulate: UNREACHABLE: nothing could connect to ${url}: ECONNREFUSED; start it, or correct --mqtt`,
     )
     expect(outcome.out).toContain('UNREACHABLE  small')
     expect(outcome.out + outcome.err).not.toMatch(/^\s+at /m)

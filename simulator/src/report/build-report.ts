@@ -5,6 +5,7 @@ import type { RunResult } from '../run/run-scenario.ts'
 import type { Scenario } from '../scenario/schema.ts'
 import { deviceTotal, plannedMs } from '../scenario/shape.ts'
 import type { Threshold } from '../thresholds/thresholds.ts'
+import { wayOutOf } from '../transport/connect-failure.ts'
 import type { LoadReport } from './schema.ts'
 import { judge } from './verdict.ts'
 
@@ -26,7 +27,7 @@ export function buildReport(
     ...result,
     maxLagMs: scenario.generator.maxLag,
     plannedMs: planned,
-    unreachable: `nothing could connect to ${run.target}: ${mostFrequent(result.failures)}`,
+    unreachable: unreachable(run.target, result.failures),
   })
   return {
     format: 'gaugeline.load-report',
@@ -118,9 +119,10 @@ function verifyOf(figures: Figures, observed: number | undefined): LoadReport['v
   }
 }
 
-function mostFrequent(failures: ReadonlyMap<string, number>): string {
+function unreachable(target: string, failures: ReadonlyMap<string, number>): string {
   const [first] = [...failures].sort(([, a], [, b]) => b - a)
-  return first?.[0] ?? 'no answer'
+  const reason = first?.[0] ?? 'no answer'
+  return `nothing could connect to ${target}: ${reason}; ${wayOutOf(reason)}`
 }
 
 function round(value: number): number {

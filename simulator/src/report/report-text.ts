@@ -88,7 +88,7 @@ function connectLines({ connects }: LoadReport): string[] {
 function faultLines({ faults }: LoadReport): string[] {
   return faults.map(({ kind, devices, effects }, index) => {
     const what = ['blackout', 'flap', 'reconnect-storm'].includes(kind) ? 'cuts' : 'readings'
-    return `${index === 0 ? 'faults    ' : '          '} ${kind} on ${number(devices)} devices, ${number(effects)} ${what}`
+    return `${index === 0 ? 'faults    ' : '          '} ${kind} on ${number(devices)} ${devices === 1 ? 'device' : 'devices'}, ${number(effects)} ${what}`
   })
 }
 

@@ -123,7 +123,7 @@ describe('the verdict', () => {
     expect(report({ ending: 'unreachable', connects: 0, failures })).toMatchObject({
       verdict: 'UNREACHABLE',
       exitCode: 3,
-      reason: 'nothing could connect to mqtt://h:1: ECONNREFUSED',
+      reason: 'nothing could connect to mqtt://h:1: ECONNREFUSED; start it, or correct --mqtt',
     })
   })
 

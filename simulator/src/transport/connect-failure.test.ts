@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { connectFailure, isLasting } from './connect-failure.ts'
+import { connectFailure, isLasting, wayOutOf } from './connect-failure.ts'
 
 const error = (message: string, code?: unknown): Error =>
   Object.assign(new Error(message), { code })
@@ -17,4 +17,15 @@ it.each([
   expect(connectFailure(cause)).toBe(text)
   // A broker that throttles, or closes while it starts, may take the next attempt.
   expect(isLasting(text)).toBe(lasts)
+})
+
+it.each([
+  ['CONNACK 7, not authorised', '--cert'],
+  ['CONNACK 3, server unavailable', 'fewer devices'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', '--ca'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', '--ca'],
+  ['ENOTFOUND', '--mqtt'],
+  ['no CONNACK within 10 s', 'MQTT 3.1.1'],
+])('%s has a way out', (reason, part) => {
+  expect(wayOutOf(reason)).toContain(part)
 })

@@ -17,6 +17,20 @@ export function connectFailure(error: Error | undefined): string {
   return typeof code === 'string' ? code : error.message
 }
 
+const waysOut: readonly (readonly [RegExp, string])[] = [
+  [/^CONNACK [457]/, 'check --cert and --key, the policy of the things, or try --anonymous'],
+  [/^CONNACK 3/, 'it takes no more now; try later, or with fewer devices'],
+  [/CERT|ISSUER|SELF_SIGNED/, "name the broker's authority with --ca"],
+  [/^(ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|EAI_AGAIN)/, 'start it, or correct --mqtt'],
+]
+
+/** What a person can do about a cause. */
+export function wayOutOf(reason: string): string {
+  return (
+    waysOut.find(([shape]) => shape.test(reason))?.[1] ?? 'check --mqtt and that it is MQTT 3.1.1'
+  )
+}
+
 /** A cause that waiting does not mend within seconds. A broker that throttles or starts may take the next attempt. */
 export function isLasting(reason: string): boolean {
   return !reason.startsWith('CONNACK 3') && reason !== 'closed before the CONNACK'
