@@ -247,6 +247,20 @@ describe('events', () => {
     await recordEvent(factOf({ state: 'OK', since: clock.ms + 1 }), ports)
     expect(await ports.watchers.all(clock.ms)).toEqual([])
   })
+  it('a row that cannot be removed costs nobody else his alarm', async () => {
+    const watchers = Array.from({ length: 200 }, (_, n) => `watcher-${n}=`)
+    for (const id of watchers) await ports.watchers.add(id, clock.ms / 1_000 + 60)
+    const told: string[] = []
+    ports.sockets.post = (to) => {
+      told.push(to)
+      return Promise.resolve(to === 'watcher-0=' ? 'gone' : 'ok')
+    }
+    ports.watchers.remove = () => Promise.reject(new Error('throttled'))
+    await expect(recordEvent(factOf({ state: 'ALARM', since: clock.ms }), ports)).rejects.toThrow(
+      'throttled',
+    )
+    expect(told).toEqual(watchers)
+  })
   it.each(['bump', 'watchers'] as const)(
     'a change of state that was recorded but not told (%s failed) is told when the event comes again',
     async (step) => {

@@ -20,11 +20,14 @@ export async function pushAlarm(
 ): Promise<number> {
   const frame = JSON.stringify(push)
   const waiting = (await ports.watchers.all(ports.clock.now())).filter((id) => id !== except)
+  const gone: string[] = []
   let told = 0
   await runPool(waiting, POSTS_AT_ONCE, async (id) => {
     const outcome = await ports.sockets.post(id, frame)
     if (outcome === 'ok') told++
-    if (outcome === 'gone') await ports.watchers.remove(id)
+    if (outcome === 'gone') gone.push(id)
   })
+  // After everybody has been told: a row that cannot be removed must cost nobody his alarm.
+  await runPool(gone, POSTS_AT_ONCE, (id) => ports.watchers.remove(id))
   return told
 }
