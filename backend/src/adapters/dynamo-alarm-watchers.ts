@@ -1,4 +1,3 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import {
   DeleteCommand,
   PutCommand,
@@ -6,7 +5,7 @@ import {
   type DynamoDBDocumentClient,
 } from '@aws-sdk/lib-dynamodb'
 import type { AlarmWatchers } from '../core/alarms/ports.ts'
-import { queryAll } from './dynamo-client.ts'
+import { conditionally, queryAll } from './dynamo-client.ts'
 
 const PARTITION = '!alarms'
 
@@ -21,8 +20,8 @@ export function dynamoAlarmWatchers(at: {
       await at.client.send(new PutCommand({ TableName: at.table, Item }))
     },
     async renew(connectionId, expiresAt) {
-      try {
-        await at.client.send(
+      await conditionally(
+        at.client.send(
           new UpdateCommand({
             TableName: at.table,
             Key: { pk: PARTITION, sk: connectionId },
@@ -31,10 +30,8 @@ export function dynamoAlarmWatchers(at: {
             ExpressionAttributeNames: { '#ttl': 'ttl' },
             ExpressionAttributeValues: { ':end': expiresAt },
           }),
-        )
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error
-      }
+        ),
+      )
     },
     async all(nowMs) {
       const rows = await queryAll<{ sk: string; expiresAt: number }>(at.client, {

@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import {
   BatchGetCommand,
   BatchWriteCommand,
@@ -42,6 +42,17 @@ export async function queryAll<Row = Item>(
   const pages = paginateQuery({ client: dynamo }, { ConsistentRead: true, ...input })
   for await (const page of pages) rows.push(...((page.Items ?? []) as Row[]))
   return rows
+}
+
+/** Whether the condition of a write held. Rejects with every other error. */
+export async function conditionally(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write
+    return true
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false
+    throw error
+  }
 }
 
 const GET_LIMIT = 100

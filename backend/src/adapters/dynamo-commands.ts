@@ -1,4 +1,3 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import { GetCommand, PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import {
   countCommand,
@@ -8,7 +7,7 @@ import {
 } from '../core/commands/command-window.ts'
 import type { Command, Commands, StateChange } from '../core/commands/ports.ts'
 import type { CommandState } from '../protocol/index.ts'
-import { queryAll } from './dynamo-client.ts'
+import { conditionally, queryAll } from './dynamo-client.ts'
 import { transact } from './dynamo-transaction.ts'
 
 /** Audit rows and commands are kept so long. */
@@ -149,16 +148,6 @@ async function overdue({ client, table }: Table, nowMs: number): Promise<readonl
     ExpressionAttributeValues: { ':pk': 'open', ':now': padded(nowMs) },
   })
   return rows.map(({ commandId }) => commandId)
-}
-
-async function conditionally(write: Promise<unknown>): Promise<boolean> {
-  try {
-    await write
-    return true
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false
-    throw error
-  }
 }
 
 async function get<Row>(

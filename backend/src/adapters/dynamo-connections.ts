@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import { PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { Identity } from '../core/auth/identity.ts'
-import { batchGet, batchWrite, queryAll, type Key } from './dynamo-client.ts'
+import { batchGet, batchWrite, conditionally, queryAll, type Key } from './dynamo-client.ts'
 import { createHash } from 'node:crypto'
 import type {
   Connection,
@@ -161,8 +161,8 @@ async function moveEnd(
   connectionId: string,
   { expiresAt, revision }: Pick<Connection, 'expiresAt' | 'revision'>,
 ): Promise<void> {
-  try {
-    await client.send(
+  await conditionally(
+    client.send(
       new UpdateCommand({
         TableName: table,
         Key: openKey(connectionId),
@@ -171,10 +171,8 @@ async function moveEnd(
           'attribute_exists(pk) AND (attribute_not_exists(revision) OR revision < :revision)',
         ExpressionAttributeValues: { ':expiresAt': expiresAt, ':revision': revision },
       }),
-    )
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error
-  }
+    ),
+  )
 }
 
 async function close(

@@ -1,8 +1,7 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import { UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb'
 import { KEY_SETS_PARTITION } from '../contract.ts'
 import type { ConnectionsTable } from './connection-row.ts'
-import { batchGet } from './dynamo-client.ts'
+import { batchGet, conditionally } from './dynamo-client.ts'
 import type { KeptKeySet, KeySetStore } from './key-set-store.ts'
 
 /** Longer than a set may serve, so that the row's age is judged by its reader. */
@@ -15,15 +14,8 @@ const ROW_LIFE_SECONDS = 24 * 3_600
 export function dynamoKeySets({ client, table }: ConnectionsTable, jwksUri: string): KeySetStore {
   const key = { pk: KEY_SETS_PARTITION, sk: jwksUri }
   /** Whether the condition held. */
-  async function update(input: Omit<UpdateCommandInput, 'TableName' | 'Key'>): Promise<boolean> {
-    try {
-      await client.send(new UpdateCommand({ TableName: table, Key: key, ...input }))
-      return true
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false
-      throw error
-    }
-  }
+  const update = (input: Omit<UpdateCommandInput, 'TableName' | 'Key'>): Promise<boolean> =>
+    conditionally(client.send(new UpdateCommand({ TableName: table, Key: key, ...input })))
   return {
     async read() {
       const [row] = await batchGet<KeptKeySet>(client, table, [key])

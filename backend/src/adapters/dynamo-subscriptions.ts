@@ -1,4 +1,3 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import {
   GetCommand,
   PutCommand,
@@ -15,7 +14,7 @@ import type {
   Subscriptions,
 } from '../core/subscriptions/ports.ts'
 import type { ConnectionsTable } from './connection-row.ts'
-import { batchGet, batchWrite, queryAll, type Key } from './dynamo-client.ts'
+import { batchGet, batchWrite, conditionally, queryAll, type Key } from './dynamo-client.ts'
 import { partitionOf, rowKey, versionKey } from './subscription-keys.ts'
 import { systemClock } from './system-clock.ts'
 
@@ -156,20 +155,17 @@ async function putIf(
   expectedRevision: number,
 ): Promise<'saved' | 'conflict'> {
   const isFirst = expectedRevision === 0
-  try {
-    await client.send(
+  const isSaved = await conditionally(
+    client.send(
       new PutCommand({
         TableName: table,
         Item: item,
         ConditionExpression: isFirst ? 'attribute_not_exists(pk)' : 'revision = :expected',
         ...(isFirst ? {} : { ExpressionAttributeValues: { ':expected': expectedRevision } }),
       }),
-    )
-    return 'saved'
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return 'conflict'
-    throw error
-  }
+    ),
+  )
+  return isSaved ? 'saved' : 'conflict'
 }
 
 /** Only a row that is still there: a row that was removed meanwhile must not come back (aws-behaviour D12). */
@@ -183,8 +179,8 @@ async function renewRow(
   },
 ): Promise<void> {
   const { expiresAt, issuedAt, tokenId } = renewal.identity
-  try {
-    await client.send(
+  await conditionally(
+    client.send(
       new UpdateCommand({
         TableName: table,
         Key: rowKey(renewal.key),
@@ -198,10 +194,8 @@ async function renewRow(
           ':grants': renewal.grants,
         },
       }),
-    )
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error
-  }
+    ),
+  )
 }
 
 function toRegistry(item: RegistryItem | undefined): Registry {
