@@ -1,6 +1,7 @@
 export * from './client-messages.ts'
 export * from './command-args.ts'
 export * from './errors.ts'
+export * from './holes.ts'
 export * from './limits.ts'
 export * from './position.ts'
 export * from './server-messages.ts'

@@ -22,6 +22,8 @@ export interface DeviceBlock {
   readonly ts: readonly number[]
   readonly metrics: Readonly<Record<string, readonly Cell[]>>
   readonly quality: readonly (ReadingQuality | null)[]
+  /** Rows between the first and the last were left out on purpose. */
+  readonly thinned?: true
 }
 
 /** Readings of one device in stream order as blocks that follow `prev` and each other. */
@@ -161,7 +163,7 @@ export function wireBlock(
     ts: cut(block.ts),
     metrics: mapColumns(chosen, cut),
     ...(hasQuality ? { quality: cut(block.quality) } : {}),
-    ...(options.thinned === true || (keep && keep.length < block.ts.length)
+    ...(options.thinned === true || block.thinned || (keep && keep.length < block.ts.length)
       ? { thinned: true as const }
       : {}),
   }

@@ -30,7 +30,7 @@ export interface Into {
   readonly view: View
   readonly budget: Budget
   readonly sid?: number
-  /** The blocks were thinned before. */
+  /** Every block is a choice of rows. */
   readonly thinned?: boolean
   /** Chooses rows besides the view, for example by time. */
   readonly shows?: (block: DeviceBlock, row: number) => boolean

@@ -94,7 +94,6 @@ async function windowOf(
         view: row,
         budget: ports.budget,
         sid: row.sid,
-        thinned: blocks !== whole,
       })
   const reached = page.reached ?? earliestPosition(fromMs)
   return answer(wanted, { head, recovered: lost === undefined, lost, page: { ...page, reached } })
