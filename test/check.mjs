@@ -12,15 +12,16 @@ const { values } = parseArgs({ options: { jobs: { type: 'string' } } })
 const jobs = Number(values.jobs ?? Math.min(4, availableParallelism()))
 
 const bin = (name) => [`node_modules/.bin/${name}`]
-/** Keeps the syntax trees and types of the whole repository: young garbage is cheaper to collect in few large steps. */
+/** Keeps the syntax trees and types of the dashboard: young garbage is cheaper to collect in few large steps. */
 const eslint = [process.execPath, '--max-semi-space-size=64', 'node_modules/eslint/bin/eslint.js']
 /** The compiler in machine code, a third of the work; what needs the compiler as a library (eslint, vue-tsc) has the other one. */
 const tsc = [process.execPath, 'node_modules/typescript-native/bin/tsc']
 
 /** Longest first, so that none is alone at the end. */
 const checks = [
-  ['lint', [...eslint, '.', '--max-warnings', '0']],
-  ['format', [...bin('prettier'), '--check', '--log-level', 'warn', '.']],
+  ['lint', bin('oxlint')],
+  ['lint vue', [...eslint, '.', '--max-warnings', '0']],
+  ['format', [...bin('oxfmt'), '--check', '.']],
   ['types dashboard', [...bin('vue-tsc'), '-p', 'dashboard', '--noEmit']],
   ['types test', [...tsc, '-p', 'test']],
   ['conformance page', [...bin('tsx'), 'test/conformance/document.ts', '--check']],

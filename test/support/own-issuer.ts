@@ -49,7 +49,8 @@ function withVariables(template: Template, variables: Record<string, string>): T
   const Resources = { ...template.Resources }
   for (const [logicalId, resource] of Object.entries(Resources)) {
     const environment = resource.Properties?.['Environment'] as
-      { readonly Variables?: Record<string, unknown> } | undefined
+      | { readonly Variables?: Record<string, unknown> }
+      | undefined
     if (environment?.Variables?.['ISSUER'] === undefined) continue
     const Environment = { Variables: { ...environment.Variables, ...variables } }
     Resources[logicalId] = { ...resource, Properties: { ...resource.Properties, Environment } }

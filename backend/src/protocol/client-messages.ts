@@ -28,7 +28,8 @@ export interface FilterLeaf {
 }
 /** A leaf on one metric's value, or a branch. A missing or null metric makes a comparison false. */
 export type Where =
-  FilterLeaf | { readonly op: 'and' | 'or' | 'not'; readonly nodes: readonly Where[] }
+  | FilterLeaf
+  | { readonly op: 'and' | 'or' | 'not'; readonly nodes: readonly Where[] }
 
 const leafSchema = v.object({
   metric: metricName,

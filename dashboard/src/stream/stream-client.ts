@@ -20,7 +20,14 @@ import type {
 
 /** Where the connection stands, in the words of the status bar (product reference 4.8). */
 export type Phase =
-  'idle' | 'connecting' | 'hello' | 'resuming' | 'live' | 'checking' | 'reconnecting' | 'signed-out'
+  | 'idle'
+  | 'connecting'
+  | 'hello'
+  | 'resuming'
+  | 'live'
+  | 'checking'
+  | 'reconnecting'
+  | 'signed-out'
 
 /** An immutable view of the connection; a new object for every change. Times are epoch milliseconds of this machine. */
 export interface Connection {

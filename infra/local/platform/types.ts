@@ -51,7 +51,10 @@ export interface CreatedResource {
  * A property that is not listed stops the start with the logical id and the property's path.
  */
 export type PropertySpec =
-  'used' | 'inert' | readonly [PropertySpec] | { readonly [name: string]: PropertySpec }
+  | 'used'
+  | 'inert'
+  | readonly [PropertySpec]
+  | { readonly [name: string]: PropertySpec }
 
 export interface ResourceProvider {
   /** For example `AWS::DynamoDB::Table`. */

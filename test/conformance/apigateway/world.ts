@@ -15,7 +15,14 @@ import type { GatewayBench, GatewayEvent } from './support.ts'
 
 /** What `$connect` of the fixture answers; a number is its status. */
 export type ConnectBehaviour =
-  'accept' | 'throw' | 'nothing' | 'text' | 'no status' | 'subprotocol' | 'header' | `${number}`
+  | 'accept'
+  | 'throw'
+  | 'nothing'
+  | 'text'
+  | 'no status'
+  | 'subprotocol'
+  | 'header'
+  | `${number}`
 
 export interface OpenOptions {
   readonly connect?: ConnectBehaviour

@@ -46,7 +46,7 @@ describe('10,000 new device ids in a minute from one credential (reliability M38
     expect(throttled.length).toBeGreaterThanOrEqual(SECONDS - 1)
     const refused = throttled.reduce((sum, { count = 1 }) => sum + count, 0)
     expect(refused).toBe(DEVICES - SECONDS * PER_SECOND)
-    const dimensions = new Set(metrics.flatMap(({ dimensions = {} }) => Object.keys(dimensions)))
+    const dimensions = new Set(metrics.flatMap(({ dimensions }) => Object.keys(dimensions)))
     expect([...dimensions].sort()).toEqual(['ActionType', 'Protocol', 'RuleName'])
   })
 

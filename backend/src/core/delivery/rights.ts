@@ -8,7 +8,8 @@ import type { Audience, Audiences, Owner } from './ports.ts'
  * Why a connection may be sent something: its subscription to a topic, or that its user asked for it (an answer to his command).
  */
 export type Claim =
-  { readonly row: SubscriptionRow; readonly topic: DeviceTopic } | { readonly owner: Owner }
+  | { readonly row: SubscriptionRow; readonly topic: DeviceTopic }
+  | { readonly owner: Owner }
 
 /** Whether mail may go out now. */
 export interface Rights {

@@ -2,7 +2,11 @@ import type { Clock, Metrics } from '../../platform/types.ts'
 import type { Stage } from './model.ts'
 
 type CountName =
-  'ConnectCount' | 'MessageCount' | 'IntegrationError' | 'ClientError' | 'ExecutionError'
+  | 'ConnectCount'
+  | 'MessageCount'
+  | 'IntegrationError'
+  | 'ClientError'
+  | 'ExecutionError'
 
 /** W107, W108: the metrics of AWS/ApiGateway. Counts are gathered for a second, so that a message costs an addition. */
 export interface Traffic {

@@ -142,7 +142,8 @@ export function registryProviders(account: ActionPorts['account']): {
   const createThing: ResourceProvider['create'] = (resource) => {
     const name = thingName(resource)
     const payload = resource.properties.AttributePayload as
-      { Attributes?: Record<string, string> } | undefined
+      | { Attributes?: Record<string, string> }
+      | undefined
     things.set(name, payload?.Attributes ?? {})
     return { ref: name, attributes: { Arn: arnOf('thing', name), Id: name } }
   }
