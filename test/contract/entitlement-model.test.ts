@@ -4,7 +4,7 @@ import { dynamoConnections } from '../../backend/src/adapters/dynamo-connections
 import { dynamoNotes } from '../../backend/src/adapters/dynamo-notes.ts'
 import { dynamoRevocations } from '../../backend/src/adapters/dynamo-revocations.ts'
 import { dynamoSubscriptions } from '../../backend/src/adapters/dynamo-subscriptions.ts'
-import { EntitlementStory, type StoryParts } from '../../backend/src/testing/entitlement-story.ts'
+import { EntitlementStory, type StoryParts } from '../../backend/src/testing/entitlement-scenario.ts'
 import type { TestClock } from '../../backend/src/testing/test-clock.ts'
 import { startDynalite, type DynaliteTables } from '../support/dynalite-tables.ts'
 

@@ -1,6 +1,6 @@
 import { PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Clock } from '../core/clock.ts'
-import type { DeviceBlock } from '../core/history/device-block.ts'
+import type { DeviceBlock } from '../core/blocks/device-block.ts'
 import { allLanes, laneOf } from '../core/history/lanes.ts'
 import type { HistoryReader, HistoryRow, HistoryWriter, LateRow } from '../core/history/ports.ts'
 import { arrivalOf, type DeviceTopic } from '../protocol/index.ts'

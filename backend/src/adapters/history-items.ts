@@ -1,4 +1,4 @@
-import type { DeviceBlock } from '../core/history/device-block.ts'
+import type { DeviceBlock } from '../core/blocks/device-block.ts'
 import type { DeviceHead } from '../core/history/device-head.ts'
 import type { LaneHeads } from '../core/history/ports.ts'
 import {

@@ -7,7 +7,7 @@ import {
   UnauthorizedException,
 } from '@aws-sdk/client-iot-data-plane'
 import type { DeviceMessages } from '../core/commands/ports.ts'
-import type { DemandMessages } from '../core/demand/ports.ts'
+import type { DemandMessages } from '../core/subscriber-count/ports.ts'
 import type { Log } from '../core/telemetry-sink.ts'
 import { demandTopic } from '../protocol/index.ts'
 

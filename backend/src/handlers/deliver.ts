@@ -1,7 +1,7 @@
 import type { Context, KinesisStreamEvent } from 'aws-lambda'
 import { readConfig } from '../adapters/config.ts'
 import { connectionRows } from '../adapters/connection-rows.ts'
-import { batchDemand } from '../adapters/device-demand.ts'
+import { batchDemand } from '../adapters/subscriber-counts.ts'
 import { dynamoAudiences } from '../adapters/dynamo-audiences.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
 import { dynamoCommands } from '../adapters/dynamo-commands.ts'

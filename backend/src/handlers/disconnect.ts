@@ -1,7 +1,7 @@
 import type { APIGatewayProxyWebsocketEventV2 } from 'aws-lambda'
 import { readConfig } from '../adapters/config.ts'
 import { connectionRows } from '../adapters/connection-rows.ts'
-import { toldSubscriptions } from '../adapters/device-demand.ts'
+import { toldSubscriptions } from '../adapters/subscriber-counts.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'

@@ -1,5 +1,5 @@
 import { readConfig } from '../adapters/config.ts'
-import { toldSubscriptions } from '../adapters/device-demand.ts'
+import { toldSubscriptions } from '../adapters/subscriber-counts.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
 import { dynamoConnections } from '../adapters/dynamo-connections.ts'
 import { dynamoHistory } from '../adapters/dynamo-history.ts'

@@ -9,7 +9,7 @@ import {
   memoryConnectionSubscriptions,
 } from '../connections/fakes.ts'
 import { forgetConnection } from '../connections/close.ts'
-import { everythingSubscribed } from '../connections/everything-subscribed.ts'
+import { everythingSubscribed } from './everything-subscribed.ts'
 import { answerAlarms } from './answer-alarms.ts'
 import { factOf, memoryAlarms, memoryWatchers } from './fakes.ts'
 import type { AlarmFact } from './ports.ts'

@@ -2,7 +2,7 @@ import type { CommandResults } from '../delivery/ports.ts'
 import { applyResult } from './apply-result.ts'
 import { toUpdate } from './command-update.ts'
 import type { Commands } from './ports.ts'
-import { whoIsTold, type WhoIsToldPorts } from './who-is-told.ts'
+import { whoIsTold, type WhoIsToldPorts } from './recipients.ts'
 
 /** Devices' answers, for `deliver`, which looks at the rights again when it sends. */
 export function commandResults(

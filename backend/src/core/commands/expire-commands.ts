@@ -2,7 +2,7 @@ import type { CommandState } from '../../protocol/index.ts'
 import type { Sockets } from '../connections/ports.ts'
 import { toUpdate } from './command-update.ts'
 import type { Commands } from './ports.ts'
-import { whoIsTold, type WhoIsToldPorts } from './who-is-told.ts'
+import { whoIsTold, type WhoIsToldPorts } from './recipients.ts'
 
 const open: readonly CommandState[] = ['accepted', 'sent', 'acked']
 

@@ -7,11 +7,11 @@ import {
   type StreamItem,
 } from '../telemetry/decode-record.ts'
 import type { StreamReading } from '../telemetry/reading.ts'
-import { ingest } from './ingest.ts'
+import { ingest } from '../ingest/keep-readings.ts'
 import { applyResults } from './command-pushes.ts'
-import { countBatch, type Finding } from './count-batch.ts'
+import { countBatch, type Finding } from '../ingest/count-batch.ts'
 import type { DeliverPorts } from './ports.ts'
-import { keepPresence } from './presence.ts'
+import { keepPresence } from '../ingest/keep-presence.ts'
 import { createSendMemory, sendBatch, type SendMemory } from './send-batch.ts'
 
 export interface Batch {

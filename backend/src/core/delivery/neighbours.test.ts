@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { connection, streamItem } from '../../testing/records.ts'
 import { createWorld } from '../../testing/world.ts'
-import { QUIET_MS } from './quarantine.ts'
+import { QUIET_MS } from '../dispatch/circuit-breaker.ts'
 
 const idOf = (index: number): string => `c${index}=`
 

@@ -9,7 +9,7 @@ import {
 } from '../../protocol/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection } from '../connections/ports.ts'
-import { whereProblem } from '../delivery/where.ts'
+import { whereProblem } from '../selection/where.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import type { HistoryReader } from './ports.ts'
 import type { HistoryQuery, ReadPage, Reading } from './query.ts'

@@ -1,5 +1,5 @@
 import type { Buckets, DeviceTopic } from '../../protocol/index.ts'
-import type { DeviceBlock } from './device-block.ts'
+import type { DeviceBlock } from '../blocks/device-block.ts'
 
 interface Sum {
   min: number

@@ -1,5 +1,5 @@
 import { arrivalOf, type Position } from '../../protocol/index.ts'
-import { sliceBlock, type DeviceBlock } from './device-block.ts'
+import { sliceBlock, type DeviceBlock } from '../blocks/device-block.ts'
 import { laneOf, type Lane } from './lanes.ts'
 import { ROW_SPAN_MS, type HistoryRow } from './ports.ts'
 

@@ -1,6 +1,6 @@
 import { arrivalOf, type DeviceTopic, type Position } from '../../protocol/index.ts'
 import { floorTo } from './buckets.ts'
-import { blockBetween, lastPosition, pickRows, type DeviceBlock } from './device-block.ts'
+import { blockBetween, lastPosition, pickRows, type DeviceBlock } from '../blocks/device-block.ts'
 import { LATE_MS, type HistoryReader, type LateKey, type LateRow } from './ports.ts'
 
 /** A late row holds readings of one such stretch of the device's time, which begins at a multiple of it since the epoch. */

@@ -1,6 +1,6 @@
 import { arrivalOf, comparePositions, type Block, type Position } from '../../protocol/index.ts'
-import { isThinning, matchesView, type View } from '../delivery/view.ts'
-import { lastPosition, sliceBlock, wireBlock, type DeviceBlock } from './device-block.ts'
+import { isThinning, matchesView, type View } from '../selection/view.ts'
+import { lastPosition, sliceBlock, wireBlock, type DeviceBlock } from '../blocks/device-block.ts'
 import { isTimeMark } from './walk.ts'
 
 /** Bytes and readings that an answer may still hold. Shared by everything that goes into one frame. */

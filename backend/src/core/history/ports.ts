@@ -1,5 +1,5 @@
 import type { DeviceTopic, Position } from '../../protocol/index.ts'
-import type { DeviceBlock } from './device-block.ts'
+import type { DeviceBlock } from '../blocks/device-block.ts'
 import type { DeviceHead } from './device-head.ts'
 import type { Lane } from './lanes.ts'
 

@@ -1,5 +1,5 @@
 import type { ClientMessage, DeviceTopic, HistoryPage } from '../../protocol/index.ts'
-import type { View } from '../delivery/view.ts'
+import type { View } from '../selection/view.ts'
 import type { Place } from './cursor.ts'
 import type { Budget } from './page.ts'
 import type { HistoryReader } from './ports.ts'

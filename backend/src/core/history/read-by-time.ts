@@ -1,6 +1,6 @@
 import { arrivalOf, earliestPosition, type Block } from '../../protocol/index.ts'
 import type { Place } from './cursor.ts'
-import type { DeviceBlock } from './device-block.ts'
+import type { DeviceBlock } from '../blocks/device-block.ts'
 import { fillPage } from './page.ts'
 import { isLate, walkLate, type LateScan } from './late.ts'
 import { LATE_MS, ROW_SPAN_MS } from './ports.ts'

@@ -1,5 +1,5 @@
 import { countedBetween, findHoles, type Hole } from '../../protocol/index.ts'
-import { pickRows, sliceBlock, type DeviceBlock } from './device-block.ts'
+import { pickRows, sliceBlock, type DeviceBlock } from '../blocks/device-block.ts'
 
 /**
  * About `points` readings per metric of all the blocks together: of each stretch of time those with the least and the greatest value of

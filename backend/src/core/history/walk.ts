@@ -5,7 +5,7 @@ import {
   type DeviceTopic,
   type Position,
 } from '../../protocol/index.ts'
-import { blockBetween, lastPosition, sliceBlock, type DeviceBlock } from './device-block.ts'
+import { blockBetween, lastPosition, sliceBlock, type DeviceBlock } from '../blocks/device-block.ts'
 import { ROW_SPAN_MS, type HistoryReader } from './ports.ts'
 
 /** After every position, as text. */

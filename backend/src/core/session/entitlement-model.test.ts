@@ -3,7 +3,7 @@ import {
   EntitlementStory,
   type StoryParts,
   type StoryReport,
-} from '../../testing/entitlement-story.ts'
+} from '../../testing/entitlement-scenario.ts'
 import { memorySubscriptions } from '../../testing/memory-subscriptions.ts'
 import type { TestClock } from '../../testing/test-clock.ts'
 import { memoryConnections, memoryRevocations } from '../connections/fakes.ts'

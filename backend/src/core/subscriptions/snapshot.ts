@@ -17,7 +17,7 @@ import type { HistoryReader, LaneHeads } from '../history/ports.ts'
 import { fillPage, isBehind, type Budget, type Hole, type Page } from '../history/page.ts'
 import { thinBlocks } from '../history/thin.ts'
 import { walkBlocks } from '../history/walk.ts'
-import type { DeviceBlock } from '../history/device-block.ts'
+import type { DeviceBlock } from '../blocks/device-block.ts'
 import type { SubscriptionRow } from './ports.ts'
 
 type Accepted = Extract<SubscriptionResult, { ok: true }>

@@ -14,7 +14,7 @@ import {
 } from '../../protocol/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection } from '../connections/ports.ts'
-import { whereProblem } from '../delivery/where.ts'
+import { whereProblem } from '../selection/where.ts'
 import type { HistoryReader, LaneHeads } from '../history/ports.ts'
 import { describeIssue, issueCode } from '../messages/parse-message.ts'
 import type { SubscriptionRow } from './ports.ts'

@@ -13,7 +13,7 @@ import type { Subscriptions } from '../core/subscriptions/ports.ts'
 import { removeConnection } from '../core/subscriptions/remove-connection.ts'
 import { renewConnection } from '../core/subscriptions/renew-connection.ts'
 import { connection as connectionAt, streamItem } from './records.ts'
-import { mayKnow, random, topicsOf } from './story-account.ts'
+import { mayKnow, random, topicsOf } from './scenario-account.ts'
 import { testClock, type TestClock } from './test-clock.ts'
 import { createWorld } from './world.ts'
 

@@ -1,7 +1,7 @@
-import type { Subscriptions } from '../subscriptions/ports.ts'
-import { removeConnection } from '../subscriptions/remove-connection.ts'
-import { renewConnection } from '../subscriptions/renew-connection.ts'
-import type { ConnectionSubscriptions } from './ports.ts'
+import type { Subscriptions } from './ports.ts'
+import { removeConnection } from './remove-connection.ts'
+import { renewConnection } from './renew-connection.ts'
+import type { ConnectionSubscriptions } from '../connections/ports.ts'
 
 /** What the life of a connection does to its subscriptions. */
 export function connectionSubscriptions(subscriptions: Subscriptions): ConnectionSubscriptions {

@@ -1,5 +1,5 @@
-import type { AlarmWatchers } from '../alarms/ports.ts'
-import type { ConnectionSubscriptions } from './ports.ts'
+import type { AlarmWatchers } from './ports.ts'
+import type { ConnectionSubscriptions } from '../connections/ports.ts'
 
 /** Topics and alarms: everything that a connection has subscribed. */
 export function everythingSubscribed(

@@ -8,7 +8,7 @@ import {
 } from '../protocol/index.ts'
 import type { Connection } from '../core/connections/ports.ts'
 import { connection, START_MS } from './records.ts'
-import type { StoryDevice } from './story-device.ts'
+import type { StoryDevice } from './scenario-device.ts'
 import type { createWorld } from './world.ts'
 
 /** What a reader asks to see. */

@@ -3,8 +3,8 @@ import { applyPresence, unknownHead, type DeviceHead } from '../history/device-h
 import { laneOf, type Lane } from '../history/lanes.ts'
 import type { PresenceEvent } from '../telemetry/decode-record.ts'
 import { runPool } from '../run-pool.ts'
-import type { Push } from './address-mail.ts'
-import type { DeliverPorts } from './ports.ts'
+import type { Push } from '../fanout/fan-out.ts'
+import type { DeliverPorts } from '../delivery/ports.ts'
 
 const LOOKUPS_AT_ONCE = 16
 

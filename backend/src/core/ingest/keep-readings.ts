@@ -12,15 +12,15 @@ import {
   lastPosition,
   sliceBlock,
   type DeviceBlock,
-} from '../history/device-block.ts'
+} from '../blocks/device-block.ts'
 import { admitReadings, type DeviceHead } from '../history/device-head.ts'
 import { laneOf, type Lane } from '../history/lanes.ts'
 import { buildLate } from '../history/late.ts'
 import { ROW_SPAN_MS, type HistoryPart, type LaneHeads } from '../history/ports.ts'
 import type { StreamReading } from '../telemetry/reading.ts'
 import type { Finding } from './count-batch.ts'
-import { splitToFit } from './frames.ts'
-import type { DeliverPorts } from './ports.ts'
+import { splitToFit } from '../blocks/frames.ts'
+import type { DeliverPorts } from '../delivery/ports.ts'
 
 /** What a batch brought for one device. */
 export interface DeviceNews {

@@ -1,8 +1,8 @@
 import { metrics as names } from '../../contract.ts'
 import type { MetricSink } from '../telemetry-sink.ts'
-import type { Frame } from './frames.ts'
-import type { PostOutcome } from './ports.ts'
-import type { Receipt } from './send-mail.ts'
+import type { Frame } from '../blocks/frames.ts'
+import type { PostOutcome } from '../delivery/ports.ts'
+import type { Receipt } from './send-messages.ts'
 
 const outcomeMetrics = {
   ok: names.postsOk,

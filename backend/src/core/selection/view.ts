@@ -1,5 +1,5 @@
 import type { Block } from '../../protocol/index.ts'
-import { lastPosition, sliceBlock, wireBlock, type DeviceBlock } from '../history/device-block.ts'
+import { lastPosition, sliceBlock, wireBlock, type DeviceBlock } from '../blocks/device-block.ts'
 import type { SubscriptionRow } from '../subscriptions/ports.ts'
 import { matchesWhere } from './where.ts'
 

@@ -1,5 +1,5 @@
 import type { Timer } from '../clock.ts'
-import type { PostOutcome, Posts } from './ports.ts'
+import type { PostOutcome, Posts } from '../delivery/ports.ts'
 
 /** Posts that are cut together when nothing comes back any more. */
 export interface PostLane {

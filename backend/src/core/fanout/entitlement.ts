@@ -2,7 +2,7 @@ import { isEntitled, type DeviceTopic } from '../../protocol/index.ts'
 import type { Clock } from '../clock.ts'
 import type { SubscriptionRow } from '../subscriptions/ports.ts'
 import type { Log } from '../telemetry-sink.ts'
-import type { Audience, Audiences, Owner } from './ports.ts'
+import type { Audience, Audiences, Owner } from '../delivery/ports.ts'
 
 /**
  * Why a connection may be sent something: its subscription to a topic, or that its user asked for it (an answer to his command).

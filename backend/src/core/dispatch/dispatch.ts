@@ -1,11 +1,11 @@
 import type { Timer } from '../clock.ts'
 import { runPool } from '../run-pool.ts'
-import type { Posts } from './ports.ts'
-import { createPostLane, type PostLane } from './post-lane.ts'
-import type { Quarantine, Standing } from './quarantine.ts'
-import type { Rights } from './rights.ts'
-import { POST_LIMIT_MS, sendMail, unsentMail, type Mail, type Receipt } from './send-mail.ts'
-import type { Tempo } from './tempo.ts'
+import type { Posts } from '../delivery/ports.ts'
+import { createPostLane, type PostLane } from './post-group.ts'
+import type { Quarantine, Standing } from './circuit-breaker.ts'
+import type { Rights } from '../fanout/entitlement.ts'
+import { POST_LIMIT_MS, sendMail, unsentMail, type Mail, type Receipt } from './send-messages.ts'
+import type { Tempo } from './latency-estimate.ts'
 
 /** Connections posted to at once, and of those on probation. The HTTP agent has sockets for both. */
 const AT_ONCE = 48

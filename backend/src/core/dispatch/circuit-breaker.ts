@@ -1,4 +1,4 @@
-import type { PostOutcome } from './ports.ts'
+import type { PostOutcome } from '../delivery/ports.ts'
 
 /**
  * How a connection is treated. `trusted`: posted to beside everybody else. `probation`: it could not follow a while ago and is tried

@@ -1,6 +1,6 @@
 import type { GapNotice, SlowNotice } from '../../protocol/index.ts'
-import type { Pace } from './ports.ts'
-import type { Receipt } from './send-mail.ts'
+import type { Pace } from '../delivery/ports.ts'
+import type { Receipt } from './send-messages.ts'
 
 /**
  * What a connection has not been told yet. Kept in the execution environment and lost with it: a notice is a courtesy that names the reason

@@ -1,9 +1,9 @@
 import { isDeviceTopic, type DeviceTopic } from '../../protocol/index.ts'
 import type { Audiences } from '../delivery/ports.ts'
 import type { Subscriptions } from '../subscriptions/ports.ts'
-import { countWatchers } from './count-watchers.ts'
+import { countWatchers } from './count-subscribers.ts'
 import type { DemandPorts } from './ports.ts'
-import { createPublishDemand, DEVICES_AT_ONCE } from './publish-demand.ts'
+import { createPublishDemand, DEVICES_AT_ONCE } from './publish-counts.ts'
 
 interface TellingPorts extends DemandPorts {
   readonly audiences: Pick<Audiences, 'load'>

@@ -8,9 +8,9 @@ import { connection, START_MS, streamItem } from '../../testing/records.ts'
 import { testClock, type TestClock } from '../../testing/test-clock.ts'
 import { createWorld } from '../../testing/world.ts'
 import { removeConnection } from '../subscriptions/remove-connection.ts'
-import { createBatchDemand } from './batch-demand.ts'
+import { createBatchDemand } from './announce-in-batch.ts'
 import type { DemandMessages } from './ports.ts'
-import { tellingSubscriptions } from './telling-subscriptions.ts'
+import { tellingSubscriptions } from './announcing-subscriptions.ts'
 
 const pump = { sid: 7, topic: 'plant-1/pump-7' }
 const ana = connection()

@@ -1,6 +1,6 @@
 import type { DeviceTopic } from '../../protocol/index.ts'
 import type { Audience } from '../delivery/ports.ts'
-import { maySee } from '../delivery/rights.ts'
+import { maySee } from '../fanout/entitlement.ts'
 
 /** Connections that are sent the device's readings at `nowMs` (epoch ms), each once, whatever it has subscribed. */
 export function countWatchers(topic: DeviceTopic, audience: Audience, nowMs: number): number {

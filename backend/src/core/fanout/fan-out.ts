@@ -1,15 +1,15 @@
 import { arrivalOf, comparePositions, type Block, type DeviceTopic } from '../../protocol/index.ts'
 import type { Connection } from '../connections/ports.ts'
-import { lastPosition } from '../history/device-block.ts'
+import { lastPosition } from '../blocks/device-block.ts'
 import type { SubscriptionRow } from '../subscriptions/ports.ts'
 import type { StreamReading } from '../telemetry/reading.ts'
-import { packFrames, serializeBlock, type BlockBody, type Entry } from './frames.ts'
-import type { Notices } from './notices.ts'
-import type { DeviceNews } from './ingest.ts'
-import type { Audience } from './ports.ts'
-import { mayAct, maySee, type Claim } from './rights.ts'
-import type { Mail } from './send-mail.ts'
-import { renderView, viewKey, type View, type ViewMemory } from './view.ts'
+import { packFrames, serializeBlock, type BlockBody, type Entry } from '../blocks/frames.ts'
+import type { Notices } from '../dispatch/notices.ts'
+import type { DeviceNews } from '../ingest/keep-readings.ts'
+import type { Audience } from '../delivery/ports.ts'
+import { mayAct, maySee, type Claim } from './entitlement.ts'
+import type { Mail } from '../dispatch/send-messages.ts'
+import { renderView, viewKey, type View, type ViewMemory } from '../selection/view.ts'
 
 /** A message that is not readings. */
 export type Push =

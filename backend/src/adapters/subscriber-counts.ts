@@ -1,6 +1,6 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
-import { createBatchDemand } from '../core/demand/batch-demand.ts'
-import { tellingSubscriptions } from '../core/demand/telling-subscriptions.ts'
+import { createBatchDemand } from '../core/subscriber-count/announce-in-batch.ts'
+import { tellingSubscriptions } from '../core/subscriber-count/announcing-subscriptions.ts'
 import type { BatchDemand } from '../core/delivery/ports.ts'
 import type { Subscriptions } from '../core/subscriptions/ports.ts'
 import type { Log } from '../core/telemetry-sink.ts'

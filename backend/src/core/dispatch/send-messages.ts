@@ -1,9 +1,9 @@
 import type { GapNotice } from '../../protocol/index.ts'
 import type { Timer } from '../clock.ts'
-import type { Frame } from './frames.ts'
-import type { PostOutcome } from './ports.ts'
-import type { PostLane } from './post-lane.ts'
-import type { Claim, Rights } from './rights.ts'
+import type { Frame } from '../blocks/frames.ts'
+import type { PostOutcome } from '../delivery/ports.ts'
+import type { PostLane } from './post-group.ts'
+import type { Claim, Rights } from '../fanout/entitlement.ts'
 
 /** What one connection gets of a batch. */
 export interface Mail {

@@ -1,5 +1,5 @@
 import { limits, type Block } from '../../protocol/index.ts'
-import { sliceBlock, wireBlock, type DeviceBlock } from '../history/device-block.ts'
+import { sliceBlock, wireBlock, type DeviceBlock } from './device-block.ts'
 
 /** A block's JSON without its sid, shared by everybody who gets the same. */
 export interface BlockBody {

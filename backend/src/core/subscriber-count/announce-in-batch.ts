@@ -1,8 +1,8 @@
 import type { DeviceTopic } from '../../protocol/index.ts'
 import type { BatchDemand } from '../delivery/ports.ts'
-import { countWatchers } from './count-watchers.ts'
+import { countWatchers } from './count-subscribers.ts'
 import type { DemandPorts } from './ports.ts'
-import { createPublishDemand } from './publish-demand.ts'
+import { createPublishDemand } from './publish-counts.ts'
 
 /** A device is told at most once in this time. */
 const CALM_MS = 2_000

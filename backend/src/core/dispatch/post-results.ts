@@ -1,8 +1,8 @@
 import { metrics as names } from '../../contract.ts'
 import type { Notices } from './notices.ts'
-import type { DeliverPorts } from './ports.ts'
-import { QUIET_MS, type Quarantine } from './quarantine.ts'
-import type { Receipt } from './send-mail.ts'
+import type { DeliverPorts } from '../delivery/ports.ts'
+import { QUIET_MS, type Quarantine } from './circuit-breaker.ts'
+import type { Receipt } from './send-messages.ts'
 
 /** A socket younger than this may be `gone` only because its handshake is not over (aws-behaviour M12, reliability P10). */
 const GRACE_MS = 10_000
