@@ -6,11 +6,28 @@ const only = (name, from, to, comment) => ({
   from: { path: from, pathNot: '\\.test\\.ts$' },
   to,
 })
+/** The folders of core, each of which knows only those before it: Record → Reading → Block → Frame → Post, then what uses that line. */
+const coreFolders = [
+  ...['messages', 'auth', 'telemetry', 'blocks', 'selection', 'connections', 'history'],
+  ...['ingest', 'subscriptions', 'fanout', 'dispatch', 'subscriber-count', 'alarms'],
+  ...['commands', 'notes', 'session', 'redrive', 'delivery'],
+]
+const coreOrder = [
+  ...coreFolders.slice(0, -1).map((folder, at) =>
+    only(`core-order-${folder}`, `^backend/src/core/${folder}/`, {
+      path: `^backend/src/core/(${coreFolders.slice(at + 1).join('|')})/`,
+    }),
+  ),
+  only('core-order-has-every-folder', '^backend/src/', {
+    path: `^backend/src/core/(?!(${coreFolders.join('|')})/)[^/]+/`,
+  }),
+]
 /** Our own files; a workspace's own node_modules are not. */
 const inHouse = '^(backend|infra|dashboard|simulator|test)/(?!node_modules/)'
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    ...coreOrder,
     // aws-lambda is types only (@types/aws-lambda): there is no module to find.
     {
       name: 'no-unresolved',

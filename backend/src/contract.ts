@@ -17,7 +17,7 @@ export const env = {
    * by itself (aws-behaviour M16), so no handler builds the address and one machine only has to set another value.
    */
   managementEndpoint: 'AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI',
-  /** URL of the queue that wakes `expire` when a connection's token ends. */
+  /** URL of the queue that expiryQueue `expire` when a connection's token ends. */
   expiryQueueUrl: 'EXPIRY_QUEUE_URL',
   /** The stream that the topic rules write to. */
   streamName: 'STREAM_NAME',

@@ -14,7 +14,7 @@ import { authorize } from '../../backend/src/core/auth/authorize.ts'
 import type { TokenVerifier } from '../../backend/src/core/auth/ports.ts'
 import { connect } from '../../backend/src/core/connections/connect.ts'
 import {
-  fakeWakes,
+  fakeExpiryQueue,
   memoryConnections,
   memoryRevocations,
 } from '../../backend/src/core/connections/fakes.ts'
@@ -49,7 +49,7 @@ const stage: Stage = {
   accessLog: undefined,
 }
 
-interface Story {
+interface Scenario {
   readonly openedMs: number[]
   handshakes: number
   readonly environments: number
@@ -64,8 +64,8 @@ interface Story {
  * environment, and `connect` with its caps; assumed are only how long things take.
  */
 export async function stormModel(): Promise<Row[]> {
-  const story = await tell()
-  const { openedMs } = story
+  const scenario = await tell()
+  const { openedMs } = scenario
   const limit = (figure: string, value: number, unit: string, most: number): Row => {
     return { figure, value, unit, against: 'limit', limit: most }
   }
@@ -74,14 +74,14 @@ export async function stormModel(): Promise<Row[]> {
     limit('a socket back, p50', quantile(openedMs, 0.5) / 1_000, 's', 60),
     limit(
       'connects in the busiest second',
-      busiestSecond(story.admittedMs),
+      busiestSecond(scenario.admittedMs),
       '',
       awsLimits.connectsPerSecond,
     ),
-    limit('handshakes per socket', story.handshakes / SOCKETS, '', 6),
+    limit('handshakes per socket', scenario.handshakes / SOCKETS, '', 6),
     limit(
-      `key set fetches, ${story.environments} environments started cold`,
-      story.fetches,
+      `key set fetches, ${scenario.environments} environments started cold`,
+      scenario.fetches,
       '',
       MOST_FETCHES,
     ),
@@ -99,7 +99,7 @@ export function busiestSecond(moments: readonly number[]): number {
   return most
 }
 
-async function tell(): Promise<Story> {
+async function tell(): Promise<Scenario> {
   const queue = createAgenda()
   const clock = { ...manualClock(), now: () => NOW * 1_000 + queue.nowMs() }
   const throttles = createThrottles(clock, awsLimits)
@@ -117,11 +117,11 @@ async function tell(): Promise<Story> {
   const revocations = memoryRevocations()
   const ports = {
     revocations,
-    wakes: fakeWakes(),
+    expiryQueue: fakeExpiryQueue(),
     allowedOrigins: [],
     clock,
   }
-  const story = { openedMs: [] as number[], admittedMs: [] as number[], handshakes: 0 }
+  const scenario = { openedMs: [] as number[], admittedMs: [] as number[], handshakes: 0 }
   const users = await Promise.all(
     Array.from({ length: SOCKETS / SOCKETS_PER_USER }, async (_, user) => ({
       token: await signToken(key, { sub: `user-${user}`, jti: `token-${user}` }),
@@ -133,13 +133,13 @@ async function tell(): Promise<Story> {
     queue.in(backoffMs(attempt, Math.random), () => handshake(client, attempt))
   }
   const handshake = async (client: number, attempt: number): Promise<void> => {
-    story.handshakes++
+    scenario.handshakes++
     const refused = () => queue.in(ROUND_TRIP_MS, () => tryAgain(client, attempt + 1))
     if (!throttles.takeConnect(stage)) {
       refused()
       return
     }
-    story.admittedMs.push(queue.nowMs())
+    scenario.admittedMs.push(queue.nowMs())
     const user = users[client % users.length]
     if (!user) throw new RangeError('every client belongs to a user')
     const headers = { 'Sec-WebSocket-Protocol': `${SUBPROTOCOL}, ${BEARER_PREFIX}${user.token}` }
@@ -158,12 +158,12 @@ async function tell(): Promise<Story> {
         refused()
         return
       }
-      queue.in(ROUND_TRIP_MS, () => story.openedMs.push(queue.nowMs()))
+      queue.in(ROUND_TRIP_MS, () => scenario.openedMs.push(queue.nowMs()))
     })
   }
   for (let client = 0; client < SOCKETS; client++) tryAgain(client, 1)
   await queue.run()
-  return { ...story, environments: authorizers.count(), fetches: issuer.urls.length }
+  return { ...scenario, environments: authorizers.count(), fetches: issuer.urls.length }
 }
 
 /** Execution environments as Lambda keeps them: an idle one, or else another (aws-behaviour L10). */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { dynamoAudiences } from '../../backend/src/adapters/dynamo-audiences.ts'
 import { dynamoHistory } from '../../backend/src/adapters/dynamo-history.ts'
 import { dynamoSubscriptions } from '../../backend/src/adapters/dynamo-subscriptions.ts'
-import { createBatchDemand } from '../../backend/src/core/subscriber-count/announce-in-batch.ts'
+import { createSubscriberCounts } from '../../backend/src/core/subscriber-count/announce-in-batch.ts'
 import type { DemandMessages } from '../../backend/src/core/subscriber-count/ports.ts'
 import { connection, START_MS, streamItem } from '../../backend/src/testing/records.ts'
 import { createWorld, testClock } from '../../backend/src/testing/world.ts'
@@ -39,7 +39,7 @@ beforeEach(() => {
   }
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
   world = createWorld(clock, {
-    demand: createBatchDemand({ messages, clock, log }),
+    subscriberCounts: createSubscriberCounts({ messages, clock, log }),
     history: dynamoHistory({ client, table: 'history', retentionMs: 86_400_000, clock }),
     subscriptions: dynamoSubscriptions(client, tables, clock),
     audiences: dynamoAudiences(client, tables, clock),

@@ -4,7 +4,10 @@ import { dynamoConnections } from '../../backend/src/adapters/dynamo-connections
 import { dynamoNotes } from '../../backend/src/adapters/dynamo-notes.ts'
 import { dynamoRevocations } from '../../backend/src/adapters/dynamo-revocations.ts'
 import { dynamoSubscriptions } from '../../backend/src/adapters/dynamo-subscriptions.ts'
-import { EntitlementStory, type StoryParts } from '../../backend/src/testing/entitlement-scenario.ts'
+import {
+  EntitlementScenario,
+  type ScenarioParts,
+} from '../../backend/src/testing/entitlement-scenario.ts'
 import type { TestClock } from '../../backend/src/testing/test-clock.ts'
 import { startDynalite, type DynaliteTables } from '../support/dynalite-tables.ts'
 
@@ -22,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => database.close())
 
 /** The rows in DynamoDB, and its audience cache between batches; history stays in memory. */
-function dynamoParts(clock: TestClock): StoryParts {
+function dynamoParts(clock: TestClock): ScenarioParts {
   const { client } = database
   const { watchers } = dynamoNotes(client, tables, 3_600_000)
   return {
@@ -40,7 +43,7 @@ it(
     timeout: 600_000,
   },
   async () => {
-    const report = await new EntitlementStory(SEED, dynamoParts).run(SENDS)
+    const report = await new EntitlementScenario(SEED, dynamoParts).run(SENDS)
     expect(report.unentitled).toBe(0)
     expect(report.sends).toBeGreaterThanOrEqual(SENDS)
     expect(report.refused).toBeGreaterThan(20)

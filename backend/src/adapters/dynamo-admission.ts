@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
-import type { Admission, Connection, WakeReason } from '../core/connections/ports.ts'
+import type { Admission, Connection, CloseReason } from '../core/connections/ports.ts'
 import { limits } from '../protocol/index.ts'
 import {
   metaKey,
@@ -100,7 +100,7 @@ async function strike(
     if (!(error instanceof ConditionalCheckFailedException)) throw error
     const item = await readMeta({ client, table }, connectionId)
     if (toConnection(item)) return undefined
-    const closedFor = item?.['closedFor'] as WakeReason | undefined
+    const closedFor = item?.['closedFor'] as CloseReason | undefined
     return { outcome: 'unknown', ...(closedFor === undefined ? {} : { closedFor }) }
   }
 }

@@ -1,6 +1,6 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Clock } from '../core/clock.ts'
-import type { Audience, Audiences, Owner } from '../core/delivery/ports.ts'
+import type { Audience, Audiences, Owner } from '../core/fanout/ports.ts'
 import type { SubscriptionRow } from '../core/subscriptions/ports.ts'
 import { parseTopicFilter, type DeviceTopic } from '../protocol/index.ts'
 import { batchGet, batchWrite, queryAll } from './dynamo-client.ts'

@@ -7,7 +7,7 @@ import type {
   Connection,
   Connections,
   OpenConnection,
-  WakeReason,
+  CloseReason,
 } from '../core/connections/ports.ts'
 import { admitMessage, emptyBucket } from './dynamo-admission.ts'
 import {
@@ -178,7 +178,7 @@ async function moveEnd(
 async function close(
   at: Table,
   connectionId: string,
-  { closedAt, why }: { readonly closedAt: number; readonly why: WakeReason | undefined },
+  { closedAt, why }: { readonly closedAt: number; readonly why: CloseReason | undefined },
 ): Promise<void> {
   const ttl = Math.floor(closedAt / 1_000) + TOMBSTONE_SECONDS
   const closedFor = why === undefined ? {} : { closedFor: why }

@@ -1,5 +1,5 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
-import type { Rejects } from '../core/delivery/ports.ts'
+import type { Rejects } from '../core/ingest/ports.ts'
 import { batchWrite } from './dynamo-client.ts'
 
 const KEPT_SECONDS = 14 * 24 * 3_600

@@ -5,7 +5,7 @@ import {
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { Agent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
-import type { PostOutcome, Posts } from '../core/delivery/ports.ts'
+import type { PostOutcome, Posts } from '../core/dispatch/ports.ts'
 
 /**
  * Posts for the fan-out: one attempt (the SDK would spend 2 s on a 429), sockets kept open, ended by the caller (PostToConnection has no

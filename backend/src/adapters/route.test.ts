@@ -9,7 +9,7 @@ import {
   connectionOf,
   fakeClock,
   fakeSockets,
-  fakeWakes,
+  fakeExpiryQueue,
   identityOf,
   memoryConnections,
   memoryConnectionSubscriptions,
@@ -49,7 +49,13 @@ async function makeWorld() {
   const connections = memoryConnections()
   await connections.open(connectionOf({ ...identity, connectionId }))
   const notes = { between: () => Promise.resolve([]) }
-  const shared = { clock, sockets: fakeSockets(), wakes: fakeWakes(), connections, notes }
+  const shared = {
+    clock,
+    sockets: fakeSockets(),
+    expiryQueue: fakeExpiryQueue(),
+    connections,
+    notes,
+  }
   const ports = {
     ...shared,
     subscriptions: memorySubscriptions(clock),
@@ -92,7 +98,7 @@ async function makeWorld() {
     connections,
     telemetry,
     clock,
-    wakes: shared.wakes,
+    expiryQueue: shared.expiryQueue,
     handlers: {
       hello: (message, call) => Promise.resolve(welcome(message, call.connection, clock)),
       ping: (message, call) => pong(message, call, session),
@@ -116,7 +122,7 @@ async function makeWorld() {
     } as unknown as APIGatewayProxyWebsocketEventV2)
     return JSON.parse(answer) as Record<string, unknown>
   }
-  return { send, failures, connections, wakes: shared.wakes }
+  return { send, failures, connections, expiryQueue: shared.expiryQueue }
 }
 
 const RUNS = Number(process.env['GAUGELINE_FUZZ_RUNS'] ?? 10_000)
@@ -186,10 +192,10 @@ describe('the route layer', () => {
   ] as const)(
     'R21: a connection closed for %s is told %s, with the id of the message, and its socket ended',
     async (why, code, retry, reason) => {
-      const { send, connections, wakes } = await makeWorld()
+      const { send, connections, expiryQueue } = await makeWorld()
       await connections.close(connectionId, clock.ms, why)
       expect(await send('{"action":"ping","id":5,"t0":0}')).toMatchObject({ id: 5, code, retry })
-      expect(wakes.sent).toEqual([{ connectionId, reason, delaySeconds: 0 }])
+      expect(expiryQueue.sent).toEqual([{ connectionId, reason, delaySeconds: 0 }])
     },
   )
 

@@ -5,9 +5,9 @@ import { connectionUnknown } from '../core/connections/connection-unknown.ts'
 import type {
   Connection,
   Connections,
-  Wake,
-  WakeQueue,
-  WakeReason,
+  ExpiryMessage,
+  ExpiryQueue,
+  CloseReason,
 } from '../core/connections/ports.ts'
 import {
   checkMessage,
@@ -49,7 +49,7 @@ export interface RouteOptions {
   readonly telemetry: Telemetry
   readonly clock: Clock
   /** Where to have a socket closed that goes on after being told RATE_LIMITED. */
-  readonly wakes: WakeQueue
+  readonly expiryQueue: ExpiryQueue
 }
 
 /**
@@ -109,7 +109,7 @@ async function admit(
       return requireValid(admission.connection, options.clock)
     case 'limited':
       options.telemetry.metrics.count(names.rateLimited)
-      await reportAbuse(connectionId, admission.strikes, options.wakes)
+      await reportAbuse(connectionId, admission.strikes, options.expiryQueue)
       throw new ProtocolError(
         'RATE_LIMITED',
         `Too many messages on this connection; wait ${admission.retryAfterMs} ms.`,
@@ -122,16 +122,19 @@ async function admit(
 }
 
 /** A socket without a row is of no use to anybody: `expire` ends it (reliability R21), if not now then at its next message. */
-async function endSocket(wake: Wake, { wakes, telemetry }: RouteOptions): Promise<void> {
+async function endSocket(
+  wake: ExpiryMessage,
+  { expiryQueue, telemetry }: RouteOptions,
+): Promise<void> {
   try {
-    await wakes.send(wake, 0)
+    await expiryQueue.send(wake, 0)
   } catch (error) {
     telemetry.log.warn('wake-up not sent', { ...wake }, error)
   }
 }
 
 /** Why the server takes nothing more from a socket that is still open. */
-function endedError(closedFor: WakeReason | undefined): ProtocolError {
+function endedError(closedFor: CloseReason | undefined): ProtocolError {
   if (closedFor === 'token') return tokenExpired()
   return closedFor === 'revoked'
     ? new ProtocolError('REVOKED', 'The access was revoked by an administrator.')

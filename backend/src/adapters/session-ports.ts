@@ -10,7 +10,7 @@ import { dynamoKeySets } from './dynamo-key-sets.ts'
 import { dynamoRevocations } from './dynamo-revocations.ts'
 import { createTokenVerifier, type TokenConfig } from './jose-token-verifier.ts'
 import { managementSockets } from './management-sockets.ts'
-import { createWakeQueue } from './sqs-wake-queue.ts'
+import { createExpiryQueue } from './sqs-expiry-queue.ts'
 import type { Telemetry } from './telemetry.ts'
 
 export interface SessionConfig extends TokenConfig {
@@ -38,7 +38,7 @@ export function createSessionPorts(
     alarms: dynamoAlarms({ client, table: config.alarmsTable }),
     tokens: createTokenVerifier(config, { ...context, store }),
     sockets: managementSockets(context.telemetry.log),
-    wakes: createWakeQueue(config.expiryQueueUrl),
+    expiryQueue: createExpiryQueue(config.expiryQueueUrl),
     clock: context.clock,
   }
 }

@@ -1,7 +1,7 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
-import { createBatchDemand } from '../core/subscriber-count/announce-in-batch.ts'
-import { tellingSubscriptions } from '../core/subscriber-count/announcing-subscriptions.ts'
-import type { BatchDemand } from '../core/delivery/ports.ts'
+import { createSubscriberCounts } from '../core/subscriber-count/announce-in-batch.ts'
+import { announcingSubscriptions } from '../core/subscriber-count/announcing-subscriptions.ts'
+import type { SubscriberCounts } from '../core/subscriber-count/ports.ts'
 import type { Subscriptions } from '../core/subscriptions/ports.ts'
 import type { Log } from '../core/telemetry-sink.ts'
 import { dynamoAudiences } from './dynamo-audiences.ts'
@@ -15,14 +15,17 @@ interface DemandSetting {
 }
 
 /** How `deliver` tells devices how many watch them; undefined when it does not. */
-export function batchDemand({ demandMessages }: DemandSetting, log: Log): BatchDemand | undefined {
+export function subscriberCounts(
+  { demandMessages }: DemandSetting,
+  log: Log,
+): SubscriberCounts | undefined {
   return demandMessages === 'on'
-    ? createBatchDemand({ messages: iotDemandMessages(), clock, log })
+    ? createSubscriberCounts({ messages: iotDemandMessages(), clock, log })
     : undefined
 }
 
 /** {@link dynamoSubscriptions}, with devices told of changes when that is on. */
-export function toldSubscriptions(
+export function subscriptionsWithCounts(
   client: DynamoDBDocumentClient,
   config: SubscriptionTables & DemandSetting,
   log: Log,
@@ -30,7 +33,7 @@ export function toldSubscriptions(
   const subscriptions = dynamoSubscriptions(client, config)
   if (config.demandMessages !== 'on') return subscriptions
   const audiences = dynamoAudiences(client, config)
-  return tellingSubscriptions(subscriptions, {
+  return announcingSubscriptions(subscriptions, {
     audiences,
     messages: iotDemandMessages(),
     clock,

@@ -6,7 +6,7 @@ import { createDynamo } from '../adapters/dynamo-client.ts'
 import { dynamoConnections } from '../adapters/dynamo-connections.ts'
 import { managementSockets } from '../adapters/management-sockets.ts'
 import { createRoute } from '../adapters/route.ts'
-import { createWakeQueue } from '../adapters/sqs-wake-queue.ts'
+import { createExpiryQueue } from '../adapters/sqs-expiry-queue.ts'
 import { systemClock as clock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { services } from '../contract.ts'
@@ -35,7 +35,7 @@ const ports = {
 /** Route `alarms`. */
 export const handler = createRoute({
   connections,
-  wakes: createWakeQueue(config.expiryQueueUrl),
+  expiryQueue: createExpiryQueue(config.expiryQueueUrl),
   telemetry,
   clock,
   handlers: {

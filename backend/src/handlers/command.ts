@@ -6,7 +6,7 @@ import { dynamoConnections } from '../adapters/dynamo-connections.ts'
 import { iotDeviceMessages } from '../adapters/iot-device-messages.ts'
 import { managementSockets } from '../adapters/management-sockets.ts'
 import { createRoute } from '../adapters/route.ts'
-import { createWakeQueue } from '../adapters/sqs-wake-queue.ts'
+import { createExpiryQueue } from '../adapters/sqs-expiry-queue.ts'
 import { systemClock as clock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { metrics, services } from '../contract.ts'
@@ -15,12 +15,12 @@ import { sendCommand } from '../core/commands/send-command.ts'
 const config = readConfig('connectionsTable', 'expiryQueueUrl', 'commandsTable')
 const telemetry = createTelemetry(services.command)
 const client = createDynamo()
-const wakes = createWakeQueue(config.expiryQueueUrl)
+const expiryQueue = createExpiryQueue(config.expiryQueueUrl)
 const ports = {
   commands: dynamoCommands({ client, table: config.commandsTable }),
   devices: iotDeviceMessages(telemetry.log),
   sockets: managementSockets(telemetry.log),
-  wakes,
+  expiryQueue,
   log: telemetry.log,
   clock,
   newId: randomUUID,
@@ -30,7 +30,7 @@ const ports = {
 /** Route `command`. */
 export const handler = createRoute({
   connections: dynamoConnections({ client, table: config.connectionsTable }),
-  wakes,
+  expiryQueue,
   telemetry,
   clock,
   handlers: {

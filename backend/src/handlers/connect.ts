@@ -2,7 +2,7 @@ import { readConfig } from '../adapters/config.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
 import { dynamoConnections } from '../adapters/dynamo-connections.ts'
 import { dynamoRevocationChecks } from '../adapters/dynamo-revocations.ts'
-import { createWakeQueue } from '../adapters/sqs-wake-queue.ts'
+import { createExpiryQueue } from '../adapters/sqs-expiry-queue.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { metrics, services } from '../contract.ts'
@@ -15,7 +15,7 @@ const table = { client: createDynamo(), table: config.connectionsTable }
 const ports = {
   connections: dynamoConnections(table),
   revocations: dynamoRevocationChecks(table),
-  wakes: createWakeQueue(config.expiryQueueUrl),
+  expiryQueue: createExpiryQueue(config.expiryQueueUrl),
   allowedOrigins: config.allowedOrigins.split(','),
   clock: systemClock,
 }

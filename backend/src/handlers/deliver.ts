@@ -1,7 +1,7 @@
 import type { Context, KinesisStreamEvent } from 'aws-lambda'
 import { readConfig } from '../adapters/config.ts'
 import { connectionRows } from '../adapters/connection-rows.ts'
-import { batchDemand } from '../adapters/subscriber-counts.ts'
+import { subscriberCounts } from '../adapters/subscriber-counts.ts'
 import { dynamoAudiences } from '../adapters/dynamo-audiences.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
 import { dynamoCommands } from '../adapters/dynamo-commands.ts'
@@ -45,7 +45,7 @@ const deliver = createDeliver({
     clock,
   }),
   removeConnection: (id) => forgetConnection(id, { connections, subscriptions, clock }),
-  demand: batchDemand(config, telemetry.log),
+  subscriberCounts: subscriberCounts(config, telemetry.log),
   clock,
   ...telemetry,
 })

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyWebsocketEventV2 } from 'aws-lambda'
 import { readConfig } from '../adapters/config.ts'
 import { connectionRows } from '../adapters/connection-rows.ts'
-import { toldSubscriptions } from '../adapters/subscriber-counts.ts'
+import { subscriptionsWithCounts } from '../adapters/subscriber-counts.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
@@ -12,7 +12,7 @@ const config = readConfig('connectionsTable', 'subscriptionsTable', 'demandMessa
 const telemetry = createTelemetry(services.disconnect)
 const client = createDynamo()
 const ports = {
-  ...connectionRows(client, config, toldSubscriptions(client, config, telemetry.log)),
+  ...connectionRows(client, config, subscriptionsWithCounts(client, config, telemetry.log)),
   clock: systemClock,
 }
 

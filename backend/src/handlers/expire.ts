@@ -3,11 +3,11 @@ import { readConfig } from '../adapters/config.ts'
 import { connectionRows } from '../adapters/connection-rows.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
 import { managementSockets } from '../adapters/management-sockets.ts'
-import { createWakeQueue } from '../adapters/sqs-wake-queue.ts'
+import { createExpiryQueue } from '../adapters/sqs-expiry-queue.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { services } from '../contract.ts'
-import { handleWakes } from '../core/connections/expire.ts'
+import { handleExpiryMessages } from '../core/connections/expire.ts'
 
 const config = readConfig('connectionsTable', 'subscriptionsTable', 'expiryQueueUrl')
 const telemetry = createTelemetry(services.expire)
@@ -15,14 +15,14 @@ const client = createDynamo()
 const ports = {
   ...connectionRows(client, config),
   sockets: managementSockets(telemetry.log),
-  wakes: createWakeQueue(config.expiryQueueUrl),
+  expiryQueue: createExpiryQueue(config.expiryQueueUrl),
   clock: systemClock,
   log: telemetry.log,
 }
 
-/** SQS: wake-ups of connections whose time has come. Reports only the messages to be tried again. */
+/** SQS: message-ups of connections whose time has come. Reports only the messages to be tried again. */
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
-  const failed = await handleWakes(
+  const failed = await handleExpiryMessages(
     event.Records.map(({ messageId, body }) => ({ messageId, body })),
     ports,
   )

@@ -6,7 +6,7 @@ import { dynamoNotes } from '../adapters/dynamo-notes.ts'
 import { dynamoRevocationChecks } from '../adapters/dynamo-revocations.ts'
 import { managementSockets } from '../adapters/management-sockets.ts'
 import { createRoute } from '../adapters/route.ts'
-import { createWakeQueue } from '../adapters/sqs-wake-queue.ts'
+import { createExpiryQueue } from '../adapters/sqs-expiry-queue.ts'
 import { systemClock as clock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { services } from '../contract.ts'
@@ -32,7 +32,7 @@ const ports = {
 /** Route `sendMessage`. */
 export const handler = createRoute({
   connections: dynamoConnections({ client, table: config.connectionsTable }),
-  wakes: createWakeQueue(config.expiryQueueUrl),
+  expiryQueue: createExpiryQueue(config.expiryQueueUrl),
   telemetry,
   clock,
   handlers: {

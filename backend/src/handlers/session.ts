@@ -26,7 +26,7 @@ export const handler = createRoute({
   connections: ports.connections,
   telemetry,
   clock,
-  wakes: ports.wakes,
+  expiryQueue: ports.expiryQueue,
   handlers: {
     hello: (message, { connection }) => Promise.resolve(welcome(message, connection, clock)),
     ping: (message, call) => pong(message, call, ports),

@@ -1,11 +1,11 @@
 import { readConfig } from '../adapters/config.ts'
-import { toldSubscriptions } from '../adapters/subscriber-counts.ts'
+import { subscriptionsWithCounts } from '../adapters/subscriber-counts.ts'
 import { createDynamo } from '../adapters/dynamo-client.ts'
 import { dynamoConnections } from '../adapters/dynamo-connections.ts'
 import { dynamoHistory } from '../adapters/dynamo-history.ts'
 import { dynamoNoteReader } from '../adapters/dynamo-note-reader.ts'
 import { createRoute } from '../adapters/route.ts'
-import { createWakeQueue } from '../adapters/sqs-wake-queue.ts'
+import { createExpiryQueue } from '../adapters/sqs-expiry-queue.ts'
 import { systemClock as clock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { services } from '../contract.ts'
@@ -26,7 +26,7 @@ const telemetry = createTelemetry(services.subscriptions)
 const connections = dynamoConnections({ client, table: config.connectionsTable })
 const ports = {
   connections,
-  subscriptions: toldSubscriptions(client, config, telemetry.log),
+  subscriptions: subscriptionsWithCounts(client, config, telemetry.log),
   history: dynamoHistory({
     client,
     table: config.historyTable,
@@ -39,7 +39,7 @@ const ports = {
 /** Routes `subscribe`, `unsubscribe` and `history`. */
 export const handler = createRoute({
   connections,
-  wakes: createWakeQueue(config.expiryQueueUrl),
+  expiryQueue: createExpiryQueue(config.expiryQueueUrl),
   telemetry,
   clock,
   handlers: {

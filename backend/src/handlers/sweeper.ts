@@ -5,7 +5,7 @@ import { dynamoCommands } from '../adapters/dynamo-commands.ts'
 import { dynamoHistory } from '../adapters/dynamo-history.ts'
 import { dynamoRevocationChecks } from '../adapters/dynamo-revocations.ts'
 import { managementSockets } from '../adapters/management-sockets.ts'
-import { createWakeQueue } from '../adapters/sqs-wake-queue.ts'
+import { createExpiryQueue } from '../adapters/sqs-expiry-queue.ts'
 import { systemClock } from '../adapters/system-clock.ts'
 import { createTelemetry } from '../adapters/telemetry.ts'
 import { metrics, services } from '../contract.ts'
@@ -28,7 +28,7 @@ const ports = {
   commands: dynamoCommands({ client, table: config.commandsTable }),
   history: dynamoHistory({ client, table: config.historyTable, retentionMs: 0 }),
   sockets: managementSockets(telemetry.log),
-  wakes: createWakeQueue(config.expiryQueueUrl),
+  expiryQueue: createExpiryQueue(config.expiryQueueUrl),
   clock: systemClock,
 }
 

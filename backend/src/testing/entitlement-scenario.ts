@@ -5,7 +5,7 @@ import { memoryCommands } from '../core/commands/fakes.ts'
 import { sendCommand } from '../core/commands/send-command.ts'
 import { forgetConnection } from '../core/connections/close.ts'
 import type { Connection, Connections } from '../core/connections/ports.ts'
-import type { Audiences } from '../core/delivery/ports.ts'
+import type { Audiences } from '../core/fanout/ports.ts'
 import { sendNote, type NotePorts } from '../core/notes/send-note.ts'
 import { refresh } from '../core/session/refresh.ts'
 import { revoke } from '../core/session/revoke.ts'
@@ -24,8 +24,8 @@ const BATCH = 60
 /** So many sockets of former people may still stand in the tables. */
 const LEFTOVERS = 30
 
-/** What a story stands on. */
-export interface StoryParts {
+/** What a scenario stands on. */
+export interface ScenarioParts {
   readonly subscriptions: Subscriptions
   readonly audiences: Audiences
   readonly connections: Connections
@@ -35,7 +35,7 @@ export interface StoryParts {
   readonly subscriber?: (who: Connection) => Connection
 }
 
-export interface StoryReport {
+export interface ScenarioReport {
   readonly sends: number
   /** Told to somebody who may not see it; must be 0. */
   readonly unentitled: number
@@ -47,14 +47,14 @@ export interface StoryReport {
 
 /**
  * People come, subscribe, ask for history, write notes, send commands, get other grants by the real `refresh`, are revoked by the real `revoke`
- * (also while readings are being delivered) and expire, while devices send and come and go. The story keeps its own account of who may see what
+ * (also while readings are being delivered) and expire, while devices send and come and go. The scenario keeps its own account of who may see what
  * and looks at everything that anybody was told. Half of those who leave stay in the tables, as after a lost `$disconnect`, and half of the
  * revocations are only written: the send itself must refuse.
  */
-export class EntitlementStory {
+export class EntitlementScenario {
   readonly #next: () => number
   readonly #clock: TestClock
-  readonly #parts: StoryParts
+  readonly #parts: ScenarioParts
   readonly #world: ReturnType<typeof createWorld>
   readonly #people: Connection[] = []
   readonly #all = new Map<string, Connection>()
@@ -70,7 +70,7 @@ export class EntitlementStory {
   #unentitled = 0
   #refused = 0
 
-  constructor(seed: number, make: (clock: TestClock) => StoryParts) {
+  constructor(seed: number, make: (clock: TestClock) => ScenarioParts) {
     this.#next = random(seed)
     this.#clock = testClock()
     this.#parts = make(this.#clock)
@@ -78,7 +78,7 @@ export class EntitlementStory {
   }
 
   /** Goes on for so many sends; `first`: only until the first unentitled one. */
-  async run(sends: number, until?: 'first'): Promise<StoryReport> {
+  async run(sends: number, until?: 'first'): Promise<ScenarioReport> {
     for (let place = 0; place < PEOPLE; place++) await this.#arrive(place)
     const isOver = (): boolean =>
       this.#sends >= sends || (until === 'first' && this.#unentitled > 0)
@@ -284,7 +284,7 @@ export class EntitlementStory {
         },
         disconnect: () => Promise.resolve('ok' as const),
       },
-      wakes: { send: () => Promise.resolve() },
+      expiryQueue: { send: () => Promise.resolve() },
       clock: this.#clock,
       newId: () => `id-${++this.#serial}`,
     }

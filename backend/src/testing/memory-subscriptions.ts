@@ -1,4 +1,4 @@
-import type { Audiences } from '../core/delivery/ports.ts'
+import type { Audiences } from '../core/fanout/ports.ts'
 import type {
   Registry,
   RowKey,

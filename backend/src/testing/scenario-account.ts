@@ -1,7 +1,7 @@
 import { isEntitled, topicCovers, type ServerMessage } from '../protocol/index.ts'
 import type { Connection } from '../core/connections/ports.ts'
 
-/** mulberry32: the same seed tells the same story. */
+/** mulberry32: the same seed tells the same scenario. */
 export function random(seed: number): () => number {
   let state = seed
   return () => {

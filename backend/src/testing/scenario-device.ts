@@ -16,7 +16,7 @@ interface Sent {
  * A device whose n-th reading has the value n in the metric `a`, and every third one also in `b`: whoever holds a value knows which
  * reading it is. What was sent can be given again, byte for byte.
  */
-export class StoryDevice {
+export class ScenarioDevice {
   readonly #sent: Sent[] = []
   readonly #hasCounter: boolean
   #boot = 1

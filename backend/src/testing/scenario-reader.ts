@@ -8,11 +8,11 @@ import {
 } from '../protocol/index.ts'
 import type { Connection } from '../core/connections/ports.ts'
 import { connection, START_MS } from './records.ts'
-import type { StoryDevice } from './scenario-device.ts'
+import type { ScenarioDevice } from './scenario-device.ts'
 import type { createWorld } from './world.ts'
 
 /** What a reader asks to see. */
-export type StoryView = Partial<
+export type ScenarioView = Partial<
   Pick<Subscription, 'mode' | 'metrics' | 'where' | 'maxHz' | 'deadband'>
 >
 
@@ -25,21 +25,21 @@ const TOPIC = 'plant-1/pump-7'
  * place moves, what lies on the way must be held or have been announced as lost; nothing else may be held, and nothing twice in an answer.
  * Throws at the first thing that is not so.
  */
-export class StoryReader {
+export class ScenarioReader {
   readonly held = new Set<number>()
   me: Connection
   readonly #world: ReturnType<typeof createWorld>
-  readonly #device: StoryDevice
+  readonly #device: ScenarioDevice
   /** Up to here everything is held; null: nothing was promised yet. */
   #complete: Position | null = null
   /** The last reading up to which everything has been checked. */
   checked = 0
-  #view: StoryView = {}
+  #view: ScenarioView = {}
   #lost: { readonly fromMs: number; readonly toMs: number }[] = []
   #serial = 0
   #read = 0
 
-  constructor(world: ReturnType<typeof createWorld>, device: StoryDevice) {
+  constructor(world: ReturnType<typeof createWorld>, device: ScenarioDevice) {
     this.#world = world
     this.#device = device
     this.me = this.#newConnection()
@@ -52,7 +52,7 @@ export class StoryReader {
   }
 
   /** Subscribes from where everything is held, with this view from now on. */
-  async resume(view: StoryView): Promise<void> {
+  async resume(view: ScenarioView): Promise<void> {
     this.#view = view
     const since = this.#complete
     const answer = await this.#world.subscribe(

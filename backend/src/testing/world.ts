@@ -1,7 +1,10 @@
 import type { Data, ServerMessage, Subscribed } from '../protocol/index.ts'
 import type { Connection, Connections } from '../core/connections/ports.ts'
 import { createDeliver } from '../core/delivery/deliver-batch.ts'
-import type { Audiences, BatchDemand, CommandResults, PostOutcome } from '../core/delivery/ports.ts'
+import type { Audiences } from '../core/fanout/ports.ts'
+import type { SubscriberCounts } from '../core/subscriber-count/ports.ts'
+import type { CommandResults } from '../core/commands/ports.ts'
+import type { PostOutcome } from '../core/dispatch/ports.ts'
 import { answerHistory, type HistoryPorts } from '../core/history/answer-history.ts'
 import type { HistoryReader, HistoryWriter } from '../core/history/ports.ts'
 import type { Subscriptions } from '../core/subscriptions/ports.ts'
@@ -24,7 +27,7 @@ export interface WorldParts {
   /** What a connection is while it subscribes; by default what it was when the message came. */
   readonly connections: Pick<Connections, 'find'>
   /** By default devices are not told who watches. */
-  readonly demand: BatchDemand
+  readonly subscriberCounts: SubscriberCounts
 }
 
 /** The delivery path with recorded posts: what `deliver` and the `subscriptions` route do, without a wire. */
@@ -62,7 +65,7 @@ export function createWorld(
       },
     },
     results,
-    demand: parts.demand,
+    subscriberCounts: parts.subscriberCounts,
     async removeConnection(connectionId) {
       removed.push(connectionId)
       await removeConnection(connectionId, subscriptions)

@@ -4,7 +4,7 @@ import {
   connectionOf,
   fakeClock,
   fakeSockets,
-  fakeWakes,
+  fakeExpiryQueue,
   memoryConnections,
   memoryRevocations,
 } from '../connections/fakes.ts'
@@ -33,7 +33,7 @@ function makePorts() {
     commands: memoryCommands(),
     connections: memoryConnections(),
     revocations: memoryRevocations(),
-    wakes: fakeWakes(),
+    expiryQueue: fakeExpiryQueue(),
     refused,
     log: {
       info: () => undefined,
@@ -225,9 +225,11 @@ describe('the rate', () => {
   it('who goes on is closed', async () => {
     await several(limits.commandsPerMinute, 'some')
     for (let i = 0; i < 49; i++) await expect(send({ key: `more ${i}` })).rejects.toThrow()
-    expect(ports.wakes.sent).toEqual([])
+    expect(ports.expiryQueue.sent).toEqual([])
     await expect(send({ key: 'the fiftieth' })).rejects.toThrow()
-    expect(ports.wakes.sent).toEqual([{ connectionId: 'c1=', reason: 'abuse', delaySeconds: 0 }])
+    expect(ports.expiryQueue.sent).toEqual([
+      { connectionId: 'c1=', reason: 'abuse', delaySeconds: 0 },
+    ])
   })
 })
 

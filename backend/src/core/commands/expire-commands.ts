@@ -2,13 +2,13 @@ import type { CommandState } from '../../protocol/index.ts'
 import type { Sockets } from '../connections/ports.ts'
 import { toUpdate } from './command-update.ts'
 import type { Commands } from './ports.ts'
-import { whoIsTold, type WhoIsToldPorts } from './recipients.ts'
+import { recipientsOf, type RecipientPorts } from './recipients.ts'
 
 const open: readonly CommandState[] = ['accepted', 'sent', 'acked']
 
 /** Ends the commands whose time has run out and tells the users who asked. Returns how many. */
 export async function expireCommands(
-  ports: WhoIsToldPorts & { readonly commands: Commands; readonly sockets: Sockets },
+  ports: RecipientPorts & { readonly commands: Commands; readonly sockets: Sockets },
 ): Promise<number> {
   const at = ports.clock.now()
   let expired = 0
@@ -18,7 +18,7 @@ export async function expireCommands(
     if (!moved?.moved) continue
     expired++
     const frame = JSON.stringify(toUpdate(moved.command))
-    for (const { connectionId } of await whoIsTold(moved.command, ports)) {
+    for (const { connectionId } of await recipientsOf(moved.command, ports)) {
       await ports.sockets.post(connectionId, frame)
     }
   }

@@ -2,8 +2,11 @@ import type {
   CommandName,
   CommandRequest,
   CommandState,
+  CommandUpdate,
   DeviceTopic,
 } from '../../protocol/index.ts'
+import type { Connection } from '../connections/ports.ts'
+import type { ResultEvent } from '../telemetry/decode-record.ts'
 import type { CommandAdmission } from './command-window.ts'
 
 /** A command and where it stands. */
@@ -57,4 +60,14 @@ export interface Commands {
 export interface DeviceMessages {
   /** `refused`: the broker has not taken it and never will. `unknown`: no answer, or trouble of the broker; it may have it or not. */
   publish(topic: string, message: CommandRequest): Promise<'published' | 'refused' | 'unknown'>
+}
+
+/** What devices answered to commands. */
+export interface CommandResults {
+  /** Moves the command on; what to push and to whom, or undefined when nothing changed. Never throws because of what a device sent. */
+  apply(
+    event: ResultEvent,
+  ): Promise<
+    { readonly update: CommandUpdate; readonly connections: readonly Connection[] } | undefined
+  >
 }

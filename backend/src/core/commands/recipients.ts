@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Connection, Connections } from '../connections/ports.ts'
 import type { Command } from './ports.ts'
 
-export interface WhoIsToldPorts {
+export interface RecipientPorts {
   readonly connections: Pick<Connections, 'ofUser'>
   readonly revocations: RevocationChecks
   readonly clock: Clock
@@ -14,9 +14,9 @@ export interface WhoIsToldPorts {
  * The sockets that hear of a command: those of the user who asked, also after a reconnect, as far as each one's own token still lets it see the
  * device. The user may have another tab with a narrower token.
  */
-export async function whoIsTold(
+export async function recipientsOf(
   { user, topic }: Pick<Command, 'user' | 'topic'>,
-  { connections, revocations, clock }: WhoIsToldPorts,
+  { connections, revocations, clock }: RecipientPorts,
 ): Promise<readonly Connection[]> {
   const nowMs = clock.now()
   const entitled = (await connections.ofUser(user)).filter(

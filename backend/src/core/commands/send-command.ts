@@ -10,7 +10,7 @@ import {
 import { hasRole } from '../auth/identity.ts'
 import type { Clock } from '../clock.ts'
 import { reportAbuse } from '../connections/abuse.ts'
-import type { Connection, Sockets, WakeQueue } from '../connections/ports.ts'
+import type { Connection, Sockets, ExpiryQueue } from '../connections/ports.ts'
 import type { Log } from '../telemetry-sink.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { checkCommand } from './check-command.ts'
@@ -24,7 +24,7 @@ export interface CommandPorts {
   readonly clock: Clock
   readonly log: Log
   /** Where to have a socket closed that goes on after being told RATE_LIMITED. */
-  readonly wakes: WakeQueue
+  readonly expiryQueue: ExpiryQueue
   readonly newId: () => string
   /** Digest of a text. */
   readonly digest: (text: string) => string
@@ -127,7 +127,7 @@ async function requireRate({ connectionId, user }: Connection, ports: CommandPor
   const admission = await ports.commands.count(user, ports.clock.now())
   if (admission.outcome === 'counted') return
   const { retryAfterMs, strikes } = admission
-  await reportAbuse(connectionId, strikes, ports.wakes)
+  await reportAbuse(connectionId, strikes, ports.expiryQueue)
   throw new ProtocolError(
     'RATE_LIMITED',
     `More than ${limits.commandsPerMinute} commands in a minute; wait ${Math.ceil(retryAfterMs / 1_000)} s.`,

@@ -1,4 +1,4 @@
-import type { WakeQueue } from './ports.ts'
+import type { ExpiryQueue } from './ports.ts'
 
 /** After so many refused messages in a row of a full bucket the socket is closed: about as many as the burst that was allowed. */
 const MAX_STRIKES = 50
@@ -7,9 +7,9 @@ const MAX_STRIKES = 50
 export async function reportAbuse(
   connectionId: string,
   strikes: number,
-  wakes: WakeQueue,
+  expiryQueue: ExpiryQueue,
 ): Promise<void> {
   if (strikes > 0 && strikes % MAX_STRIKES === 0) {
-    await wakes.send({ connectionId, reason: 'abuse' }, 0)
+    await expiryQueue.send({ connectionId, reason: 'abuse' }, 0)
   }
 }

@@ -1,5 +1,5 @@
 import { closeCodes, type GoAway } from '../../protocol/index.ts'
-import type { Connections, ConnectionSubscriptions, Sockets, WakeReason } from './ports.ts'
+import type { Connections, ConnectionSubscriptions, Sockets, CloseReason } from './ports.ts'
 import type { Clock } from '../clock.ts'
 
 export interface ClosePorts {
@@ -10,7 +10,7 @@ export interface ClosePorts {
 }
 
 /** `DELETE @connections` cannot choose a close code, so a `goaway` with the meaning goes ahead of it. */
-const farewells: Readonly<Record<WakeReason, { code: number; reason: string }>> = {
+const farewells: Readonly<Record<CloseReason, { code: number; reason: string }>> = {
   token: { code: closeCodes.tokenExpired, reason: 'The token has expired; sign in again.' },
   revoked: { code: closeCodes.revoked, reason: 'The access was revoked by an administrator.' },
   silent: { code: closeCodes.connectionUnknown, reason: 'Nothing was heard from this client.' },
@@ -28,7 +28,7 @@ const farewells: Readonly<Record<WakeReason, { code: number; reason: string }>> 
  */
 export async function closeConnection(
   connectionId: string,
-  why: WakeReason,
+  why: CloseReason,
   ports: ClosePorts,
 ): Promise<'closed' | 'failed'> {
   await forgetConnection(connectionId, ports, why)
@@ -43,7 +43,7 @@ export async function closeConnection(
 export async function forgetConnection(
   connectionId: string,
   ports: Pick<ClosePorts, 'connections' | 'subscriptions' | 'clock'>,
-  why?: WakeReason,
+  why?: CloseReason,
 ): Promise<void> {
   await ports.connections.close(connectionId, ports.clock.now(), why)
   await ports.subscriptions.removeConnection(connectionId)

@@ -4,7 +4,7 @@ import { connect, type ConnectPorts } from './connect.ts'
 import {
   connectionOf,
   fakeClock,
-  fakeWakes,
+  fakeExpiryQueue,
   identityOf,
   memoryConnections,
   memoryRevocations,
@@ -15,15 +15,15 @@ const headers = {
   'Sec-WebSocket-Protocol': 'gaugeline.v1, bearer.a.b.c',
 }
 let clock: ReturnType<typeof fakeClock>
-let wakes: ReturnType<typeof fakeWakes>
+let expiryQueue: ReturnType<typeof fakeExpiryQueue>
 let ports: ConnectPorts
 beforeEach(() => {
   clock = fakeClock()
-  wakes = fakeWakes()
+  expiryQueue = fakeExpiryQueue()
   ports = {
     connections: memoryConnections(),
     revocations: memoryRevocations(),
-    wakes,
+    expiryQueue,
     allowedOrigins: ['https://dash.example.com', 'http://127.0.0.1:8080'],
     clock,
   }
@@ -48,10 +48,10 @@ it('keeps the identity; asks to be woken at the end of a token that the sweeper 
     ...identityOf(),
     connectedAt: clock.ms,
   })
-  expect(wakes.sent).toEqual([])
+  expect(expiryQueue.sent).toEqual([])
   const identity = identityOf({ expiresAt: clock.ms / 1_000 + 119.5 })
   await open('c2=', { identity })
-  expect(wakes.sent).toEqual([{ connectionId: 'c2=', reason: 'token', delaySeconds: 120 }])
+  expect(expiryQueue.sent).toEqual([{ connectionId: 'c2=', reason: 'token', delaySeconds: 120 }])
 })
 
 describe('W05: origins', () => {
@@ -119,7 +119,7 @@ describe('W15: sockets of one user', () => {
     clock.ms += 76_000
     await ports.connections.admit('old-0', clock.ms)
     expect(await open('new')).toMatchObject({ statusCode: 200 })
-    const silent = wakes.sent.filter(({ reason }) => reason === 'silent')
+    const silent = expiryQueue.sent.filter(({ reason }) => reason === 'silent')
     expect(silent.map(({ connectionId }) => connectionId)).toEqual(
       Array.from({ length: 9 }, (_, i) => `old-${i + 1}`),
     )

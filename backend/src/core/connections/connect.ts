@@ -3,8 +3,8 @@ import type { Clock } from '../clock.ts'
 import type { Identity } from '../auth/identity.ts'
 import type { RevocationChecks } from '../auth/ports.ts'
 import { readHeader, readOffer } from '../auth/handshake.ts'
-import type { Connection, Connections, WakeQueue } from './ports.ts'
-import { wakeAtTokenEnd } from './token-end.ts'
+import type { Connection, Connections, ExpiryQueue } from './ports.ts'
+import { queueTokenExpiry } from './token-end.ts'
 
 /** A live dashboard pings every 25 s (limits.pingIntervalMs): after three missed pings a row no longer counts against the cap. */
 export const SILENT_AFTER_MS = 3 * limits.pingIntervalMs
@@ -28,7 +28,7 @@ export interface ConnectEvent {
 export interface ConnectPorts {
   readonly connections: Connections
   readonly revocations: RevocationChecks
-  readonly wakes: WakeQueue
+  readonly expiryQueue: ExpiryQueue
   readonly allowedOrigins: readonly string[]
   readonly clock: Clock
 }
@@ -69,7 +69,7 @@ export async function connect(
     await ports.connections.close(connectionId, nowMs)
     return late
   }
-  await wakeAtTokenEnd(connection, ports)
+  await queueTokenExpiry(connection, ports)
   return { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } }
 }
 
@@ -111,7 +111,7 @@ async function hasRoom(connection: Connection, ports: ConnectPorts): Promise<boo
   const all = await connections.ofUser(connection.user)
   const silent = all.filter((one) => one.lastSeenAt < connection.connectedAt - SILENT_AFTER_MS)
   for (const { connectionId } of silent) {
-    await ports.wakes.send({ connectionId, reason: 'silent' }, 0)
+    await ports.expiryQueue.send({ connectionId, reason: 'silent' }, 0)
   }
   const lively = all.filter((one) => !silent.includes(one))
   const rank = lively.findIndex((one) => one.connectionId === connection.connectionId)

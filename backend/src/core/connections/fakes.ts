@@ -8,9 +8,9 @@ import type {
   ConnectionSubscriptions,
   SocketOutcome,
   Sockets,
-  Wake,
-  WakeQueue,
-  WakeReason,
+  ExpiryMessage,
+  ExpiryQueue,
+  CloseReason,
 } from './ports.ts'
 
 /** A clock that stands still until `ms` is set. */
@@ -50,7 +50,7 @@ interface Row {
 }
 
 interface Tombstone {
-  readonly closedFor?: WakeReason
+  readonly closedFor?: CloseReason
 }
 
 /** Connections in memory; passes the same contract suite as DynamoDB's (test/contract). */
@@ -150,13 +150,13 @@ export function fakeSockets(): Sockets & {
   }
 }
 
-export function fakeWakes(): WakeQueue & {
-  readonly sent: (Wake & { readonly delaySeconds: number })[]
+export function fakeExpiryQueue(): ExpiryQueue & {
+  readonly sent: (ExpiryMessage & { readonly delaySeconds: number })[]
 } {
   return {
     sent: [],
-    send(wake, delaySeconds) {
-      this.sent.push({ ...wake, delaySeconds })
+    send(message, delaySeconds) {
+      this.sent.push({ ...message, delaySeconds })
       return Promise.resolve()
     },
   }

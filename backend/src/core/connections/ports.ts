@@ -18,7 +18,7 @@ export type Admission =
   /** `strikes`: refused messages since the bucket was last empty. */
   | { readonly outcome: 'limited'; readonly retryAfterMs: number; readonly strikes: number }
   /** `closedFor`: why the server closed it, when it did. */
-  | { readonly outcome: 'unknown'; readonly closedFor?: WakeReason }
+  | { readonly outcome: 'unknown'; readonly closedFor?: CloseReason }
 
 /** The rows of sockets. All reads are strongly consistent. */
 export interface Connections {
@@ -41,21 +41,21 @@ export interface Connections {
    * Removes the connection's own row and those by which it is found, and leaves a tombstone for a `$connect` that is still running. The
    * tombstone keeps `why`, so that a message that comes before the socket's end is told the reason.
    */
-  close(connectionId: string, nowMs: number, why?: WakeReason): Promise<void>
+  close(connectionId: string, nowMs: number, why?: CloseReason): Promise<void>
 }
 
 /** What a delayed expiry message asks for. `token`: the token ends; the others name why to close at once (`unknown`: it has no row). */
-export type WakeReason = 'token' | 'silent' | 'abuse' | 'revoked' | 'unknown'
+export type CloseReason = 'token' | 'silent' | 'abuse' | 'revoked' | 'unknown'
 
-export interface Wake {
+export interface ExpiryMessage {
   readonly connectionId: string
-  readonly reason: WakeReason
+  readonly reason: CloseReason
 }
 
-/** The queue that wakes `expire`. */
-export interface WakeQueue {
+/** The queue that expiryQueue `expire`. */
+export interface ExpiryQueue {
   /** `delaySeconds` is cut to what SQS can hold, 900 (the receiver queues again). */
-  send(wake: Wake, delaySeconds: number): Promise<void>
+  send(wake: ExpiryMessage, delaySeconds: number): Promise<void>
 }
 
 /** What became of one post or close. */

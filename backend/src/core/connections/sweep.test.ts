@@ -2,7 +2,7 @@ import { beforeEach, expect, it } from 'vitest'
 import {
   connectionOf,
   fakeClock,
-  fakeWakes,
+  fakeExpiryQueue,
   memoryConnections,
   memoryConnectionSubscriptions,
 } from './fakes.ts'
@@ -19,7 +19,7 @@ function makePorts() {
     clock: fakeClock(),
     connections: memoryConnections(),
     subscriptions: memoryConnectionSubscriptions(),
-    wakes: fakeWakes(),
+    expiryQueue: fakeExpiryQueue(),
   }
 }
 
@@ -62,7 +62,7 @@ it('asks for the end of every token within the next two minutes, and of no other
   }
   for (const seconds of [-30, 0, 59, 120, 121, 3_600]) await endsIn(seconds)
   await sweepConnections(ports)
-  const sent = ports.wakes.sent.toSorted((a, b) => a.delaySeconds - b.delaySeconds)
+  const sent = ports.expiryQueue.sent.toSorted((a, b) => a.delaySeconds - b.delaySeconds)
   expect(sent).toEqual([
     { connectionId: '-30=', reason: 'token', delaySeconds: 0 },
     { connectionId: '0=', reason: 'token', delaySeconds: 0 },

@@ -1,7 +1,7 @@
 import { runPool } from '../run-pool.ts'
 import { forgetConnection, type ClosePorts } from './close.ts'
-import type { WakeQueue } from './ports.ts'
-import { wakeAtTokenEnd } from './token-end.ts'
+import type { ExpiryQueue } from './ports.ts'
+import { queueTokenExpiry } from './token-end.ts'
 
 /** API Gateway cuts every socket at 2 h (aws-behaviour W88): a row older than that has no socket any more. */
 const MAX_AGE_MS = 2 * 3_600_000 + 60_000
@@ -22,7 +22,7 @@ export interface Sweep {
  */
 export async function sweepConnections(
   ports: Pick<ClosePorts, 'connections' | 'subscriptions' | 'clock'> & {
-    readonly wakes: WakeQueue
+    readonly expiryQueue: ExpiryQueue
   },
 ): Promise<Sweep> {
   const open = await ports.connections.allOpen()
@@ -31,7 +31,7 @@ export async function sweepConnections(
   const lively = open.filter(({ connectedAt }) => connectedAt >= deadline)
   // First: an end must not wait for rows that nobody reads.
   await runPool(lively, AT_ONCE, async (one) => {
-    await wakeAtTokenEnd(one, ports)
+    await queueTokenExpiry(one, ports)
   })
   const subscriptions = await ports.subscriptions.countOf(lively.map((one) => one.connectionId))
   await runPool(zombies.slice(0, REMOVALS), AT_ONCE, ({ connectionId }) =>

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { connect } from './connect.ts'
-import { handleWakes } from './expire.ts'
+import { handleExpiryMessages } from './expire.ts'
 import {
   fakeClock,
   fakeSockets,
@@ -10,14 +10,14 @@ import {
   memoryConnectionSubscriptions,
   memoryRevocations,
 } from './fakes.ts'
-import type { Wake } from './ports.ts'
+import type { ExpiryMessage } from './ports.ts'
 import { sweepConnections } from './sweep.ts'
-import { wakeAtTokenEnd } from './token-end.ts'
+import { queueTokenExpiry } from './token-end.ts'
 
 const headers = { 'Sec-WebSocket-Protocol': 'gaugeline.v1' }
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
-interface Story {
+interface Scenario {
   readonly lifeSeconds: number
   /** When the sweeper first runs after the connection opened. */
   readonly firstSweep: number
@@ -29,10 +29,10 @@ interface Story {
 }
 
 /** Tells a connection's life second by second: sweeps each minute, messages when they are due. Gives the seconds from its end to its closing. */
-async function lateness(story: Story): Promise<number> {
+async function lateness(scenario: Scenario): Promise<number> {
   const clock = fakeClock()
   const startMs = clock.ms
-  const due: { readonly atMs: number; readonly wake: Wake }[] = []
+  const due: { readonly atMs: number; readonly wake: ExpiryMessage }[] = []
   const sockets = fakeSockets()
   const ports = {
     clock,
@@ -42,29 +42,29 @@ async function lateness(story: Story): Promise<number> {
     subscriptions: memoryConnectionSubscriptions(),
     revocations: memoryRevocations(),
     allowedOrigins: [],
-    wakes: {
-      send(wake: Wake, delaySeconds: number) {
+    expiryQueue: {
+      send(wake: ExpiryMessage, delaySeconds: number) {
         due.push({ wake, atMs: clock.ms + Math.min(900, Math.ceil(delaySeconds)) * 1_000 })
         return Promise.resolve()
       },
     },
   }
-  let expiresAt = startMs / 1_000 + story.lifeSeconds
+  let expiresAt = startMs / 1_000 + scenario.lifeSeconds
   await connect({ connectionId: 'c=', headers, identity: identityOf({ expiresAt }) }, ports)
   for (let second = 0; second < 7_200; second++, clock.ms += 1_000) {
-    if (second === story.refreshAt && second < story.lifeSeconds) {
+    if (second === scenario.refreshAt && second < scenario.lifeSeconds) {
       const before = expiresAt
-      expiresAt = clock.ms / 1_000 + story.newLifeSeconds
+      expiresAt = clock.ms / 1_000 + scenario.newLifeSeconds
       await ports.connections.renew('c=', identityOf({ expiresAt }), clock.ms)
       // As `refresh` does.
-      if (expiresAt < before) await wakeAtTokenEnd({ connectionId: 'c=', expiresAt }, ports)
+      if (expiresAt < before) await queueTokenExpiry({ connectionId: 'c=', expiresAt }, ports)
     }
-    const sinceFirst = second - story.firstSweep
-    if (sinceFirst >= 0 && sinceFirst % 60 === 0 && sinceFirst / 60 !== story.missed) {
+    const sinceFirst = second - scenario.firstSweep
+    if (sinceFirst >= 0 && sinceFirst % 60 === 0 && sinceFirst / 60 !== scenario.missed) {
       await sweepConnections(ports)
     }
     for (const { wake } of due.filter(({ atMs }) => atMs === clock.ms)) {
-      await handleWakes([{ messageId: 'm', body: JSON.stringify(wake) }], ports)
+      await handleExpiryMessages([{ messageId: 'm', body: JSON.stringify(wake) }], ports)
     }
     if (sockets.closed.length > 0) return clock.ms / 1_000 - expiresAt
   }
@@ -81,8 +81,8 @@ it('a socket is closed within a second of its token’s end, whenever the sweepe
         refreshAt: fc.integer({ min: -1, max: 1_500 }),
         newLifeSeconds: fc.integer({ min: 1, max: 3_000 }),
       }),
-      async (story) => {
-        const late = await lateness(story)
+      async (scenario) => {
+        const late = await lateness(scenario)
         expect(late).toBeGreaterThanOrEqual(0)
         expect(late).toBeLessThanOrEqual(1)
       },

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest'
 import type { HistoryPage } from '../../protocol/index.ts'
 import { memoryHistory } from '../../testing/memory-history.ts'
 import { START_MS } from '../../testing/records.ts'
-import { StoryDevice, type Behind } from '../../testing/scenario-device.ts'
-import { StoryReader, type StoryView } from '../../testing/scenario-reader.ts'
+import { ScenarioDevice, type Behind } from '../../testing/scenario-device.ts'
+import { ScenarioReader, type ScenarioView } from '../../testing/scenario-reader.ts'
 import { createWorld, testClock, valuesIn } from '../../testing/world.ts'
-import type { PostOutcome } from './ports.ts'
+import type { PostOutcome } from '../dispatch/ports.ts'
 
 type World = ReturnType<typeof createWorld>
 
@@ -25,7 +25,7 @@ type Step =
   | { readonly do: 'again'; readonly back: number; readonly size: number }
   | { readonly do: 'lose'; readonly outcome: 'failed' | 'throttled' | 'slow' }
   | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'filter'; readonly view: StoryView; readonly isNewSocket: boolean }
+  | { readonly do: 'filter'; readonly view: ScenarioView; readonly isNewSocket: boolean }
   | { readonly do: 'overrun'; readonly isLosing: boolean }
   | { readonly do: 'reconnect' | 'ping' | 'reboot' }
 
@@ -35,7 +35,7 @@ const behind = fc.array(
   { minLength: 1, maxLength: 6 },
 )
 const onlyB = { metric: 'b', op: 'exists' } as const
-const view = fc.constantFrom<StoryView>(
+const view = fc.constantFrom<ScenarioView>(
   {},
   { metrics: ['b'] },
   { where: onlyB },
@@ -95,11 +95,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 /** One device, one reader, and what happens to them. */
-function createStory(hasCounter: boolean) {
+function createScenario(hasCounter: boolean) {
   const clock = testClock(START_MS + 1_000_000)
   const world = createWorld(clock, { history: memoryHistory({ clock, pageRows: 2 }) })
-  const device = new StoryDevice(hasCounter)
-  const reader = new StoryReader(world, device)
+  const device = new ScenarioDevice(hasCounter)
+  const reader = new ScenarioReader(world, device)
   const lose = async (outcome: PostOutcome): Promise<void> => {
     world.outcomes.set(reader.me.connectionId, outcome)
     await world.deliver(...device.send(1, [0]))
@@ -129,12 +129,12 @@ function createStory(hasCounter: boolean) {
   return { world, device, reader, happen }
 }
 
-/** Runs a story and returns what the history holds in the end of what the device sent within the time it keeps. */
+/** Runs a scenario and returns what the history holds in the end of what the device sent within the time it keeps. */
 async function run(
   steps: readonly Step[],
   hasCounter: boolean,
 ): Promise<{ kept: number[]; counted: number; sent: number[] }> {
-  const { world, device, reader, happen } = createStory(hasCounter)
+  const { world, device, reader, happen } = createScenario(hasCounter)
   await reader.resume({})
   for (const one of steps) await happen(one)
   // Whatever it looked through before: from where it has everything, everything.
@@ -177,7 +177,7 @@ const byValue = (a: number, b: number): number => a - b
 async function crashIn(
   { history, memory, deliver }: World,
   at: 'rows' | 'heads' | 'posts',
-  items: ReturnType<StoryDevice['send']>,
+  items: ReturnType<ScenarioDevice['send']>,
 ): Promise<void> {
   const fail = (): Promise<never> => Promise.reject(new Error('killed'))
   const saved = { history: { ...history }, memory: { ...memory } }
@@ -204,7 +204,7 @@ describe('delivery under faults', () => {
           expect(counted).toBe(sent.length)
         },
       ),
-      // Its seed and path tell the story again; to shrink one takes minutes.
+      // Its seed and path tell the scenario again; to shrink one takes minutes.
       { numRuns: 150, endOnFailure: true },
     )
   }, 60_000)

@@ -1,6 +1,6 @@
 import { runPool } from '../run-pool.ts'
 import type { ResultEvent } from '../telemetry/decode-record.ts'
-import type { Push } from '../fanout/fan-out.ts'
+import type { Push } from '../fanout/outbound-messages.ts'
 import type { DeliverPorts } from './ports.ts'
 
 const COMMANDS_AT_ONCE = 16

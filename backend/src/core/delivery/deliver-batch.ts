@@ -6,12 +6,13 @@ import {
   type ResultEvent,
   type StreamItem,
 } from '../telemetry/decode-record.ts'
+import type { Push } from '../fanout/outbound-messages.ts'
 import type { StreamReading } from '../telemetry/reading.ts'
-import { ingest } from '../ingest/keep-readings.ts'
+import { keepReadings } from '../ingest/keep-readings.ts'
 import { applyResults } from './command-pushes.ts'
 import { countBatch, type Finding } from '../ingest/count-batch.ts'
 import type { DeliverPorts } from './ports.ts'
-import { keepPresence } from '../ingest/keep-presence.ts'
+import { keepPresence, type KeptPresence } from '../ingest/keep-presence.ts'
 import { createSendMemory, sendBatch, type SendMemory } from './send-batch.ts'
 
 export interface Batch {
@@ -48,19 +49,23 @@ async function deliverBatch(batch: Batch, ports: DeliverPorts, memory: SendMemor
   if (shardId === undefined) return
   const sorted = sort(batch.items.map(decodeRecord))
   const { readings, rejects, presence, results } = sorted
-  const [ingested] = await Promise.all([
-    ingest(shardId, readings, ports),
+  const [readingsKept] = await Promise.all([
+    keepReadings(shardId, readings, ports),
     ports.rejects.write(rejects),
   ])
   const pushes = [
-    ...(await keepPresence(shardId, presence, ports)),
+    ...(await keepPresence(shardId, presence, ports)).map(pushOf),
     ...(await applyResults(results, ports)),
   ]
-  countBatch({ ...sorted, ...ingested }, ports)
-  const { news } = ingested
-  if (news.length === 0 && pushes.length === 0) return
+  countBatch({ ...sorted, ...readingsKept }, ports)
+  const { kept } = readingsKept
+  if (kept.length === 0 && pushes.length === 0) return
   const { deadlineMs } = batch
-  await sendBatch({ news, pushes, startedMs, deadlineMs }, ports, memory)
+  await sendBatch({ kept, pushes, startedMs, deadlineMs }, ports, memory)
+}
+
+function pushOf(presence: KeptPresence): Push {
+  return { to: 'watchers', topic: presence.topic, message: JSON.stringify(presence) }
 }
 
 interface Sorted {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { connection, streamItem } from '../../testing/records.ts'
 import { createWorld } from '../../testing/world.ts'
-import { QUIET_MS } from '../dispatch/circuit-breaker.ts'
+import { CLOSES_AFTER_MS } from '../dispatch/circuit-breaker.ts'
 
 const idOf = (index: number): string => `c${index}=`
 
@@ -76,7 +76,7 @@ describe('deliver: a neighbour in trouble (issue 3, line 8)', () => {
     world.hanging.clear()
     await world.clock.advance(1_000)
     await batch()
-    await world.clock.advance(QUIET_MS + 1_000)
+    await world.clock.advance(CLOSES_AFTER_MS + 1_000)
     await batch()
     await batch()
     const told = world.posts

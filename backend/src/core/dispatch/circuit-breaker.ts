@@ -1,69 +1,67 @@
-import type { PostOutcome } from '../delivery/ports.ts'
+import type { PostOutcome } from './ports.ts'
 
 /**
- * How a connection is treated. `trusted`: posted to beside everybody else. `probation`: it could not follow a while ago and is tried
- * again, with little patience. `held`: its next trial is still to come, and nothing is posted.
+ * The state of one connection's circuit. `closed`: posted to beside everybody else. `open`: it could not follow; nothing is posted until the
+ * next trial. `half-open`: the trial is due (epoch ms since which), and it is posted to without the batch waiting for it.
  */
-export type Standing =
-  | { readonly kind: 'trusted' }
-  | { readonly kind: 'probation'; readonly dueMs: number }
-  | { readonly kind: 'held'; readonly reason: Refusal }
+export type CircuitState =
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'half-open'; readonly dueMs: number }
+  | { readonly kind: 'open'; readonly reason: TripReason }
 
-/** Why a connection was put aside. */
-export type Refusal = 'throttled' | 'slow'
+/** Why a circuit opened: 429, or no answer in time. */
+export type TripReason = 'throttled' | 'slow'
 
 /**
- * Which connections could not follow, so that the batch does not wait for them: a refused or unanswered post is tried again after 1 s, then
- * 2 s, 4 s … 30 s. Kept in the execution environment and lost with it: then a connection is found out again by one post.
+ * A circuit breaker for each connection, so that a batch does not wait for those that could not follow: after a refused or unanswered post
+ * the next one is tried after 1 s, then 2 s, 4 s … 30 s. Kept in the execution environment and lost with it: then one post finds out again.
  */
-export interface Quarantine {
-  standing(connectionId: string, nowMs: number): Standing
-  /** Notes the outcome of a connection's last post. Returns the time of the next trial (epoch ms) after a refusal. */
-  note(connectionId: string, outcome: PostOutcome, nowMs: number): number | undefined
+export interface CircuitBreakers {
+  stateOf(connectionId: string, nowMs: number): CircuitState
+  /** Takes in the outcome of a connection's last post. Returns the time of the next trial (epoch ms) when the circuit opened. */
+  record(connectionId: string, outcome: PostOutcome, nowMs: number): number | undefined
 }
 
-const FIRST_MS = 1_000
-const LAST_MS = 30_000
-/** So long everything has to arrive until a connection is trusted again. */
-export const QUIET_MS = 10_000
-const CONNECTIONS = 5_000
+const FIRST_DELAY_MS = 1_000
+const MAX_DELAY_MS = 30_000
+/** So long every post has to succeed until a circuit closes. */
+export const CLOSES_AFTER_MS = 10_000
+const MAX_CIRCUITS = 5_000
 
-interface Entry {
-  readonly reason: Refusal
-  readonly refusals: number
+interface Circuit {
+  readonly reason: TripReason
+  readonly failures: number
   /** Epoch ms. */
   readonly dueMs: number
   readonly okSinceMs?: number
 }
 
-export function createQuarantine(): Quarantine {
-  const entries = new Map<string, Entry>()
-  const refuse = (connectionId: string, reason: Refusal, nowMs: number): number => {
-    const refusals = (entries.get(connectionId)?.refusals ?? 0) + 1
-    const dueMs = nowMs + Math.min(LAST_MS, FIRST_MS * 2 ** (refusals - 1))
-    entries.delete(connectionId)
-    entries.set(connectionId, { reason, refusals, dueMs })
-    const [oldest] = entries.keys()
-    if (entries.size > CONNECTIONS && oldest !== undefined) entries.delete(oldest)
+export function createCircuitBreakers(): CircuitBreakers {
+  const circuits = new Map<string, Circuit>()
+  const trip = (connectionId: string, reason: TripReason, nowMs: number): number => {
+    const failures = (circuits.get(connectionId)?.failures ?? 0) + 1
+    const dueMs = nowMs + Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (failures - 1))
+    circuits.delete(connectionId)
+    circuits.set(connectionId, { reason, failures, dueMs })
+    const [oldest] = circuits.keys()
+    if (circuits.size > MAX_CIRCUITS && oldest !== undefined) circuits.delete(oldest)
     return dueMs
   }
   return {
-    standing(connectionId, nowMs) {
-      const entry = entries.get(connectionId)
-      if (!entry) return { kind: 'trusted' }
-      if (entry.dueMs > nowMs) return { kind: 'held', reason: entry.reason }
-      return { kind: 'probation', dueMs: entry.dueMs }
+    stateOf(connectionId, nowMs) {
+      const circuit = circuits.get(connectionId)
+      if (!circuit) return { kind: 'closed' }
+      if (circuit.dueMs > nowMs) return { kind: 'open', reason: circuit.reason }
+      return { kind: 'half-open', dueMs: circuit.dueMs }
     },
-    note(connectionId, outcome, nowMs) {
-      if (outcome === 'throttled' || outcome === 'slow') {
-        return refuse(connectionId, outcome, nowMs)
-      }
-      const entry = entries.get(connectionId)
-      if (outcome === 'gone') entries.delete(connectionId)
-      else if (entry && outcome === 'ok') {
-        const okSinceMs = entry.okSinceMs ?? nowMs
-        if (nowMs - okSinceMs >= QUIET_MS) entries.delete(connectionId)
-        else entries.set(connectionId, { ...entry, okSinceMs })
+    record(connectionId, outcome, nowMs) {
+      if (outcome === 'throttled' || outcome === 'slow') return trip(connectionId, outcome, nowMs)
+      const circuit = circuits.get(connectionId)
+      if (outcome === 'gone') circuits.delete(connectionId)
+      else if (circuit && outcome === 'ok') {
+        const okSinceMs = circuit.okSinceMs ?? nowMs
+        if (nowMs - okSinceMs >= CLOSES_AFTER_MS) circuits.delete(connectionId)
+        else circuits.set(connectionId, { ...circuit, okSinceMs })
       }
       return undefined
     },

@@ -1,23 +1,23 @@
 /** How long an accepted post takes at the moment, as this execution environment sees it. */
-export interface Tempo {
-  /** Milliseconds, the median of a recent batch; undefined when no post was accepted for a while. */
-  usualMs(nowMs: number): number | undefined
-  /** Notes the median of a batch's accepted posts. */
-  note(medianMs: number, nowMs: number): void
+export interface LatencyEstimate {
+  /** Milliseconds: the median of a recent batch; undefined when no post was accepted for a while. */
+  currentMs(nowMs: number): number | undefined
+  /** Takes in the median of a batch's accepted posts. */
+  record(medianMs: number, nowMs: number): void
 }
 
-const KNOWN_FOR_MS = 5_000
-/** One batch that was slow by chance is forgotten after a few that were not. */
-const FADING = 0.8
+const VALID_MS = 5_000
+/** Of each batch to the next: one that was slow by chance is forgotten after a few that were not. */
+const DECAY = 0.8
 
-export function createTempo(): Tempo {
-  let knownMs = 0
-  let notedMs = -Infinity
+export function createLatencyEstimate(): LatencyEstimate {
+  let estimateMs = 0
+  let recordedMs = -Infinity
   return {
-    usualMs: (nowMs) => (nowMs - notedMs > KNOWN_FOR_MS ? undefined : knownMs),
-    note(medianMs, nowMs) {
-      knownMs = Math.max(medianMs, knownMs * FADING)
-      notedMs = nowMs
+    currentMs: (nowMs) => (nowMs - recordedMs > VALID_MS ? undefined : estimateMs),
+    record(medianMs, nowMs) {
+      estimateMs = Math.max(medianMs, estimateMs * DECAY)
+      recordedMs = nowMs
     },
   }
 }

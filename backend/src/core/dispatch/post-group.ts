@@ -1,51 +1,52 @@
 import type { Timer } from '../clock.ts'
-import type { PostOutcome, Posts } from '../delivery/ports.ts'
+import type { PostOutcome, Posts } from './ports.ts'
 
-/** Posts that are cut together when nothing comes back any more. */
-export interface PostLane {
-  /** `slow` after `limitMs`, or as soon as the lane's patience has ended. */
+/** Posts that share a straggler timeout: when nothing comes back any more, those still running are cut together. */
+export interface PostGroup {
+  /** `slow` after `limitMs`, or as soon as the straggler timeout has passed. */
   post(connectionId: string, message: string, limitMs: number): Promise<PostOutcome>
-  /** Asks for the patience again. */
-  look(): void
-  /** The same, and counts it from now. */
-  hurry(): void
-  /** Whether the lane has lost its patience. */
-  isCut(): boolean
+  /** Asks for the straggler timeout again, because it may have changed. */
+  updateTimeout(): void
+  /** The same, counted from now. */
+  restartTimeout(): void
+  /** Whether the straggler timeout has cut a post. */
+  hasTimedOut(): boolean
 }
 
 /**
- * `patienceMs`: how long to wait, after the last post that came back, for those that have not; undefined for no other limit than each
- * post's own. It is asked whenever a post begins or ends. `onAccepted` hears how long each accepted post took.
+ * `stragglerTimeoutMs`: how long to wait, after the last post that came back, for those that have not; undefined for no other limit than
+ * each post's own. It is asked whenever a post begins or ends. `onAccepted` hears how long each accepted post took.
  */
-export function createPostLane(
+export function createPostGroup(
   { posts, clock }: { readonly posts: Posts; readonly clock: Timer },
   rules: {
-    readonly patienceMs: () => number | undefined
+    readonly stragglerTimeoutMs: () => number | undefined
     readonly onAccepted: (tookMs: number) => void
   },
-): PostLane {
-  /** Epoch ms at which each began. */
+): PostGroup {
+  /** Epoch ms at which each began, oldest first. */
   const running = new Map<AbortController, number>()
-  let quietSinceMs = clock.now()
-  let wasCut = false
-  let forgetLook = (): void => undefined
+  let lastAnswerMs = clock.now()
+  let timedOut = false
+  let cancelTimer = (): void => undefined
 
-  const look = (): void => {
-    forgetLook()
-    const patience = rules.patienceMs()
-    if (patience === undefined || running.size === 0) return
+  const updateTimeout = (): void => {
+    cancelTimer()
+    const timeoutMs = rules.stragglerTimeoutMs()
+    const [oldestMs] = running.values()
+    if (timeoutMs === undefined || oldestMs === undefined) return
     const nowMs = clock.now()
-    const leftMs = Math.max(quietSinceMs, Math.min(...running.values())) + patience - nowMs
+    const leftMs = Math.max(lastAnswerMs, oldestMs) + timeoutMs - nowMs
     if (leftMs > 0) {
-      forgetLook = clock.after(leftMs, look)
+      cancelTimer = clock.after(leftMs, updateTimeout)
       return
     }
     for (const [controller, begunMs] of running) {
-      if (nowMs - begunMs >= patience) cut(controller)
+      if (nowMs - begunMs >= timeoutMs) cut(controller)
     }
   }
   const cut = (controller: AbortController): void => {
-    wasCut = true
+    timedOut = true
     running.delete(controller)
     controller.abort()
   }
@@ -55,28 +56,28 @@ export function createPostLane(
       const controller = new AbortController()
       const begunMs = clock.now()
       running.set(controller, begunMs)
-      const forgetLimit = clock.after(limitMs, () => {
+      const cancelLimit = clock.after(limitMs, () => {
         running.delete(controller)
         controller.abort()
       })
-      look()
+      updateTimeout()
       const outcome = await Promise.race([
         posts.post(connectionId, message, controller.signal),
         whenAborted(controller.signal),
       ])
-      forgetLimit()
+      cancelLimit()
       running.delete(controller)
-      if (outcome !== 'slow') quietSinceMs = clock.now()
+      if (outcome !== 'slow') lastAnswerMs = clock.now()
       if (outcome === 'ok') rules.onAccepted(clock.now() - begunMs)
-      look()
+      updateTimeout()
       return outcome
     },
-    look,
-    hurry() {
-      quietSinceMs = clock.now()
-      look()
+    updateTimeout,
+    restartTimeout() {
+      lastAnswerMs = clock.now()
+      updateTimeout()
     },
-    isCut: () => wasCut,
+    hasTimedOut: () => timedOut,
   }
 }
 

@@ -2,28 +2,30 @@ import { isEntitled, type DeviceTopic } from '../../protocol/index.ts'
 import type { Clock } from '../clock.ts'
 import type { SubscriptionRow } from '../subscriptions/ports.ts'
 import type { Log } from '../telemetry-sink.ts'
-import type { Audience, Audiences, Owner } from '../delivery/ports.ts'
+import type { Audience, Audiences, Owner } from './ports.ts'
 
 /**
  * Why a connection may be sent something: its subscription to a topic, or that its user asked for it (an answer to his command).
  */
-export type Claim =
+export type Entitlement =
   | { readonly row: SubscriptionRow; readonly topic: DeviceTopic }
   | { readonly owner: Owner }
 
-/** Whether mail may go out now. */
-export interface Rights {
-  /** `shed`: who may see what could not be read again. */
-  hold(mail: { readonly claims: readonly Claim[] }): Promise<'ok' | 'withheld' | 'shed'>
+/** Whether messages may go out now. */
+export interface EntitlementCheck {
+  /** `withheld`: one of the entitlements has ended. `shed`: who may see what could not be read again. */
+  check(outbound: {
+    readonly entitlements: readonly Entitlement[]
+  }): Promise<'ok' | 'withheld' | 'shed'>
 }
 
 /**
- * A post is begun on rights that are at most so old, and takes at most a second: what was queued when somebody lost his is not sent
+ * A post is begun on entitlements that are at most so old, and takes at most a second: what was queued when somebody lost his is not sent
  * two seconds later (issue 4, line 2).
  */
-const RIGHTS_LIVE_MS = 1_000
+const ENTITLEMENT_VALID_MS = 1_000
 
-export interface Entitling {
+export interface EntitlementSource {
   readonly audiences: Pick<Audiences, 'load'>
   readonly clock: Clock
   readonly log: Log
@@ -33,44 +35,44 @@ export interface Entitling {
 }
 
 /**
- * The rights of a batch's mail, which was addressed by `audience` as of `asOfMs` (epoch ms at which the look at who watches began). When they
+ * The entitlements of a batch, which was matched against `audience` as of `asOfMs` (epoch ms at which the look at who watches began). When they
  * have grown old they are looked up again: the version items in one read, and whatever has changed.
  */
-export function createRights(
-  entitling: Entitling,
-  addressed: { readonly audience: Audience; readonly asOfMs: number },
-): Rights {
-  const { clock } = entitling
-  let current = addressed
-  let allowed = allowance(addressed.audience)
+export function createEntitlementCheck(
+  source: EntitlementSource,
+  matched: { readonly audience: Audience; readonly asOfMs: number },
+): EntitlementCheck {
+  const { clock } = source
+  let current = matched
+  let allowed = allowance(matched.audience)
   let renewal: Promise<boolean> | undefined
 
-  const areFresh = (): boolean => clock.now() - current.asOfMs <= RIGHTS_LIVE_MS
+  const areFresh = (): boolean => clock.now() - current.asOfMs <= ENTITLEMENT_VALID_MS
   const renew = async (): Promise<boolean> => {
     const asOfMs = clock.now()
     try {
-      const audience = await entitling.audiences.load(entitling.topics, entitling.issuers)
+      const audience = await source.audiences.load(source.topics, source.issuers)
       current = { audience, asOfMs }
       allowed = allowance(audience)
       return true
     } catch (error) {
-      entitling.log.warn('rights could not be read again, the rest is left out', {}, error)
+      source.log.warn('entitlements could not be read again, the rest is left out', {}, error)
       return false
     } finally {
       renewal = undefined
     }
   }
   return {
-    async hold({ claims }) {
+    async check({ entitlements }) {
       if (!areFresh()) {
         renewal ??= renew()
         if (!(await renewal) || !areFresh()) return 'shed'
       }
       const nowMs = clock.now()
-      // What was addressed by this audience only has to be still in time.
-      const isAddressed = current === addressed
-      const holds = claims.every((claim) =>
-        isAddressed ? !isExpired(ownerOf(claim), nowMs) : allowed(claim, nowMs),
+      // What was matched by this audience only has to be still in time.
+      const isCurrent = current === matched
+      const holds = entitlements.every((one) =>
+        isCurrent ? !isExpired(ownerOf(one), nowMs) : allowed(one, nowMs),
       )
       return holds ? 'ok' : 'withheld'
     },
@@ -95,12 +97,12 @@ function isExpired({ expiresAt }: Owner, nowMs: number): boolean {
   return expiresAt * 1_000 <= nowMs
 }
 
-function ownerOf(claim: Claim): Owner {
-  return 'row' in claim ? claim.row : claim.owner
+function ownerOf(entitlement: Entitlement): Owner {
+  return 'row' in entitlement ? entitlement.row : entitlement.owner
 }
 
 /** Asks each topic's rows once. A subscription that was replaced by an equal one is the reader's own doing and holds. */
-function allowance(audience: Audience): (claim: Claim, nowMs: number) => boolean {
+function allowance(audience: Audience): (entitlement: Entitlement, nowMs: number) => boolean {
   const byTopic = new Map<DeviceTopic, ReadonlyMap<string, SubscriptionRow>>()
   const rowsOf = (topic: DeviceTopic): ReadonlyMap<string, SubscriptionRow> => {
     const known = byTopic.get(topic)
@@ -109,10 +111,11 @@ function allowance(audience: Audience): (claim: Claim, nowMs: number) => boolean
     byTopic.set(topic, rows)
     return rows
   }
-  return (claim, nowMs) => {
-    if ('owner' in claim) return mayAct(claim.owner, audience, nowMs)
-    const row = rowsOf(claim.topic).get(subscriptionId(claim.row))
-    return row !== undefined && maySee({ row, topic: claim.topic }, audience, nowMs)
+  return (entitlement, nowMs) => {
+    if ('owner' in entitlement) return mayAct(entitlement.owner, audience, nowMs)
+    const { row: matched, topic } = entitlement
+    const row = rowsOf(topic).get(subscriptionId(matched))
+    return row !== undefined && maySee({ row, topic }, audience, nowMs)
   }
 }
 

@@ -1,27 +1,18 @@
 import { arrivalOf, comparePositions, type Block, type DeviceTopic } from '../../protocol/index.ts'
-import type { Connection } from '../connections/ports.ts'
 import { lastPosition } from '../blocks/device-block.ts'
 import type { SubscriptionRow } from '../subscriptions/ports.ts'
 import type { StreamReading } from '../telemetry/reading.ts'
 import { packFrames, serializeBlock, type BlockBody, type Entry } from '../blocks/frames.ts'
-import type { Notices } from '../dispatch/notices.ts'
-import type { DeviceNews } from '../ingest/keep-readings.ts'
-import type { Audience } from '../delivery/ports.ts'
-import { mayAct, maySee, type Claim } from './entitlement.ts'
-import type { Mail } from '../dispatch/send-messages.ts'
-import { renderView, viewKey, type View, type ViewMemory } from '../selection/view.ts'
+import type { KeptDevice } from '../ingest/keep-readings.ts'
+import type { Audience, Pace } from './ports.ts'
+import { mayAct, maySee, type Entitlement } from './entitlement.ts'
+import type { OutboundMessages, Push } from './outbound-messages.ts'
+import { viewKey, type View } from '../selection/view.ts'
+import { renderView, type ViewMemory } from './render-view.ts'
 
-/** A message that is not readings. */
-export type Push =
-  | { readonly to: 'watchers'; readonly topic: DeviceTopic; readonly message: string }
-  | {
-      readonly to: 'connections'
-      readonly connections: readonly Connection[]
-      readonly message: string
-    }
-
-export interface Addressing {
-  readonly news: readonly DeviceNews[]
+export interface FanOut {
+  /** What the batch brought, kept. */
+  readonly kept: readonly KeptDevice[]
   readonly pushes: readonly Push[]
   readonly audience: Audience
   /** Epoch ms at which the batch began. */
@@ -29,52 +20,54 @@ export interface Addressing {
   /** Epoch ms. */
   readonly nowMs: number
   readonly memory: ViewMemory
-  readonly notices: Notices
+  /** What a connection has not been told yet, as JSON text. */
+  readonly noticesFor: (connectionId: string, pace: Pace) => readonly string[]
 }
 
-interface Basket {
-  connectedAt: number | undefined
-  readonly claims: Claim[]
+/** What has been found for a connection so far. */
+interface Draft {
+  readonly connectedAt: number
+  readonly entitlements: Entitlement[]
   readonly entries: Entry[]
   readonly messages: string[]
 }
 
 /** Who gets what of a batch: entitled, unexpired, unrevoked owners only; each view of a device is rendered and serialized once. */
-export function addressMail(addressing: Addressing): readonly Mail[] {
-  const { news, pushes, audience, notices, nowMs } = addressing
-  const baskets = new Map<string, Basket>()
-  const basketOf = (connectionId: string, connectedAt: number): Basket => {
-    const known = baskets.get(connectionId)
-    const basket = known ?? { connectedAt, claims: [], entries: [], messages: [] }
-    baskets.set(connectionId, basket)
-    return basket
+export function fanOut(batch: FanOut): readonly OutboundMessages[] {
+  const { kept, pushes, audience, noticesFor, nowMs } = batch
+  const drafts = new Map<string, Draft>()
+  const draftOf = (connectionId: string, connectedAt: number): Draft => {
+    const known = drafts.get(connectionId)
+    const draft = known ?? { connectedAt, entitlements: [], entries: [], messages: [] }
+    drafts.set(connectionId, draft)
+    return draft
   }
   const rowsOf = (topic: DeviceTopic): readonly SubscriptionRow[] =>
     latestOfEach(audience.rowsFor(topic).filter((row) => maySee({ row, topic }, audience, nowMs)))
-  for (const { topic, ...device } of news) {
-    const bodies = renderer({ topic, ...device }, addressing)
+  for (const { topic, ...device } of kept) {
+    const bodies = renderer({ topic, ...device }, batch)
     for (const row of rowsOf(topic)) {
       const isSlow = audience.pace(row.connectionId) === 'slow'
       const view: View = isSlow && row.mode === 'complete' ? { ...row, isSlow } : row
       const entries = bodies(view).map((body) => ({ sid: row.sid, topic, body }))
       if (entries.length === 0) continue
-      const basket = basketOf(row.connectionId, row.connectedAt)
-      basket.claims.push({ row, topic })
-      basket.entries.push(...entries)
+      const draft = draftOf(row.connectionId, row.connectedAt)
+      draft.entitlements.push({ row, topic })
+      draft.entries.push(...entries)
     }
   }
   for (const push of pushes) {
-    for (const [connectionId, { connectedAt, claim }] of receiversOf(push, rowsOf, addressing)) {
-      const basket = basketOf(connectionId, connectedAt)
-      basket.claims.push(claim)
-      basket.messages.push(push.message)
+    for (const [connectionId, { connectedAt, entitlement }] of receiversOf(push, rowsOf, batch)) {
+      const draft = draftOf(connectionId, connectedAt)
+      draft.entitlements.push(entitlement)
+      draft.messages.push(push.message)
     }
   }
-  return [...baskets].map(([connectionId, { connectedAt, claims, entries, messages }]) => ({
+  return [...drafts].map(([connectionId, { connectedAt, entitlements, entries, messages }]) => ({
     connectionId,
     connectedAt,
-    claims,
-    messages: [...notices.take(connectionId, audience.pace(connectionId)), ...messages],
+    entitlements,
+    messages: [...noticesFor(connectionId, audience.pace(connectionId)), ...messages],
     frames: packFrames(entries),
   }))
 }
@@ -83,21 +76,24 @@ export function addressMail(addressing: Addressing): readonly Mail[] {
 function receiversOf(
   push: Push,
   rowsOf: (topic: DeviceTopic) => readonly SubscriptionRow[],
-  { audience, nowMs }: Addressing,
-): ReadonlyMap<string, { readonly connectedAt: number; readonly claim: Claim }> {
+  { audience, nowMs }: FanOut,
+): ReadonlyMap<string, { readonly connectedAt: number; readonly entitlement: Entitlement }> {
   if (push.to === 'watchers') {
     const { topic } = push
     return new Map(
       rowsOf(topic).map((row) => [
         row.connectionId,
-        { connectedAt: row.connectedAt, claim: { row, topic } },
+        { connectedAt: row.connectedAt, entitlement: { row, topic } },
       ]),
     )
   }
   return new Map(
     push.connections
       .filter((owner) => mayAct(owner, audience, nowMs))
-      .map((owner) => [owner.connectionId, { connectedAt: owner.connectedAt, claim: { owner } }]),
+      .map((owner) => [
+        owner.connectionId,
+        { connectedAt: owner.connectedAt, entitlement: { owner } },
+      ]),
   )
 }
 
@@ -114,8 +110,8 @@ function latestOfEach(rows: readonly SubscriptionRow[]): readonly SubscriptionRo
 
 /** The serialized blocks of one device in a view; equal views share them. */
 function renderer(
-  device: DeviceNews,
-  { memory, startedMs, nowMs }: Addressing,
+  device: KeptDevice,
+  { memory, startedMs, nowMs }: FanOut,
 ): (view: View) => readonly BlockBody[] {
   const cache = new Map<string, readonly BlockBody[]>()
   return (view) => {
@@ -147,7 +143,7 @@ function brokerTimes({ prev, position, ts }: Block, fresh: readonly StreamReadin
 /** Where the time of the batch's last reading went; not for what was read again from the history. */
 function hopsOf(
   block: Block,
-  { fresh, blocks }: DeviceNews,
+  { fresh, blocks }: KeptDevice,
   startedMs: number,
   nowMs: number,
 ): { hops?: readonly number[] } {

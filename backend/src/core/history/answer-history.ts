@@ -12,7 +12,7 @@ import type { Connection } from '../connections/ports.ts'
 import { whereProblem } from '../selection/where.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import type { HistoryReader } from './ports.ts'
-import type { HistoryQuery, ReadPage, Reading } from './query.ts'
+import type { HistoryQuery, ReadPage, HistoryRead } from './query.ts'
 import { readBuckets } from './read-buckets.ts'
 import { readByPosition } from './read-by-position.ts'
 import { readByTime } from './read-by-time.ts'
@@ -71,7 +71,7 @@ interface Range {
   readonly toMs: number
 }
 
-function read(reading: Reading, range: Range): Promise<ReadPage> {
+function read(reading: HistoryRead, range: Range): Promise<ReadPage> {
   const { query } = reading
   if (query.bucketMs !== undefined)
     return readBuckets(reading, { ...range, bucketMs: query.bucketMs })

@@ -7,7 +7,7 @@ import type { HistoryReader } from './ports.ts'
 export type HistoryQuery = ClientMessage<'history'>
 
 /** What every way of reading takes. */
-export interface Reading {
+export interface HistoryRead {
   readonly query: HistoryQuery
   readonly topic: DeviceTopic
   readonly place: Place

@@ -4,7 +4,7 @@ import { createBuckets, firstBuckets, floorTo, type BucketTable } from './bucket
 import { lastPosition } from '../blocks/device-block.ts'
 import { isLate, spanStartOf, walkLate, type LatePlace, type LateScan } from './late.ts'
 import { LATE_MS } from './ports.ts'
-import { viewOf, type ReadPage, type Reading } from './query.ts'
+import { viewOf, type ReadPage, type HistoryRead } from './query.ts'
 import { isWithin } from './read-by-time.ts'
 import { walkBlocks, type Scan } from './walk.ts'
 
@@ -20,7 +20,7 @@ interface Range {
  * Whole buckets from the one that holds `from` to the one before `to` ends in. A page ends where its reads, its readings or its bytes do,
  * at the end of a bucket that nothing can be added to any more.
  */
-export async function readBuckets(reading: Reading, asked: Range): Promise<ReadPage> {
+export async function readBuckets(reading: HistoryRead, asked: Range): Promise<ReadPage> {
   const { query, topic, place, budget } = reading
   const { bucketMs } = asked
   const fromMs = place.fromMs ?? floorTo(asked.fromMs, bucketMs)
@@ -39,7 +39,7 @@ export async function readBuckets(reading: Reading, asked: Range): Promise<ReadP
 }
 
 /** Adds what is kept under its own time; returns the time up to which buckets lack none of it. */
-async function addLate(reading: Reading, range: Range, table: BucketTable): Promise<number> {
+async function addLate(reading: HistoryRead, range: Range, table: BucketTable): Promise<number> {
   const { query, topic, history } = reading
   let place: LatePlace | undefined
   let doneMs = range.fromMs
@@ -60,7 +60,7 @@ async function addLate(reading: Reading, range: Range, table: BucketTable): Prom
 
 /** Adds what arrived near its time; returns the time up to which buckets are whole. */
 async function addRows(
-  { query, topic, history }: Reading,
+  { query, topic, history }: HistoryRead,
   range: Range,
   table: BucketTable,
 ): Promise<number> {
@@ -98,7 +98,7 @@ async function addRows(
 function fit(
   buckets: Buckets,
   doneMs: number,
-  { budget }: Reading,
+  { budget }: HistoryRead,
 ): { readonly buckets: Buckets; readonly endMs: number } {
   let fitting = buckets
   for (;;) {

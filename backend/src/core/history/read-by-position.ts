@@ -1,13 +1,13 @@
 import { arrivalOf, comparePositions, type Position } from '../../protocol/index.ts'
 import { fillPage, isBehind } from './page.ts'
-import { viewOf, type ReadPage, type Reading } from './query.ts'
+import { viewOf, type ReadPage, type HistoryRead } from './query.ts'
 import { walkBlocks, type Scan } from './walk.ts'
 
 const PAGES = 8
 
 /** What lies after a position, in stream order, up to `until` (included); `complete` when the chain has no hole. */
 export async function readByPosition(
-  { query, topic, place, history, budget }: Reading,
+  { query, topic, place, history, budget }: HistoryRead,
   since: Position,
 ): Promise<ReadPage> {
   // Before the rows: a head never stands for a reading that the history lacks.

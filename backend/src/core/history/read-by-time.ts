@@ -4,7 +4,7 @@ import type { DeviceBlock } from '../blocks/device-block.ts'
 import { fillPage } from './page.ts'
 import { isLate, walkLate, type LateScan } from './late.ts'
 import { LATE_MS, ROW_SPAN_MS } from './ports.ts'
-import { viewOf, type ReadPage, type Reading } from './query.ts'
+import { viewOf, type ReadPage, type HistoryRead } from './query.ts'
 import { walkBlocks, type Scan } from './walk.ts'
 
 const PAGES = 8
@@ -18,7 +18,7 @@ interface Range {
  * Readings whose own time lies in [from, to): first those that arrived far from it (kept under their time), then the rest in stream order.
  * Each once: the two are told apart by the same rule that wrote them.
  */
-export async function readByTime(reading: Reading, range: Range): Promise<ReadPage> {
+export async function readByTime(reading: HistoryRead, range: Range): Promise<ReadPage> {
   const blocks: Block[] = []
   const late = await readLate(reading, range, blocks)
   if (late) return { content: { blocks }, next: late, complete: true }
@@ -56,7 +56,7 @@ export async function readByTime(reading: Reading, range: Range): Promise<ReadPa
 
 /** Adds late readings; the place to go on at when not all of them fit. */
 async function readLate(
-  { query, topic, place, history, budget }: Reading,
+  { query, topic, place, history, budget }: HistoryRead,
   range: Range,
   blocks: Block[],
 ): Promise<Place | undefined> {

@@ -1,22 +1,24 @@
 import type { DeviceTopic, Presence } from '../../protocol/index.ts'
 import { applyPresence, unknownHead, type DeviceHead } from '../history/device-head.ts'
 import { laneOf, type Lane } from '../history/lanes.ts'
+import type { HistoryWriter } from '../history/ports.ts'
 import type { PresenceEvent } from '../telemetry/decode-record.ts'
 import { runPool } from '../run-pool.ts'
-import type { Push } from '../fanout/fan-out.ts'
-import type { DeliverPorts } from '../delivery/ports.ts'
+
+/** A device's last state in a batch. */
+export type KeptPresence = Presence & { readonly topic: DeviceTopic }
 
 const LOOKUPS_AT_ONCE = 16
 
 /**
  * Puts presence into the heads of the clients' devices: one look-up per client, one read and one write per lane, whatever the number of
- * events. What came of it is pushed, each device's last state only. A client that never sent telemetry has no device.
+ * events. Returns what changed, each device's last state only. A client that never sent telemetry has no device.
  */
 export async function keepPresence(
   shardId: string,
   events: readonly PresenceEvent[],
-  { history }: Pick<DeliverPorts, 'history'>,
-): Promise<readonly Push[]> {
+  { history }: { readonly history: HistoryWriter },
+): Promise<readonly KeptPresence[]> {
   const devicesOf = new Map<string, readonly DeviceTopic[]>()
   const clients = [...new Set(events.map((event) => event.clientId))]
   await runPool(clients, LOOKUPS_AT_ONCE, async (clientId) => {
@@ -38,13 +40,9 @@ export async function keepPresence(
     }
   }
   if (changed.size > 0) await history.writeHeads(shardId, changed)
-  return [...last].map(([topic, event]) => ({
-    to: 'watchers',
-    topic,
-    message: JSON.stringify(presenceOf(topic, event)),
-  }))
+  return [...last].map(([topic, event]) => presenceOf(topic, event))
 }
 
-function presenceOf(topic: DeviceTopic, { online, atMs, reason }: PresenceEvent): Presence {
+function presenceOf(topic: DeviceTopic, { online, atMs, reason }: PresenceEvent): KeptPresence {
   return { type: 'presence', topic, online, at: atMs, ...(reason === undefined ? {} : { reason }) }
 }

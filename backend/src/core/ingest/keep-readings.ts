@@ -16,14 +16,23 @@ import {
 import { admitReadings, type DeviceHead } from '../history/device-head.ts'
 import { laneOf, type Lane } from '../history/lanes.ts'
 import { buildLate } from '../history/late.ts'
-import { ROW_SPAN_MS, type HistoryPart, type LaneHeads } from '../history/ports.ts'
+import {
+  ROW_SPAN_MS,
+  type HistoryPart,
+  type HistoryReader,
+  type HistoryWriter,
+  type LaneHeads,
+} from '../history/ports.ts'
 import type { StreamReading } from '../telemetry/reading.ts'
 import type { Finding } from './count-batch.ts'
 import { splitToFit } from '../blocks/frames.ts'
-import type { DeliverPorts } from '../delivery/ports.ts'
 
-/** What a batch brought for one device. */
-export interface DeviceNews {
+interface KeepPorts {
+  readonly history: HistoryWriter & Pick<HistoryReader, 'rows'>
+}
+
+/** What a batch brought for one device, kept in the history. */
+export interface KeptDevice {
   readonly topic: DeviceTopic
   /** Chained, in stream order; redelivered ones first, as the history has them. */
   readonly blocks: readonly DeviceBlock[]
@@ -31,8 +40,8 @@ export interface DeviceNews {
   readonly fresh: readonly StreamReading[]
 }
 
-export interface Ingested {
-  readonly news: readonly DeviceNews[]
+export interface KeptReadings {
+  readonly kept: readonly KeptDevice[]
   /** Readings that came before and were dropped: the same again, and others under the same boot and counter. */
   readonly duplicates: number
   readonly conflicts: Finding
@@ -40,15 +49,15 @@ export interface Ingested {
 
 /**
  * Keeps a batch's readings: heads are read, what is new is chained to them and written, then the heads. When this returns, everything in
- * `news` can be had by a resume. History before heads: a head never stands for a reading that the history lacks.
+ * `kept` can be had by a resume. History before heads: a head never stands for a reading that the history lacks.
  */
-export async function ingest(
+export async function keepReadings(
   shardId: string,
   readings: readonly StreamReading[],
-  ports: Pick<DeliverPorts, 'history'>,
-): Promise<Ingested> {
+  ports: KeepPorts,
+): Promise<KeptReadings> {
   if (readings.length === 0)
-    return { news: [], duplicates: 0, conflicts: { count: 0, firstTopic: '' } }
+    return { kept: [], duplicates: 0, conflicts: { count: 0, firstTopic: '' } }
   const byTopic = groupByTopic(readings)
   const lanes = [...new Set([...byTopic.keys()].map(laneOf))]
   const heads = copyHeads(await ports.history.headsOf(shardId, lanes))
@@ -64,17 +73,17 @@ export async function ingest(
   ])
   const changed = new Set(fresh.map(({ topic }) => laneOf(topic)))
   await ports.history.writeHeads(shardId, new Map([...heads].filter(([lane]) => changed.has(lane))))
-  const news = await Promise.all(devices.map((device) => withRedelivered(device, ports)))
+  const kept = await Promise.all(devices.map((device) => withRedelivered(device, ports)))
   const conflicting = devices.filter((device) => device.conflicts > 0)
   const conflicts = conflicting.reduce((sum, device) => sum + device.conflicts, 0)
   return {
-    news,
+    kept,
     duplicates: devices.reduce((sum, device) => sum + device.duplicates, 0),
     conflicts: { count: conflicts, firstTopic: conflicting[0]?.topic ?? '' },
   }
 }
 
-interface AdmittedDevice extends DeviceNews {
+interface AdmittedDevice extends KeptDevice {
   readonly covered: readonly StreamReading[]
   readonly duplicates: number
   readonly conflicts: number
@@ -106,8 +115,8 @@ function admitDevice(
 /** Adds what was redelivered, from the history, exactly as it was chained the first time. */
 async function withRedelivered(
   { topic, blocks, fresh, covered }: AdmittedDevice,
-  ports: Pick<DeliverPorts, 'history'>,
-): Promise<DeviceNews> {
+  ports: KeepPorts,
+): Promise<KeptDevice> {
   const first = covered[0]?.position
   const last = covered.at(-1)?.position
   if (first === undefined || last === undefined) return { topic, blocks, fresh }

@@ -86,7 +86,7 @@ function cleanText(text: string): string {
 }
 
 async function push(note: Note, except: string, ports: NotePorts): Promise<void> {
-  const waiting = (await whoIsTold(note, ports)).filter((id) => id !== except)
+  const waiting = (await recipientsOf(note, ports)).filter((id) => id !== except)
   const frame = JSON.stringify({ type: 'note', note } satisfies NotePush)
   await runPool(waiting, POSTS_AT_ONCE, async (id) => {
     await ports.sockets.post(id, frame)
@@ -94,7 +94,7 @@ async function push(note: Note, except: string, ports: NotePorts): Promise<void>
 }
 
 /** Once each: whose subscription concerns the note's topic, whose grants do too, and whose token neither ended nor was revoked. */
-async function whoIsTold({ topic }: Note, ports: NotePorts): Promise<string[]> {
+async function recipientsOf({ topic }: Note, ports: NotePorts): Promise<string[]> {
   const nowMs = ports.clock.now()
   const concerned = (await ports.watchers(topic)).filter(
     ({ expiresAt, grants, topic: watched }) =>

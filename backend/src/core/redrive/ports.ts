@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { Rejects } from '../delivery/ports.ts'
+import type { Rejects } from '../ingest/ports.ts'
 import type { StreamItem } from '../telemetry/decode-record.ts'
 import type { Log, MetricSink } from '../telemetry-sink.ts'
 

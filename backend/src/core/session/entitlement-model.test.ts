@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import {
-  EntitlementStory,
-  type StoryParts,
-  type StoryReport,
+  EntitlementScenario,
+  type ScenarioParts,
+  type ScenarioReport,
 } from '../../testing/entitlement-scenario.ts'
 import { memorySubscriptions } from '../../testing/memory-subscriptions.ts'
 import type { TestClock } from '../../testing/test-clock.ts'
@@ -11,10 +11,10 @@ import { memoryConnections, memoryRevocations } from '../connections/fakes.ts'
 /** The long form: GAUGELINE_MODEL_SENDS=1000000 GAUGELINE_MODEL_SEED=7 (CONTRIBUTING.md). */
 const SENDS = Number(process.env['GAUGELINE_MODEL_SENDS'] ?? 100_000)
 const SEED = Number(process.env['GAUGELINE_MODEL_SEED'] ?? Date.now() % 1_000_000)
-/** A story's memory grows with it; several short ones are as good as a long one. */
+/** A scenario's memory grows with it; several short ones are as good as a long one. */
 const CHAPTER = 25_000
 
-function memoryParts(clock: TestClock): StoryParts {
+function memoryParts(clock: TestClock): ScenarioParts {
   const memory = memorySubscriptions(clock)
   const revocations = memoryRevocations()
   return {
@@ -42,13 +42,13 @@ it(
     timeout: 3_600_000,
   },
   async () => {
-    const reports: StoryReport[] = []
-    const sum = (of: (report: StoryReport) => number): number =>
+    const reports: ScenarioReport[] = []
+    const sum = (of: (report: ScenarioReport) => number): number =>
       reports.reduce((total, report) => total + of(report), 0)
     while (sum(({ sends }) => sends) < SENDS) {
       const left = SENDS - sum(({ sends }) => sends)
-      const story = new EntitlementStory(SEED + reports.length, memoryParts)
-      reports.push(await story.run(Math.min(CHAPTER, left)))
+      const scenario = new EntitlementScenario(SEED + reports.length, memoryParts)
+      reports.push(await scenario.run(Math.min(CHAPTER, left)))
     }
     expect(reports.filter(({ unentitled }) => unentitled > 0)).toEqual([])
     expect(sum(({ refused }) => refused)).toBeGreaterThan(100)
@@ -67,7 +67,7 @@ it(
   },
 )
 
-const mutants: Readonly<Record<string, (parts: StoryParts) => StoryParts>> = {
+const mutants: Readonly<Record<string, (parts: ScenarioParts) => ScenarioParts>> = {
   'a delivery that forgets revocations': (parts) =>
     withAudience(parts, (audience) => ({ ...audience, isRevoked: () => false })),
   'a delivery that forgets expiry': (parts) =>
@@ -84,9 +84,9 @@ const mutants: Readonly<Record<string, (parts: StoryParts) => StoryParts>> = {
           .map((row) => ({ ...row, grants: ['#'] })),
     })),
   'a delivery that never looks again at who watches': (parts) => {
-    let first: ReturnType<StoryParts['audiences']['load']> | undefined
+    let first: ReturnType<ScenarioParts['audiences']['load']> | undefined
     let loads = 0
-    const load: StoryParts['audiences']['load'] = (topics) =>
+    const load: ScenarioParts['audiences']['load'] = (topics) =>
       ++loads < 50 ? parts.audiences.load(topics) : (first ??= parts.audiences.load(topics))
     return { ...parts, audiences: { ...parts.audiences, load } }
   },
@@ -108,8 +108,11 @@ const mutants: Readonly<Record<string, (parts: StoryParts) => StoryParts>> = {
   }),
 }
 
-type Audience = Awaited<ReturnType<StoryParts['audiences']['load']>>
-const withAudience = (parts: StoryParts, change: (audience: Audience) => Audience): StoryParts => ({
+type Audience = Awaited<ReturnType<ScenarioParts['audiences']['load']>>
+const withAudience = (
+  parts: ScenarioParts,
+  change: (audience: Audience) => Audience,
+): ScenarioParts => ({
   ...parts,
   audiences: {
     ...parts.audiences,
@@ -121,7 +124,7 @@ it.each(Object.entries(mutants))(
   'the model sees %s',
   { timeout: 600_000 },
   async (_name, mutate) => {
-    const story = new EntitlementStory(4711, (clock) => mutate(memoryParts(clock)))
-    expect((await story.run(100_000, 'first')).unentitled).toBeGreaterThan(0)
+    const scenario = new EntitlementScenario(4711, (clock) => mutate(memoryParts(clock)))
+    expect((await scenario.run(100_000, 'first')).unentitled).toBeGreaterThan(0)
   },
 )

@@ -3,14 +3,14 @@ import type { Identity } from '../auth/identity.ts'
 import type { RevocationChecks, TokenRefusal, TokenVerifier } from '../auth/ports.ts'
 import type { Clock } from '../clock.ts'
 import { forgetConnection } from '../connections/close.ts'
-import { wakeAtTokenEnd } from '../connections/token-end.ts'
+import { queueTokenExpiry } from '../connections/token-end.ts'
 import { renewUntilCurrent } from '../connections/renew-until-current.ts'
 import type {
   Connection,
   Connections,
   ConnectionSubscriptions,
   Sockets,
-  WakeQueue,
+  ExpiryQueue,
 } from '../connections/ports.ts'
 
 /** As long as the key cache waits after a failed fetch. */
@@ -22,7 +22,7 @@ export interface RefreshPorts {
   readonly connections: Connections
   readonly subscriptions: ConnectionSubscriptions
   readonly sockets: Sockets
-  readonly wakes: WakeQueue
+  readonly expiryQueue: ExpiryQueue
   readonly clock: Clock
 }
 
@@ -44,7 +44,7 @@ export async function refresh(
   if (renewed === 'unknown') throw connectionUnknown()
   // A revocation is written before the rows of its connections are read, this row before the revocation is read: one sees the other.
   if (await ports.revocations.isRevoked(identity)) {
-    await ports.wakes.send({ connectionId, reason: 'revoked' }, 0)
+    await ports.expiryQueue.send({ connectionId, reason: 'revoked' }, 0)
     await forgetConnection(connectionId, ports, 'revoked')
     throw revokedError()
   }
@@ -60,7 +60,7 @@ export async function refresh(
   }
   // A message that waits for the old end looks at the row again; only an earlier end needs one of its own.
   if (identity.expiresAt < connection.expiresAt) {
-    await wakeAtTokenEnd({ connectionId, expiresAt: identity.expiresAt }, ports)
+    await queueTokenExpiry({ connectionId, expiresAt: identity.expiresAt }, ports)
   }
   return { type: 'refreshed', id: message.id, tokenExpiresAt: identity.expiresAt }
 }

@@ -2,11 +2,11 @@ import { ProtocolError, type ClientMessage, type Revoked } from '../../protocol/
 import { hasRole } from '../auth/identity.ts'
 import type { Revocations } from '../auth/ports.ts'
 import { forgetConnection, type ClosePorts } from '../connections/close.ts'
-import type { Connection, WakeQueue } from '../connections/ports.ts'
+import type { Connection, ExpiryQueue } from '../connections/ports.ts'
 
 export interface RevokePorts extends Pick<ClosePorts, 'connections' | 'subscriptions' | 'clock'> {
   readonly revocations: Revocations
-  readonly wakes: WakeQueue
+  readonly expiryQueue: ExpiryQueue
 }
 
 /**
@@ -27,7 +27,7 @@ export async function revoke(
   const ids = targets.map(({ connectionId }) => connectionId)
   // All at once, and none waits for another: one throttled write must not leave the rest their access.
   const woken = await Promise.allSettled(
-    ids.map((connectionId) => ports.wakes.send({ connectionId, reason: 'revoked' }, 0)),
+    ids.map((connectionId) => ports.expiryQueue.send({ connectionId, reason: 'revoked' }, 0)),
   )
   const forgotten = await Promise.allSettled(
     ids.map((connectionId) => forgetConnection(connectionId, ports, 'revoked')),

@@ -4,7 +4,7 @@ import {
   connectionOf,
   fakeClock,
   fakeSockets,
-  fakeWakes,
+  fakeExpiryQueue,
   identityOf,
   memoryConnections,
   memoryConnectionSubscriptions,
@@ -30,7 +30,7 @@ function makePorts() {
     revocations: memoryRevocations(),
     subscriptions: memoryConnectionSubscriptions(),
     sockets: fakeSockets(),
-    wakes: fakeWakes(),
+    expiryQueue: fakeExpiryQueue(),
   }
 }
 beforeEach(() => {
@@ -110,15 +110,15 @@ describe('refresh', () => {
       devices: ['#'],
       tokenId: 'token-2',
     })
-    expect(ports.wakes.sent).toEqual([])
+    expect(ports.expiryQueue.sent).toEqual([])
   })
   it('an earlier end gets its own wake-up when the sweeper might not see it in time', async () => {
     offer({ expiresAt: connection.expiresAt - 3_000 })
     await refresh(message, connection, ports)
-    expect(ports.wakes.sent).toEqual([])
+    expect(ports.expiryQueue.sent).toEqual([])
     offer({ expiresAt: connection.expiresAt - 3_500 })
     await refresh(message, connection, ports)
-    expect(ports.wakes.sent).toMatchObject([{ reason: 'token', delaySeconds: 100 }])
+    expect(ports.expiryQueue.sent).toMatchObject([{ reason: 'token', delaySeconds: 100 }])
   })
   it('tells which subscriptions the new grants no longer cover', async () => {
     offer({ devices: ['plant-2/#'] })
@@ -176,7 +176,9 @@ describe('refresh', () => {
     ).rejects.toMatchObject({ code: 'REVOKED' })
     expect(await connections.find('c1=')).toBeUndefined()
     expect(ports.subscriptions.removed).toEqual(['c1='])
-    expect(ports.wakes.sent).toEqual([{ connectionId: 'c1=', reason: 'revoked', delaySeconds: 0 }])
+    expect(ports.expiryQueue.sent).toEqual([
+      { connectionId: 'c1=', reason: 'revoked', delaySeconds: 0 },
+    ])
   })
   it('W13: of two refreshes at once the rows end with the identity that the connection has', async () => {
     offer({ tokenId: 'token-2', devices: ['#'] })
@@ -215,7 +217,7 @@ describe('revoke', () => {
   it('a user: no new socket, no row, no subscription, and every socket of his is to be closed', async () => {
     const answer = await revoke({ action: 'revoke', id: 4, user: 'ana' }, admin, ports)
     expect(answer).toEqual({ type: 'revoked', id: 4, connectionsClosed: 2 })
-    expect(ports.wakes.sent).toEqual([
+    expect(ports.expiryQueue.sent).toEqual([
       { connectionId: 'a=', reason: 'revoked', delaySeconds: 0 },
       { connectionId: 'b=', reason: 'revoked', delaySeconds: 0 },
     ])
@@ -232,18 +234,18 @@ describe('revoke', () => {
         args[0] === 'a=' ? Promise.reject(new Error('throttled')) : close(...args),
     }
     await revoke({ action: 'revoke', id: 4, user: 'ana' }, admin, { ...ports, connections })
-    expect(ports.wakes.sent.map(({ connectionId }) => connectionId)).toEqual(['a=', 'b='])
+    expect(ports.expiryQueue.sent.map(({ connectionId }) => connectionId)).toEqual(['a=', 'b='])
     expect(await ports.connections.find('b=')).toBeUndefined()
   })
   it('a queue that is throttled keeps no row alive', async () => {
-    const wakes = { send: () => Promise.reject(new Error('throttled')) }
-    await revoke({ action: 'revoke', id: 4, user: 'ana' }, admin, { ...ports, wakes })
+    const expiryQueue = { send: () => Promise.reject(new Error('throttled')) }
+    await revoke({ action: 'revoke', id: 4, user: 'ana' }, admin, { ...ports, expiryQueue })
     expect(await ports.connections.ofUser('ana')).toEqual([])
   })
   it('fails when a socket could be neither woken nor forgotten, so that the administrator repeats it', async () => {
     const failing = {
       ...ports,
-      wakes: { send: () => Promise.reject(new Error('throttled')) },
+      expiryQueue: { send: () => Promise.reject(new Error('throttled')) },
       connections: {
         ...ports.connections,
         close: () => Promise.reject(new Error('throttled')),
@@ -261,13 +263,13 @@ describe('revoke', () => {
   it('J24: one token by its id: only its sockets', async () => {
     const answer = await revoke({ action: 'revoke', id: 4, jti: 't-b' }, admin, ports)
     expect(answer.connectionsClosed).toBe(1)
-    expect(ports.wakes.sent.map(({ connectionId }) => connectionId)).toEqual(['b='])
+    expect(ports.expiryQueue.sent.map(({ connectionId }) => connectionId)).toEqual(['b='])
   })
   it('an issuer has no say over the users of another', async () => {
     const foreign = { ...admin, issuer: 'https://other.example' }
     const answer = await revoke({ action: 'revoke', id: 4, user: 'ana' }, foreign, ports)
     expect(answer.connectionsClosed).toBe(0)
-    expect(ports.wakes.sent).toEqual([])
+    expect(ports.expiryQueue.sent).toEqual([])
   })
   it('needs the role admin, and exactly one target', async () => {
     await expect(

@@ -1,5 +1,5 @@
 import type { DeviceTopic } from '../../protocol/index.ts'
-import type { DemandPorts } from './ports.ts'
+import type { SubscriberCountPorts } from './ports.ts'
 
 /** Devices that are told at one time; the others are told with the next batches. */
 export const DEVICES_AT_ONCE = 20
@@ -15,25 +15,25 @@ export interface Counts {
 }
 
 /** Tells devices how many watch them. Never throws; returns those that were told. */
-export type PublishDemand = (counts: Counts) => Promise<readonly DeviceTopic[]>
+export type PublishCounts = (counts: Counts) => Promise<readonly DeviceTopic[]>
 
 /** Side by side, at most {@link DEVICES_AT_ONCE}, within half a second; failures are one line, and a pause. */
-export function createPublishDemand({ messages, clock, log }: DemandPorts): PublishDemand {
+export function createPublishCounts({ messages, clock, log }: SubscriberCountPorts): PublishCounts {
   let pausedUntilMs = 0
   return async ({ watchers, asOfMs }) => {
     if (clock.now() < pausedUntilMs) return []
     const chosen = [...watchers].slice(0, DEVICES_AT_ONCE)
     if (chosen.length === 0) return []
-    const patience = new AbortController()
-    const callOff = clock.after(LIMIT_MS, () => {
-      patience.abort()
+    const timeout = new AbortController()
+    const cancelTimeout = clock.after(LIMIT_MS, () => {
+      timeout.abort()
     })
     const outcomes = await Promise.allSettled(
       chosen.map(([topic, count]) =>
-        messages.publish(topic, { watchers: count, at: asOfMs }, patience.signal),
+        messages.publish(topic, { watchers: count, at: asOfMs }, timeout.signal),
       ),
     )
-    callOff()
+    cancelTimeout()
     const failures = outcomes.filter((outcome) => outcome.status === 'rejected')
     if (failures.length > 0) {
       pausedUntilMs = clock.now() + PAUSE_MS

@@ -8,9 +8,9 @@ import { connection, START_MS, streamItem } from '../../testing/records.ts'
 import { testClock, type TestClock } from '../../testing/test-clock.ts'
 import { createWorld } from '../../testing/world.ts'
 import { removeConnection } from '../subscriptions/remove-connection.ts'
-import { createBatchDemand } from './announce-in-batch.ts'
+import { createSubscriberCounts } from './announce-in-batch.ts'
 import type { DemandMessages } from './ports.ts'
-import { tellingSubscriptions } from './announcing-subscriptions.ts'
+import { announcingSubscriptions } from './announcing-subscriptions.ts'
 
 const pump = { sid: 7, topic: 'plant-1/pump-7' }
 const ana = connection()
@@ -54,7 +54,9 @@ const watchersTold = (): number[] => told.map(([, { watchers }]) => watchers)
 describe('a batch', () => {
   let world: ReturnType<typeof createWorld>
   beforeEach(() => {
-    world = createWorld(clock, { demand: createBatchDemand({ messages, clock, log }) })
+    world = createWorld(clock, {
+      subscriberCounts: createSubscriberCounts({ messages, clock, log }),
+    })
   })
   const deliver = (...devices: string[]): Promise<void> =>
     world.deliver(
@@ -182,7 +184,7 @@ describe('a change of subscriptions', () => {
   beforeEach(() => {
     memory = memorySubscriptions(clock)
     const audiences = { load: () => memory.load([]) }
-    const subscriptions = tellingSubscriptions(memory, { audiences, messages, clock, log })
+    const subscriptions = announcingSubscriptions(memory, { audiences, messages, clock, log })
     world = createWorld(clock, { subscriptions, audiences: memory })
   })
 

@@ -1,17 +1,13 @@
-import type { Subscription, TopicFilter } from '../../protocol/index.ts'
+import type { TopicFilter } from '../../protocol/index.ts'
+import type { View } from '../selection/view.ts'
 
 /** A subscription as the Subscriptions table keeps it, with its owner's entitlement, so that a send needs no other look-up. */
-export interface SubscriptionRow {
+export interface SubscriptionRow extends Omit<View, 'isSlow'> {
   readonly connectionId: string
   readonly sid: number
   /** The client's message that made it: of two rows of one sid the greater one holds. */
   readonly messageId: number
   readonly topic: TopicFilter
-  readonly mode: 'complete' | 'latest'
-  readonly metrics?: Subscription['metrics']
-  readonly where?: Subscription['where']
-  readonly maxHz?: Subscription['maxHz']
-  readonly deadband?: Subscription['deadband']
   readonly user: string
   readonly issuer: string
   readonly tokenId: string
