@@ -58,7 +58,7 @@ export async function sendBatch(
     startedMs,
     nowMs: clock.now(),
     memory: views,
-    noticesFor: notices.take,
+    noticesFor: (connectionId, pace) => notices.take(connectionId, pace),
   })
   const entitlement = createEntitlementCheck(
     { audiences, clock, log, topics, issuers },
@@ -67,7 +67,9 @@ export async function sendBatch(
   const results = createPostResults({ notices, breakers }, ports, deadlineMs)
   await dispatch(outbound, {
     ...{ posts, clock, entitlement, breakers, latency, deadlineMs },
-    onResult: results.add,
+    onResult: (result) => {
+      results.add(result)
+    },
   })
   await Promise.all([results.finish(), announced])
 }
