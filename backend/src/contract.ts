@@ -129,6 +129,8 @@ export interface StreamRecord {
   readonly data: string
   /** 1: `deliver` gave up on the record before, and `redrive` put it back; there is no second time. */
   readonly redriven?: number
+  /** Where a redriven record stood the first time: what of it had been kept by then is known by this. */
+  readonly origin?: { readonly arrivalMs: number; readonly sequenceNumber: string }
 }
 
 /** Keys of the authorizer's context: strings in `requestContext.authorizer` of every later event (aws-behaviour W68). */

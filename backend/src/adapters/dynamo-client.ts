@@ -7,6 +7,7 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/lib-dynamodb'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { awaitAll } from '../core/run-pool.ts'
 import { Agent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
 
@@ -69,7 +70,7 @@ export async function batchGet<Row = Item>(
   keys: readonly Key[],
 ): Promise<Row[]> {
   const rows: Row[] = []
-  await Promise.all(
+  await awaitAll(
     chunks(keys, GET_LIMIT).map(async (chunk) => {
       let rest: readonly Key[] = chunk
       for (let round = 0; rest.length > 0; round++) {
@@ -103,7 +104,7 @@ export async function batchWrite(
       ? { PutRequest: { Item: write.put } }
       : { DeleteRequest: { Key: { ...write.remove } } },
   )
-  await Promise.all(
+  await awaitAll(
     chunks(requests, WRITE_LIMIT).map(async (chunk) => {
       let rest: typeof chunk = chunk
       for (let round = 0; rest.length > 0; round++) {

@@ -190,7 +190,8 @@ async function close(
     }),
   )
   const before = toConnection(Attributes)
-  if (before) await removeAll(at, finderKeys(before))
+  // Without the row nobody knows its user; the sweeper's way to it goes in any case, or it would find nothing there for ever.
+  await removeAll(at, before ? finderKeys(before) : [openKey(connectionId)])
 }
 
 async function allOpen({ client, table }: Table): Promise<readonly OpenConnection[]> {

@@ -2,7 +2,13 @@ import { PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Clock } from '../core/clock.ts'
 import type { DeviceBlock } from '../core/blocks/device-block.ts'
 import { allLanes, laneOf } from '../core/history/lanes.ts'
-import type { HistoryReader, HistoryRow, HistoryWriter, LateRow } from '../core/history/ports.ts'
+import {
+  DEVICE_FORGOTTEN_MS,
+  type HistoryReader,
+  type HistoryRow,
+  type HistoryWriter,
+  type LateRow,
+} from '../core/history/ports.ts'
 import { arrivalOf, type DeviceTopic } from '../protocol/index.ts'
 import { batchGet, batchWrite, queryAll } from './dynamo-client.ts'
 import { packBlocks, packHeads, unpackHeads } from './history-items.ts'
@@ -28,8 +34,9 @@ export interface HistoryAt {
   readonly clock?: Clock
 }
 
-/** A device silent for longer than this is forgotten: its last values, its presence, its place in the stream. */
-const HEAD_SECONDS = 31 * 24 * 3_600
+const FORGOTTEN_SECONDS = DEVICE_FORGOTTEN_MS / 1_000
+/** How often an execution environment writes again that a shard exists: it may live longer than that row. */
+const SHARD_RENEWED_SECONDS = 24 * 3_600
 
 /** The History table: rows by lane, heads by shard and lane, late readings by device (docs/architecture.md, "Keys"). */
 export function dynamoHistory(at: HistoryAt): HistoryReader & HistoryWriter {
@@ -42,7 +49,8 @@ function historyWriter({
   retentionMs,
   clock = systemClock,
 }: HistoryAt): HistoryWriter {
-  const known = new Set<string>()
+  /** Epoch seconds at which each shard was last written down. */
+  const shards = new Map<string, number>()
   const ttlOf = (arrivalMs: number): number => Math.ceil((arrivalMs + retentionMs) / 1_000)
   return {
     async headsOf(shardId, lanes) {
@@ -69,12 +77,13 @@ function historyWriter({
       await batchWrite(client, table, puts)
     },
     async writeHeads(shardId, heads) {
-      const ttl = Math.ceil(clock.now() / 1_000) + HEAD_SECONDS
-      if (!known.has(shardId)) {
+      const nowSeconds = Math.ceil(clock.now() / 1_000)
+      const ttl = nowSeconds + FORGOTTEN_SECONDS
+      if (nowSeconds >= (shards.get(shardId) ?? 0) + SHARD_RENEWED_SECONDS) {
         await client.send(
           new PutCommand({ TableName: table, Item: { pk: SHARDS, sk: shardId, ttl } }),
         )
-        known.add(shardId)
+        shards.set(shardId, nowSeconds)
       }
       const puts = [...heads].map(([lane, ofLane]) => ({
         put: { ...headKey(shardId, lane), h: packHeads(ofLane), ttl },
@@ -82,7 +91,7 @@ function historyWriter({
       await batchWrite(client, table, puts)
     },
     async linkClient(clientId, topic) {
-      const ttl = Math.ceil(clock.now() / 1_000) + HEAD_SECONDS
+      const ttl = Math.ceil(clock.now() / 1_000) + FORGOTTEN_SECONDS
       const item = { pk: `thing#${clientId}`, sk: topic, ttl }
       await client.send(new PutCommand({ TableName: table, Item: item }))
     },

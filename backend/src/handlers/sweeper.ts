@@ -30,6 +30,7 @@ const ports = {
   sockets: managementSockets(telemetry.log),
   expiryQueue: createExpiryQueue(config.expiryQueueUrl),
   clock: systemClock,
+  log: telemetry.log,
 }
 
 /** EventBridge, each minute: gauges, rows without a socket, commands that nobody answered. */

@@ -49,10 +49,15 @@ export function isPosition(value: unknown): value is Position {
   return typeof value === 'string' && SHAPE.test(value)
 }
 
+/** Sequence number and place: what a reading is known by, whatever its time was raised to ({@link notBefore}). Of one device. */
+export function placeOf(position: Position): string {
+  return position.slice(TIME_WIDTH)
+}
+
 /** Negative, zero or positive, by sequence number and place. Only positions of one device may be compared. */
 export function comparePositions(a: Position, b: Position): number {
-  const left = a.slice(TIME_WIDTH)
-  const right = b.slice(TIME_WIDTH)
+  const left = placeOf(a)
+  const right = placeOf(b)
   return left < right ? -1 : left > right ? 1 : 0
 }
 

@@ -1,13 +1,14 @@
 import type { Clock } from '../core/clock.ts'
 import { mergeHeads, type DeviceHead } from '../core/history/device-head.ts'
 import { laneOf, type Lane } from '../core/history/lanes.ts'
-import type {
-  HistoryReader,
-  HistoryRow,
-  HistoryWriter,
-  LaneHeads,
-  LateKey,
-  LateRow,
+import {
+  DEVICE_FORGOTTEN_MS,
+  type HistoryReader,
+  type HistoryRow,
+  type HistoryWriter,
+  type LaneHeads,
+  type LateKey,
+  type LateRow,
 } from '../core/history/ports.ts'
 import { arrivalOf, type DeviceTopic, type Position } from '../protocol/index.ts'
 
@@ -27,7 +28,8 @@ export function memoryHistory(options: {
   const late = new Map<DeviceTopic, Map<LateKey, LateRow>>()
   const heads = new Map<string, LaneHeads>()
   const shards = new Set<string>()
-  const links = new Map<string, Set<DeviceTopic>>()
+  /** Client id → topic → epoch ms at which the link is forgotten. */
+  const links = new Map<string, Map<DeviceTopic, number>>()
   const isKept = (position: Position): boolean => arrivalOf(position) + retentionMs > clock.now()
   const merged = (lane: Lane): LaneHeads => {
     const all = new Map<DeviceTopic, DeviceHead>()
@@ -63,10 +65,17 @@ export function memoryHistory(options: {
       return Promise.resolve()
     },
     linkClient(clientId, topic) {
-      links.set(clientId, (links.get(clientId) ?? new Set()).add(topic))
+      const ofClient = links.get(clientId) ?? new Map<DeviceTopic, number>()
+      links.set(clientId, ofClient.set(topic, clock.now() + DEVICE_FORGOTTEN_MS))
       return Promise.resolve()
     },
-    devicesOf: (clientId) => Promise.resolve([...(links.get(clientId) ?? [])].sort()),
+    devicesOf: (clientId) =>
+      Promise.resolve(
+        [...(links.get(clientId) ?? [])]
+          .filter(([, expiresMs]) => expiresMs > clock.now())
+          .map(([topic]) => topic)
+          .sort(),
+      ),
     heads(topics) {
       const lanes = new Set(topics === 'all' ? allLanesOf(heads) : topics.map(laneOf))
       const all = new Map([...lanes].flatMap((lane) => [...merged(lane)]))

@@ -11,6 +11,7 @@ import type { Subscriptions } from '../core/subscriptions/ports.ts'
 import { removeConnection } from '../core/subscriptions/remove-connection.ts'
 import { subscribe } from '../core/subscriptions/subscribe.ts'
 import { unsubscribe } from '../core/subscriptions/unsubscribe.ts'
+import type { Rejects } from '../core/ingest/ports.ts'
 import type { Reject, StreamItem } from '../core/telemetry/decode-record.ts'
 import { memoryHistory } from './memory-history.ts'
 import { memorySubscriptions } from './memory-subscriptions.ts'
@@ -26,6 +27,8 @@ export interface WorldParts {
   readonly audiences: Audiences
   /** What a connection is while it subscribes; by default what it was when the message came. */
   readonly connections: Pick<Connections, 'find'>
+  /** By default they are collected. */
+  readonly rejects: Rejects
   /** By default devices are not told who watches. */
   readonly subscriberCounts: SubscriberCounts
 }
@@ -51,7 +54,7 @@ export function createWorld(
   const deliver = createDeliver({
     history,
     audiences,
-    rejects: { write: (all) => Promise.resolve(void rejects.push(...all)) },
+    rejects: parts.rejects ?? { write: (all) => Promise.resolve(void rejects.push(...all)) },
     posts: {
       post(connectionId, message, signal) {
         tried.push(connectionId)

@@ -55,7 +55,7 @@ export interface ExpiryMessage {
 /** The queue that expiryQueue `expire`. */
 export interface ExpiryQueue {
   /** `delaySeconds` is cut to what SQS can hold, 900 (the receiver queues again). */
-  send(wake: ExpiryMessage, delaySeconds: number): Promise<void>
+  send(message: ExpiryMessage, delaySeconds: number): Promise<void>
 }
 
 /** What became of one post or close. */

@@ -15,11 +15,18 @@ beforeEach(() => {
 })
 
 function makePorts() {
+  const warnings: string[] = []
   return {
     clock: fakeClock(),
     connections: memoryConnections(),
     subscriptions: memoryConnectionSubscriptions(),
     expiryQueue: fakeExpiryQueue(),
+    warnings,
+    log: {
+      info: () => undefined,
+      warn: (text: string) => void warnings.push(text),
+      error: () => undefined,
+    },
   }
 }
 
@@ -50,6 +57,24 @@ it('leaves to the next minute what is more than one run removes', async () => {
   for (let i = 0; i < 510; i++) await open(`zombie-${i}=`, 3 * HOUR_MS, 0)
   expect(await sweepConnections(ports)).toMatchObject({ zombies: 510 })
   expect(await sweepConnections(ports)).toMatchObject({ zombies: 10 })
+})
+
+it('comes to every zombie in the end, though hundreds of them cannot be removed', async () => {
+  for (let i = 0; i < 1_200; i++) await open(`zombie-${i}=`, 3 * HOUR_MS, 0)
+  const close = ports.connections.close.bind(ports.connections)
+  ports.connections.close = (id, ...rest) =>
+    Number(/\d+/.exec(id)![0]) < 600 ? Promise.reject(new Error('throttled')) : close(id, ...rest)
+  for (let minute = 0; minute < 3; minute++) {
+    await sweepConnections(ports)
+    ports.clock.ms += 60_000
+  }
+  expect((await ports.connections.allOpen()).length).toBeLessThanOrEqual(700)
+  for (let minute = 0; minute < 6; minute++) {
+    await sweepConnections(ports)
+    ports.clock.ms += 60_000
+  }
+  expect(await ports.connections.allOpen()).toHaveLength(600)
+  expect(ports.warnings).toHaveLength(9)
 })
 
 it('asks for the end of every token within the next two minutes, and of no other', async () => {

@@ -1,6 +1,7 @@
 import { runPool } from '../run-pool.ts'
 import { forgetConnection, type ClosePorts } from './close.ts'
 import type { ExpiryQueue } from './ports.ts'
+import type { Log } from '../telemetry-sink.ts'
 import { queueTokenExpiry } from './token-end.ts'
 
 /** API Gateway cuts every socket at 2 h (aws-behaviour W88): a row older than that has no socket any more. */
@@ -8,6 +9,13 @@ const MAX_AGE_MS = 2 * 3_600_000 + 60_000
 /** What one run removes at most, and how many things are done side by side; the next minute goes on. */
 const REMOVALS = 500
 const AT_ONCE = 8
+
+/** Each minute another {@link REMOVALS} of them, so that some that cannot be removed do not keep the others from being. */
+function inTurn<T>(zombies: readonly T[], nowMs: number): readonly T[] {
+  if (zombies.length <= REMOVALS) return zombies
+  const start = (Math.floor(nowMs / 60_000) * REMOVALS) % zombies.length
+  return [...zombies.slice(start), ...zombies.slice(0, start)].slice(0, REMOVALS)
+}
 
 export interface Sweep {
   readonly connections: number
@@ -23,6 +31,7 @@ export interface Sweep {
 export async function sweepConnections(
   ports: Pick<ClosePorts, 'connections' | 'subscriptions' | 'clock'> & {
     readonly expiryQueue: ExpiryQueue
+    readonly log: Log
   },
 ): Promise<Sweep> {
   const open = await ports.connections.allOpen()
@@ -34,8 +43,13 @@ export async function sweepConnections(
     await queueTokenExpiry(one, ports)
   })
   const subscriptions = await ports.subscriptions.countOf(lively.map((one) => one.connectionId))
-  await runPool(zombies.slice(0, REMOVALS), AT_ONCE, ({ connectionId }) =>
-    forgetConnection(connectionId, ports),
-  )
+  let failed = 0
+  await runPool(inTurn(zombies, ports.clock.now()), AT_ONCE, async ({ connectionId }) => {
+    try {
+      await forgetConnection(connectionId, ports)
+    } catch (error) {
+      if (failed++ === 0) ports.log.warn('a zombie could not be removed', { connectionId }, error)
+    }
+  })
   return { connections: lively.length, subscriptions, zombies: zombies.length }
 }

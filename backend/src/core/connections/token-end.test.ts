@@ -32,7 +32,7 @@ interface Scenario {
 async function lateness(scenario: Scenario): Promise<number> {
   const clock = fakeClock()
   const startMs = clock.ms
-  const due: { readonly atMs: number; readonly wake: ExpiryMessage }[] = []
+  const due: { readonly atMs: number; readonly message: ExpiryMessage }[] = []
   const sockets = fakeSockets()
   const ports = {
     clock,
@@ -43,8 +43,8 @@ async function lateness(scenario: Scenario): Promise<number> {
     revocations: memoryRevocations(),
     allowedOrigins: [],
     expiryQueue: {
-      send(wake: ExpiryMessage, delaySeconds: number) {
-        due.push({ wake, atMs: clock.ms + Math.min(900, Math.ceil(delaySeconds)) * 1_000 })
+      send(message: ExpiryMessage, delaySeconds: number) {
+        due.push({ message, atMs: clock.ms + Math.min(900, Math.ceil(delaySeconds)) * 1_000 })
         return Promise.resolve()
       },
     },
@@ -63,8 +63,8 @@ async function lateness(scenario: Scenario): Promise<number> {
     if (sinceFirst >= 0 && sinceFirst % 60 === 0 && sinceFirst / 60 !== scenario.missed) {
       await sweepConnections(ports)
     }
-    for (const { wake } of due.filter(({ atMs }) => atMs === clock.ms)) {
-      await handleExpiryMessages([{ messageId: 'm', body: JSON.stringify(wake) }], ports)
+    for (const { message } of due.filter(({ atMs }) => atMs === clock.ms)) {
+      await handleExpiryMessages([{ messageId: 'm', body: JSON.stringify(message) }], ports)
     }
     if (sockets.closed.length > 0) return clock.ms / 1_000 - expiresAt
   }

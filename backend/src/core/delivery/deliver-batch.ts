@@ -13,6 +13,7 @@ import { applyResults } from './command-pushes.ts'
 import { countBatch, type Finding } from '../ingest/count-batch.ts'
 import type { DeliverPorts } from './ports.ts'
 import { keepPresence, type KeptPresence } from '../ingest/keep-presence.ts'
+import { awaitAll } from '../run-pool.ts'
 import { createSendMemory, sendBatch, type SendMemory } from './send-batch.ts'
 
 export interface Batch {
@@ -49,7 +50,7 @@ async function deliverBatch(batch: Batch, ports: DeliverPorts, memory: SendMemor
   if (shardId === undefined) return
   const sorted = sort(batch.items.map(decodeRecord))
   const { readings, rejects, presence, results } = sorted
-  const [readingsKept] = await Promise.all([
+  const [readingsKept] = await awaitAll([
     keepReadings(shardId, readings, ports),
     ports.rejects.write(rejects),
   ])

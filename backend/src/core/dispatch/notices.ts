@@ -27,35 +27,52 @@ interface Pending {
 }
 
 export function createNotices(): Notices {
+  /** Those that were touched last come last: the first ones go when there are too many. */
   const known = new Map<string, Pending>()
+  const keep = (connectionId: string, pending: Pending): void => {
+    known.delete(connectionId)
+    if (isEmpty(pending)) return
+    known.set(connectionId, pending)
+    const [oldest] = known.keys()
+    if (known.size > CONNECTIONS && oldest !== undefined) known.delete(oldest)
+  }
   return {
     take(connectionId, pace) {
       const pending = known.get(connectionId) ?? { gaps: new Map<string, GapNotice>(), taken: [] }
       const mode = pace === 'full' ? undefined : modes[pace]
+      if (pace === 'full' && pending.mode === 'complete') delete pending.mode
       const change: readonly SlowNotice[] =
         mode === undefined || mode === pending.mode ? [] : [{ type: 'slow', mode }]
       pending.taken = [...pending.gaps.values(), ...change]
-      if (pending.taken.length > 0) known.set(connectionId, pending)
+      keep(connectionId, pending)
       return pending.taken.map((message) => JSON.stringify(message))
     },
     confirm(result) {
       const { connectionId, outcome, gap: reason } = result
       if (outcome === 'gone') known.delete(connectionId)
-      const pending = known.get(connectionId)
-      if (pending) settle(pending, result.messagesSent)
-      if (reason === undefined || (!pending && known.size >= CONNECTIONS)) return 0
-      const gaps = pending?.gaps ?? new Map<string, GapNotice>()
+      const pending = known.get(connectionId) ?? { gaps: new Map<string, GapNotice>(), taken: [] }
+      settle(pending, result.messagesSent)
+      const { gaps } = pending
       const before = gaps.size
+      if (reason === undefined) {
+        keep(connectionId, pending)
+        return 0
+      }
       for (const { sid, topic } of result.unsent.flatMap((frame) => frame.entries)) {
         if (gaps.size < GAPS) gaps.set(gapKey({ sid, topic }), { type: 'gap', sid, topic, reason })
       }
-      if (!pending && gaps.size > 0) known.set(connectionId, { gaps, taken: [] })
+      keep(connectionId, pending)
       return gaps.size - before
     },
   }
 }
 
 const modes = { slow: 'latest', recovered: 'complete' } as const
+
+/** Nothing to tell, and nothing told that another notice would contradict. */
+function isEmpty({ gaps, mode, taken }: Pending): boolean {
+  return gaps.size === 0 && taken.length === 0 && mode === undefined
+}
 
 /** Notices go ahead of every other message: the first `sent` of them arrived. */
 function settle(pending: Pending, sent: number): void {

@@ -45,11 +45,15 @@ export function renderView(
   let last = shown
   for (const block of blocks) {
     const rows = rowsOf(block).filter((row) => matchesView(view, block, row))
-    const keep = rows.filter((row) => {
-      if (!isWorthShowing(view, block, row, last)) return false
-      last = show(view, block, row, last)
-      return true
-    })
+    // Only these two need to know what was shown before.
+    const isSampled = view.maxHz !== undefined || view.deadband !== undefined
+    const keep = !isSampled
+      ? rows
+      : rows.filter((row) => {
+          if (!isWorthShowing(view, block, row, last)) return false
+          last = show(view, block, row, last)
+          return true
+        })
     if (thinned && keep.length === 0) continue
     rendered.push(wireBlock(block, { keep, metrics: view.metrics, thinned }))
   }

@@ -1,4 +1,10 @@
-import { comparePositions, limits, notBefore, type Position } from '../../protocol/index.ts'
+import {
+  arrivalOf,
+  comparePositions,
+  limits,
+  notBefore,
+  type Position,
+} from '../../protocol/index.ts'
 import type { StreamReading } from '../telemetry/reading.ts'
 import { countersAfter, recall, type CounterWindow } from './counter-window.ts'
 
@@ -12,6 +18,8 @@ export interface DeviceHead extends CounterWindow {
   readonly metrics: Readonly<Record<string, number>>
   /** MQTT client that published for the device; its presence is the device's. */
   readonly clientId: string
+  /** Day (since the epoch) on which that was last written down where presence looks for it. */
+  readonly linkedDay?: number
   readonly online?: boolean
   /** Epoch ms of the broker's event, and the session's version in it. */
   readonly onlineAt?: number
@@ -58,6 +66,23 @@ export function admitReadings(
   return { fresh, covered, duplicates, conflicts, head: next ?? unknownHead('') }
 }
 
+/** So often the client of a device that never reconnects is written down again, well before it would be forgotten. */
+const LINK_RENEWED_DAYS = 7
+
+/** Whether the link from client to device has to be written: the client is another one, or the link has grown old. */
+export function renewLink(
+  before: DeviceHead | undefined,
+  head: DeviceHead,
+): { readonly head: DeviceHead; readonly needsLink: boolean } {
+  if (head.clientId === '' || head.position === null) return { head, needsLink: false }
+  const day = Math.floor(arrivalOf(head.position) / 86_400_000)
+  const isSame = head.clientId === before?.clientId
+  if (isSame && day - (head.linkedDay ?? -Infinity) < LINK_RENEWED_DAYS) {
+    return { head, needsLink: false }
+  }
+  return { head: { ...head, linkedDay: day }, needsLink: true }
+}
+
 /** A head before the device's first reading. */
 export function unknownHead(clientId: string): DeviceHead {
   return { position: null, ts: 0, metrics: {}, boot: null, counter: null, seen: '0', clientId }
@@ -70,14 +95,16 @@ export function mergeHeads(a: DeviceHead, b: DeviceHead): DeviceHead {
   return { ...older, ...newer, ...presenceOf(presence) }
 }
 
-/** Applies a presence event; undefined when the head already knows better (a late `disconnected` of an earlier session). */
+/**
+ * Applies a presence event; undefined when the head already knows better (a late `disconnected` of an earlier session). An event that was
+ * applied before gives the same head: a batch that comes again tells it again, since it may have failed before anybody was told.
+ */
 export function applyPresence(
   head: DeviceHead,
   event: { readonly online: boolean; readonly atMs: number; readonly version: number },
 ): DeviceHead | undefined {
   const knownAt = head.onlineAt ?? -1
   if (event.atMs < knownAt) return undefined
-  if (event.atMs === knownAt && event.online === head.online) return undefined
   if (!event.online && event.version < (head.session ?? 0)) return undefined
   return { ...head, online: event.online, onlineAt: event.atMs, session: event.version }
 }

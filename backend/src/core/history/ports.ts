@@ -20,7 +20,7 @@ export interface HistoryWriter {
   /** Readings far from their arrival, each once more under its own time. */
   writeLate(rows: readonly LateRow[]): Promise<void>
   writeHeads(shardId: string, heads: ReadonlyMap<Lane, LaneHeads>): Promise<void>
-  /** Remembers that this MQTT client publishes for this device. */
+  /** Remembers for {@link DEVICE_FORGOTTEN_MS} that this MQTT client publishes for this device. */
   linkClient(clientId: string, topic: DeviceTopic): Promise<void>
   /** The devices that this MQTT client publishes for. */
   devicesOf(clientId: string): Promise<readonly DeviceTopic[]>
@@ -61,6 +61,8 @@ export interface HistoryReader {
   keptFromMs(): number
 }
 
+/** A device silent for longer than this is forgotten: its last values, its presence, its place in the stream. */
+export const DEVICE_FORGOTTEN_MS = 31 * 24 * 3_600_000
 /** A row's readings arrived within this time of its first one, so that a reader knows how far back a reading's row can begin. */
 export const ROW_SPAN_MS = 5_000
 /** A reading whose time is further than this from its arrival is kept under its own time too. */

@@ -1,31 +1,15 @@
-import {
-  arrivalOf,
-  comparePositions,
-  earliestPosition,
-  type DeviceTopic,
-  type Position,
-} from '../../protocol/index.ts'
+import type { DeviceTopic } from '../../protocol/index.ts'
+import { buildBlocks, type DeviceBlock } from '../blocks/device-block.ts'
+import { splitToFit } from '../blocks/frames.ts'
 import { buildRows } from '../history/build-rows.ts'
-import {
-  blockBetween,
-  buildBlocks,
-  lastPosition,
-  sliceBlock,
-  type DeviceBlock,
-} from '../blocks/device-block.ts'
-import { admitReadings, type DeviceHead } from '../history/device-head.ts'
+import { admitReadings, renewLink, type DeviceHead } from '../history/device-head.ts'
 import { laneOf, type Lane } from '../history/lanes.ts'
 import { buildLate } from '../history/late.ts'
-import {
-  ROW_SPAN_MS,
-  type HistoryPart,
-  type HistoryReader,
-  type HistoryWriter,
-  type LaneHeads,
-} from '../history/ports.ts'
+import type { HistoryReader, HistoryWriter, LaneHeads } from '../history/ports.ts'
+import { awaitAll } from '../run-pool.ts'
 import type { StreamReading } from '../telemetry/reading.ts'
+import { findKept, readRedelivered } from './already-kept.ts'
 import type { Finding } from './count-batch.ts'
-import { splitToFit } from '../blocks/frames.ts'
 
 interface KeepPorts {
   readonly history: HistoryWriter & Pick<HistoryReader, 'rows'>
@@ -49,45 +33,75 @@ export interface KeptReadings {
 
 /**
  * Keeps a batch's readings: heads are read, what is new is chained to them and written, then the heads. When this returns, everything in
- * `kept` can be had by a resume. History before heads: a head never stands for a reading that the history lacks.
+ * `kept` can be had by a resume, and the batch may fail and come again, in whatever way, without a reading kept twice. History before heads: a
+ * head never stands for a reading that the history lacks.
  */
 export async function keepReadings(
   shardId: string,
   readings: readonly StreamReading[],
-  ports: KeepPorts,
+  { history }: KeepPorts,
 ): Promise<KeptReadings> {
   if (readings.length === 0)
     return { kept: [], duplicates: 0, conflicts: { count: 0, firstTopic: '' } }
-  const byTopic = groupByTopic(readings)
+  const { byTopic, keptBefore } = await withoutKept(groupByTopic(readings), history)
   const lanes = [...new Set([...byTopic.keys()].map(laneOf))]
-  const heads = copyHeads(await ports.history.headsOf(shardId, lanes))
+  const heads = copyHeads(await history.headsOf(shardId, lanes))
   const devices = [...byTopic].map(([topic, ofDevice]) => admitDevice(topic, ofDevice, heads))
   const fresh = devices.filter((device) => device.blocks.length > 0)
   const blocks = fresh.flatMap((device) => device.blocks)
-  await Promise.all([
-    ports.history.writeRows(buildRows(blocks)),
-    ports.history.writeLate(buildLate(blocks)),
+  await awaitAll([
+    history.writeRows(buildRows(blocks)),
+    history.writeLate(buildLate(blocks)),
     ...fresh
-      .filter((device) => device.isNewClient)
-      .map((device) => ports.history.linkClient(device.fresh.at(-1)?.clientId ?? '', device.topic)),
+      .filter((device) => device.needsLink)
+      .map(({ head, topic }) => history.linkClient(head.clientId, topic)),
   ])
   const changed = new Set(fresh.map(({ topic }) => laneOf(topic)))
-  await ports.history.writeHeads(shardId, new Map([...heads].filter(([lane]) => changed.has(lane))))
-  const kept = await Promise.all(devices.map((device) => withRedelivered(device, ports)))
+  await history.writeHeads(shardId, new Map([...heads].filter(([lane]) => changed.has(lane))))
+  const kept = await awaitAll(
+    devices.map(async ({ topic, blocks: chained, fresh: ofDevice, covered }) => {
+      const again = await readRedelivered(topic, covered, history)
+      return { topic, blocks: [...again, ...chained], fresh: ofDevice }
+    }),
+  )
   const conflicting = devices.filter((device) => device.conflicts > 0)
   const conflicts = conflicting.reduce((sum, device) => sum + device.conflicts, 0)
   return {
     kept,
-    duplicates: devices.reduce((sum, device) => sum + device.duplicates, 0),
+    duplicates: keptBefore + devices.reduce((sum, device) => sum + device.duplicates, 0),
     conflicts: { count: conflicts, firstTopic: conflicting[0]?.topic ?? '' },
   }
+}
+
+/** Leaves out what `redrive` put back although it had been kept. */
+async function withoutKept(
+  byTopic: ReadonlyMap<DeviceTopic, readonly StreamReading[]>,
+  history: KeepPorts['history'],
+): Promise<{
+  readonly byTopic: ReadonlyMap<DeviceTopic, readonly StreamReading[]>
+  readonly keptBefore: number
+}> {
+  let keptBefore = 0
+  const rest = new Map(byTopic)
+  for (const [topic, readings] of byTopic) {
+    const redriven = readings.filter(({ origin }) => origin !== undefined)
+    if (redriven.length === 0) continue
+    const known = await findKept(topic, redriven, history)
+    keptBefore += known.size
+    const left = readings.filter((reading) => !known.has(reading))
+    if (left.length > 0) rest.set(topic, left)
+    else rest.delete(topic)
+  }
+  return { byTopic: rest, keptBefore }
 }
 
 interface AdmittedDevice extends KeptDevice {
   readonly covered: readonly StreamReading[]
   readonly duplicates: number
   readonly conflicts: number
-  readonly isNewClient: boolean
+  readonly head: DeviceHead
+  /** Whether it has to be written down (again) which client publishes for the device. */
+  readonly needsLink: boolean
 }
 
 /** Chains one device's readings to its head, and moves the head in `heads`. */
@@ -98,7 +112,8 @@ function admitDevice(
 ): AdmittedDevice {
   const lane = heads.get(laneOf(topic)) ?? new Map<DeviceTopic, DeviceHead>()
   const known = lane.get(topic)
-  const { fresh, covered, duplicates, conflicts, head } = admitReadings(known, readings)
+  const { fresh, covered, duplicates, conflicts, head: moved } = admitReadings(known, readings)
+  const { head, needsLink } = renewLink(known, moved)
   lane.set(topic, head)
   heads.set(laneOf(topic), lane)
   return {
@@ -108,39 +123,9 @@ function admitDevice(
     covered,
     duplicates,
     conflicts,
-    isNewClient: head.clientId !== '' && head.clientId !== known?.clientId,
+    head,
+    needsLink,
   }
-}
-
-/** Adds what was redelivered, from the history, exactly as it was chained the first time. */
-async function withRedelivered(
-  { topic, blocks, fresh, covered }: AdmittedDevice,
-  ports: KeepPorts,
-): Promise<KeptDevice> {
-  const first = covered[0]?.position
-  const last = covered.at(-1)?.position
-  if (first === undefined || last === undefined) return { topic, blocks, fresh }
-  const again: DeviceBlock[] = []
-  let reached: Position | null = null
-  let from: Position | undefined = earliestPosition(arrivalOf(first) - ROW_SPAN_MS)
-  // A position's time may have been raised when it was kept (notBefore).
-  const to = earliestPosition(arrivalOf(last) + ROW_SPAN_MS)
-  while (from !== undefined) {
-    const part: HistoryPart = await ports.history.rows(topic, from, to)
-    for (const block of part.blocks) {
-      const rest = blockBetween(blockFrom(block, first), reached, last)
-      if (!rest) continue
-      again.push(...splitToFit(rest))
-      reached = lastPosition(rest)
-    }
-    from = part.next
-  }
-  return { topic, blocks: [...again, ...blocks], fresh }
-}
-
-function blockFrom(block: DeviceBlock, first: Position): DeviceBlock | undefined {
-  const from = block.positions.findIndex((position) => comparePositions(position, first) >= 0)
-  return from < 0 ? undefined : sliceBlock(block, from, block.positions.length)
 }
 
 function copyHeads(known: ReadonlyMap<Lane, LaneHeads>): Map<Lane, Map<DeviceTopic, DeviceHead>> {

@@ -83,15 +83,15 @@ function secondChance(record: KeptRecord): OutgoingRecord | { readonly reject: R
   // What deliver would have put aside.
   if (decoded.kind === 'reject') return { reject: decoded.reject }
   const opened = JSON.parse(Buffer.from(record.data).toString('utf8')) as StreamRecord
+  const { arrivalMs, sequenceNumber } = record
   if (opened.redriven !== undefined) {
-    const { arrivalMs, sequenceNumber } = record
     const { topic, clientId } = opened
     const original = Buffer.from(opened.data, 'base64')
     return {
       reject: { reason: 'UNDELIVERABLE', arrivalMs, sequenceNumber, topic, clientId, original },
     }
   }
-  const marked: StreamRecord = { ...opened, redriven: 1 }
+  const marked: StreamRecord = { ...opened, redriven: 1, origin: { arrivalMs, sequenceNumber } }
   return { partitionKey: record.partitionKey, data: Buffer.from(JSON.stringify(marked)) }
 }
 

@@ -95,10 +95,17 @@ function decodeTelemetry(record: StreamRecord, item: StreamItem): Decoded {
       topic,
       clientId: record.clientId,
       position: encodePosition(item.arrivalMs, item.sequenceNumber, index),
+      ...originOf(record, index),
       brokerMs: record.ts,
     })),
     misnamed: parsed.deviceIds.filter((deviceId) => !names.includes(deviceId)).length,
   }
+}
+
+/** Where the reading stood before `redrive` put its record back. */
+function originOf({ origin }: StreamRecord, index: number): { readonly origin?: Position } {
+  if (!origin) return {}
+  return { origin: encodePosition(origin.arrivalMs, origin.sequenceNumber, index) }
 }
 
 function decodePresence(record: StreamRecord, item: StreamItem): Decoded {
@@ -169,7 +176,14 @@ function openRecord(data: Uint8Array): StreamRecord | undefined {
     clientId: typeof value.clientId === 'string' ? value.clientId : '',
     ts: value.ts,
     data: value.data,
+    ...(isOrigin(value.origin) ? { origin: value.origin } : {}),
   }
+}
+
+function isOrigin(value: unknown): value is NonNullable<StreamRecord['origin']> {
+  const { arrivalMs, sequenceNumber } = (value ?? {}) as Record<string, unknown>
+  const isNumber = typeof sequenceNumber === 'string' && /^\d{1,56}$/.test(sequenceNumber)
+  return isNumber && typeof arrivalMs === 'number' && Number.isSafeInteger(arrivalMs)
 }
 
 function parseObject(data: Uint8Array): Record<string, unknown> | undefined {

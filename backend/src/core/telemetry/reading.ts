@@ -15,6 +15,8 @@ export interface StreamReading extends Reading {
   readonly topic: DeviceTopic
   readonly clientId: string
   readonly position: Position
+  /** Of a reading that `redrive` put back: the position that it had the first time. */
+  readonly origin?: Position
   /** Epoch ms at which the broker took the publish. */
   readonly brokerMs: number
 }
