@@ -1,4 +1,4 @@
-import { ScanCommand } from '@aws-sdk/lib-dynamodb'
+import { DeleteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { dynamoConnections } from '../../backend/src/adapters/dynamo-connections.ts'
 import { dynamoRevocations } from '../../backend/src/adapters/dynamo-revocations.ts'
@@ -62,6 +62,19 @@ describe.each(implementations)('connections %s', (_name, make) => {
     expect(await connections.find(one.connectionId)).toBeUndefined()
     expect(await connections.ofUser(one.user)).toEqual([two])
     expect(await connections.countOfUser(one.user)).toBe(1)
+    const ids = (await connections.allOpen()).map(({ connectionId }) => connectionId)
+    expect(ids).not.toContain(one.connectionId)
+  })
+  it('a way of the sweeper that was left behind is gone after one more close', async () => {
+    if (_name !== 'in DynamoDB') return
+    await connections.open(one)
+    await database.client.send(
+      new DeleteCommand({
+        TableName: 'connections',
+        Key: { pk: `conn#${one.connectionId}`, sk: 'meta' },
+      }),
+    )
+    await connections.close(one.connectionId, NOW)
     const ids = (await connections.allOpen()).map(({ connectionId }) => connectionId)
     expect(ids).not.toContain(one.connectionId)
   })

@@ -16,7 +16,7 @@ import {
   memoryRevocations,
 } from '../core/connections/fakes.ts'
 import { answerHistory } from '../core/history/answer-history.ts'
-import { sendNote } from '../core/notes/send-note.ts'
+import { sendNote, type NotePorts } from '../core/notes/send-note.ts'
 import { refresh } from '../core/session/refresh.ts'
 import { revoke } from '../core/session/revoke.ts'
 import { pong, welcome } from '../core/session/session.ts'
@@ -89,7 +89,7 @@ async function makeWorld() {
   const noting = {
     ...shared,
     revocations: session.revocations,
-    keep: () => Promise.resolve(),
+    keep: ((note) => Promise.resolve(note)) satisfies NotePorts['keep'],
     watchers: () => Promise.resolve([]),
     newId,
     retentionMs: 86_400_000,

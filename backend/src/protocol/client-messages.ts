@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { atMostCharacters } from './characters.ts'
 import { limits } from './limits.ts'
 import { isPosition, type Position } from './position.ts'
 import { commandNames } from './telemetry.ts'
@@ -18,7 +19,8 @@ const topicFilter = v.pipe(
 )
 const deviceTopic = v.pipe(v.string(), v.check(isDeviceTopic, 'a device topic is {site}/{device}'))
 const position = v.custom<Position>(isPosition, 'a position is the text a block or head carried')
-const metricName = v.pipe(v.string(), v.minLength(1), v.maxLength(limits.metricNameCharacters))
+const idempotencyKey = v.pipe(v.string(), v.uuid())
+const metricName = v.pipe(v.string(), v.minLength(1), atMostCharacters(limits.metricNameCharacters))
 const finite = v.pipe(v.number(), v.finite())
 
 export interface FilterLeaf {
@@ -73,7 +75,12 @@ export const subscriptionSchema = v.object({
 export type Subscription = v.InferOutput<typeof subscriptionSchema>
 
 const alarmName = v.pipe(v.string(), v.minLength(1), v.maxLength(255))
-const noteText = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(limits.noteCharacters))
+const noteText = v.pipe(
+  v.string(),
+  v.trim(),
+  v.minLength(1),
+  atMostCharacters(limits.noteCharacters),
+)
 const revision = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const alarmRequest = { action: v.literal('alarms'), id, alarm: alarmName, revision }
 
@@ -131,8 +138,8 @@ export const clientMessageSchemas = {
   command: v.object({
     action: v.literal('command'),
     id,
-    /** The idempotency key: the same key with the same body is the same command. */
-    key: v.pipe(v.string(), v.uuid()),
+    /** The same key with the same body is the same command. */
+    key: idempotencyKey,
     topic: deviceTopic,
     name: v.picklist(commandNames),
     args: v.optional(v.record(v.string(), v.unknown()), {}),
@@ -146,6 +153,8 @@ export const clientMessageSchemas = {
     id,
     topic: topicFilter,
     text: noteText,
+    /** The same key of the same user is the same note, however often it is sent. Without one a repetition is another note. */
+    key: v.optional(idempotencyKey),
     /** Where on the time axis the note belongs; now if absent. */
     at: v.optional(epochMs),
   }),

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { atMostCharacters } from './characters.ts'
 import { limits } from './limits.ts'
 import type { CommandName } from './telemetry.ts'
 
@@ -16,7 +17,7 @@ export const commandArgsSchemas = {
   /** The value that a metric shall take; the device's main metric when none is named. */
   setPoint: v.strictObject({
     metric: v.optional(
-      v.pipe(v.string(), v.minLength(1), v.maxLength(limits.metricNameCharacters)),
+      v.pipe(v.string(), v.minLength(1), atMostCharacters(limits.metricNameCharacters)),
     ),
     value: v.pipe(v.number(), v.finite()),
   }),

@@ -1,3 +1,4 @@
+export * from './characters.ts'
 export * from './client-messages.ts'
 export * from './command-args.ts'
 export * from './errors.ts'

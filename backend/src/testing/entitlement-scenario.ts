@@ -1,4 +1,4 @@
-import { ProtocolError, type ServerMessage } from '../protocol/index.ts'
+import { ProtocolError, type Note, type ServerMessage } from '../protocol/index.ts'
 import type { Identity } from '../core/auth/identity.ts'
 import type { Revocations } from '../core/auth/ports.ts'
 import { memoryCommands } from '../core/commands/fakes.ts'
@@ -209,7 +209,11 @@ export class EntitlementScenario {
   }
   async #note(who: Connection): Promise<void> {
     const message = { action: 'sendMessage', id: 1, topic: this.#topic(), text: 'x' } as const
-    const ports = { ...this.#ports(), keep: () => Promise.resolve(), retentionMs: 3_600_000 }
+    const ports = {
+      ...this.#ports(),
+      keep: (note: Note) => Promise.resolve(note),
+      retentionMs: 3_600_000,
+    }
     this.#look(
       who.connectionId,
       await sendNote(message, who, { ...ports, watchers: this.#parts.watchers }),

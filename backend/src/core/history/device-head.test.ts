@@ -46,7 +46,7 @@ describe('device heads', () => {
     ['the end of this session', { online: false, atMs: 200, version: 3 }, false],
     ['the late end of an earlier session', { online: false, atMs: 200, version: 2 }, undefined],
     ['an older event', { online: false, atMs: 50, version: 3 }, undefined],
-    ['the same event again', { online: true, atMs: 100, version: 3 }, undefined],
+    ['the same event again', { online: true, atMs: 100, version: 3 }, true],
   ])('presence: %s', (_name, event, becomes) => {
     const known = { ...unknownHead('pump-7'), online: true, onlineAt: 100, session: 3 }
     expect(applyPresence(known, event)?.online).toBe(becomes)

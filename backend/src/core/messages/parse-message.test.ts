@@ -72,6 +72,18 @@ describe('client messages', () => {
     expect(() => checkMessage('history', openMessage(JSON.stringify(message)))).toThrow(sentence)
   })
 
+  it('counts the characters of a text as people do: an emoji is one', () => {
+    const note = (text: string) => () =>
+      checkMessage(
+        'sendMessage',
+        openMessage(JSON.stringify({ action: 'sendMessage', id: 1, topic: 'a/b', text })),
+      )
+    expect(note('\u{1f525}'.repeat(280))).not.toThrow()
+    expect(note('\u{1f525}'.repeat(281))).toThrow(
+      '"text" is 281 characters long; it must be at most 280 characters.',
+    )
+  })
+
   it('cuts and escapes what it quotes', () => {
     const topic = '\u001b[31m\n\u2028\u202e'.repeat(200)
     const envelope = openMessage(JSON.stringify({ action: 'history', id: 1, topic, from: 0 }))

@@ -14,19 +14,24 @@ let clock: ReturnType<typeof fakeClock>
 let ports: ReturnType<typeof makePorts>
 function makePorts() {
   const kept: Note[] = []
+  const byKey = new Map<string, Note>()
+  let made = 0
   const watching: Watcher[] = []
   return {
     kept,
     watching,
-    keep(note: Note) {
+    keep(note: Note, key?: string) {
+      const known = key === undefined ? undefined : byKey.get(key)
+      if (known) return Promise.resolve(known)
+      if (key !== undefined) byKey.set(key, note)
       kept.push(note)
-      return Promise.resolve()
+      return Promise.resolve(note)
     },
     watchers: () => Promise.resolve(watching),
     revocations: memoryRevocations(),
     sockets: fakeSockets(),
     clock,
-    newId: () => 'note-1',
+    newId: () => `note-${++made}`,
     retentionMs: 24 * 3_600_000,
   }
 }
@@ -141,5 +146,22 @@ describe('who may, and what', () => {
     await expect(send({ text: '\u0007\u200e\u202e'.replace('\u200e', '') })).rejects.toMatchObject({
       code: 'NOTE_INVALID',
     })
+  })
+})
+
+describe('a note whose first answer was lost', () => {
+  const key = '5f0f3e0a-0b0e-4b39-9a57-1a2b3c4d5e6f'
+
+  it('is the same note when it is sent again with its key', async () => {
+    const first = await send({ key })
+    clock.ms += 5_000
+    expect(await send({ key })).toEqual(first)
+    expect(ports.kept).toHaveLength(1)
+  })
+
+  it('is not kept when who watches cannot be read: nothing has happened, and the message can be sent again', async () => {
+    ports.watchers = () => Promise.reject(new Error('throttled'))
+    await expect(send({ key })).rejects.toThrow('throttled')
+    expect(ports.kept).toEqual([])
   })
 })

@@ -26,8 +26,11 @@ export type Watcher = Pick<
 >
 
 export interface NotePorts {
-  /** Keeps the note with the history. */
-  readonly keep: (note: Note) => Promise<void>
+  /**
+   * Keeps the note with the history. `key`: its author's idempotency key; when one of his notes has it already, that one stands and is
+   * returned.
+   */
+  readonly keep: (note: Note, key: string | undefined) => Promise<Note>
   /** Subscriptions whose topic may have to do with this one. */
   readonly watchers: (topic: TopicFilter) => Promise<readonly Watcher[]>
   readonly revocations: RevocationChecks
@@ -49,9 +52,11 @@ export async function sendNote(
   connection: Connection,
   ports: NotePorts,
 ): Promise<NotePush> {
-  const note = makeNote(message, connection, ports)
-  await ports.keep(note)
-  await push(note, connection.connectionId, ports)
+  const made = makeNote(message, connection, ports)
+  // First what may be refused: nothing has happened then, and the message can be sent again.
+  const recipients = await recipientsOf(made, ports)
+  const note = await ports.keep(made, message.key)
+  await push(note, recipients, { except: connection.connectionId, sockets: ports.sockets })
   return { type: 'note', id: message.id, note }
 }
 
@@ -85,11 +90,15 @@ function cleanText(text: string): string {
   throw new ProtocolError('NOTE_INVALID', 'The note has no visible character; write something.')
 }
 
-async function push(note: Note, except: string, ports: NotePorts): Promise<void> {
-  const waiting = (await recipientsOf(note, ports)).filter((id) => id !== except)
+async function push(
+  note: Note,
+  recipients: readonly string[],
+  { except, sockets }: { readonly except: string; readonly sockets: Sockets },
+): Promise<void> {
+  const waiting = recipients.filter((id) => id !== except)
   const frame = JSON.stringify({ type: 'note', note } satisfies NotePush)
   await runPool(waiting, POSTS_AT_ONCE, async (id) => {
-    await ports.sockets.post(id, frame)
+    await sockets.post(id, frame)
   })
 }
 

@@ -1,4 +1,4 @@
-import { limits, type ReadingQuality } from '../../protocol/index.ts'
+import { countCharacters, limits, type ReadingQuality } from '../../protocol/index.ts'
 import { scanJson } from '../messages/scan-json.ts'
 import { jsonBreak } from './json-break.ts'
 import type { Reading } from './reading.ts'
@@ -141,7 +141,11 @@ function metricsOf(members: Readonly<Record<string, unknown>>): ReadonlyMap<stri
   const metrics = new Map<string, number | null>()
   for (const [name, value] of entries) {
     if (HARMFUL_NAMES.has(name)) continue
-    if (name === '' || name.length > limits.metricNameCharacters || UNPRINTABLE.test(name)) {
+    if (
+      name === '' ||
+      countCharacters(name) > limits.metricNameCharacters ||
+      UNPRINTABLE.test(name)
+    ) {
       throw new Rejection('METRIC_NAME_INVALID')
     }
     // null: the sensor had no reading (M24). A number too small to hold is 0 (M25).
