@@ -54,7 +54,9 @@ const deliver = createDeliver({
 export async function handler(event: KinesisStreamEvent, context: Context): Promise<void> {
   const deadlineMs = clock.now() + context.getRemainingTimeInMillis() - 2_000
   try {
-    await deliver({ items: event.Records.map(toStreamItem), deadlineMs })
+    const items = event.Records.map(toStreamItem)
+    const ageMs = clock.now() - (items.at(-1)?.arrivalMs ?? clock.now())
+    await deliver({ items, deadlineMs, ageMs })
   } finally {
     telemetry.flush()
   }

@@ -111,8 +111,12 @@ export function createWorld(
     whilePosting: (happens: () => void) => void (whilePosting = happens),
     memory,
     ...ports,
-    deliver: (...items: StreamItem[]) => deliver({ items, deadlineMs: clock.now() + 10_000 }),
-    deliverUntil: (deadlineMs: number, ...items: StreamItem[]) => deliver({ items, deadlineMs }),
+    deliver: (...items: StreamItem[]) =>
+      deliver({ items, deadlineMs: clock.now() + 10_000, ageMs: 0 }),
+    deliverAt: (ageMs: number, ...items: StreamItem[]) =>
+      deliver({ items, deadlineMs: clock.now() + 10_000, ageMs }),
+    deliverUntil: (deadlineMs: number, ...items: StreamItem[]) =>
+      deliver({ items, deadlineMs, ageMs: 0 }),
     subscribe: (items: unknown[], who: Connection = connection(), id = ++messageId) =>
       subscribe({ action: 'subscribe', id, subscriptions: items }, who, {
         ...ports,

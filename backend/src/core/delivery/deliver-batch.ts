@@ -21,6 +21,8 @@ export interface Batch {
   readonly items: readonly StreamItem[]
   /** Epoch ms after which nothing new is begun. */
   readonly deadlineMs: number
+  /** How long ago the last record came into the stream, in ms. */
+  readonly ageMs: number
 }
 
 /** The fan-out, with what it remembers between batches; all of that may be lost at any time. */
@@ -61,8 +63,8 @@ async function deliverBatch(batch: Batch, ports: DeliverPorts, memory: SendMemor
   countBatch({ ...sorted, ...readingsKept }, ports)
   const { kept } = readingsKept
   if (kept.length === 0 && pushes.length === 0) return
-  const { deadlineMs } = batch
-  await sendBatch({ kept, pushes, startedMs, deadlineMs }, ports, memory)
+  const { deadlineMs, ageMs } = batch
+  await sendBatch({ kept, pushes, startedMs, ageMs, deadlineMs }, ports, memory)
 }
 
 function pushOf(presence: KeptPresence): Push {

@@ -5,6 +5,7 @@ import { dispatch } from '../dispatch/dispatch.ts'
 import { createLatencyEstimate, type LatencyEstimate } from '../dispatch/latency-estimate.ts'
 import { createNotices, type Notices } from '../dispatch/notices.ts'
 import { createPostResults } from '../dispatch/post-results.ts'
+import { createBacklog, type Backlog } from '../fanout/backlog.ts'
 import { createEntitlementCheck } from '../fanout/entitlement.ts'
 import { fanOut, type FanOut } from '../fanout/fan-out.ts'
 import type { Push } from '../fanout/outbound-messages.ts'
@@ -17,6 +18,7 @@ export interface SendMemory {
   readonly notices: Notices
   readonly breakers: CircuitBreakers
   readonly latency: LatencyEstimate
+  readonly backlog: Backlog
 }
 
 export function createSendMemory(): SendMemory {
@@ -25,11 +27,14 @@ export function createSendMemory(): SendMemory {
     notices: createNotices(),
     breakers: createCircuitBreakers(),
     latency: createLatencyEstimate(),
+    backlog: createBacklog(),
   }
 }
 
 /** What a batch has for the sockets. */
 interface Outgoing extends Pick<FanOut, 'kept' | 'pushes' | 'startedMs'> {
+  /** How long ago the batch's last record came into the stream, in ms. */
+  readonly ageMs: number
   /** Epoch ms after which nothing new is begun. */
   readonly deadlineMs: number
 }
@@ -39,7 +44,7 @@ interface Outgoing extends Pick<FanOut, 'kept' | 'pushes' | 'startedMs'> {
  * been sent.
  */
 export async function sendBatch(
-  { kept, pushes, startedMs, deadlineMs }: Outgoing,
+  { kept, pushes, startedMs, ageMs, deadlineMs }: Outgoing,
   ports: DeliverPorts,
   memory: SendMemory,
 ): Promise<void> {
@@ -49,17 +54,16 @@ export async function sendBatch(
   const asOfMs = clock.now()
   const audience = await audiences.load(topics, issuers)
   metrics.count(names.subscriptionsRead, audience.rowsRead)
-  const { views, notices, breakers, latency } = memory
+  const { views, notices, breakers, latency, backlog } = memory
   const announced = ports.subscriberCounts?.announce(topics, audience, asOfMs)
-  const outbound = fanOut({
-    kept,
-    pushes,
-    audience,
-    startedMs,
-    nowMs: clock.now(),
+  const nowMs = clock.now()
+  const { outbound, shed } = fanOut({
+    ...{ kept, pushes, audience, startedMs, nowMs, backlog },
+    isBehind: backlog.isBehind(ageMs),
     memory: views,
     noticesFor: (connectionId, pace) => notices.take(connectionId, pace),
   })
+  if (shed > 0) metrics.count(names.readingsShed, shed)
   const entitlement = createEntitlementCheck(
     { audiences, clock, log, topics, issuers },
     { audience, asOfMs },

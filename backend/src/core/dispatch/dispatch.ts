@@ -3,7 +3,7 @@ import type { EntitlementCheck } from '../fanout/entitlement.ts'
 import type { OutboundMessages } from '../fanout/outbound-messages.ts'
 import { runPool } from '../run-pool.ts'
 import type { CircuitBreakers } from './circuit-breaker.ts'
-import type { LatencyEstimate } from './latency-estimate.ts'
+import { medianOf, type LatencyEstimate } from './latency-estimate.ts'
 import type { Posts } from './ports.ts'
 import { createPostGroup, type PostGroup } from './post-group.ts'
 import { notSent, POST_LIMIT_MS, sendMessages, type DispatchResult } from './send-messages.ts'
@@ -31,7 +31,8 @@ export interface Dispatching {
 /**
  * Posts everybody's messages, connections side by side; one result for each. Who cannot follow does not hold up the others: once most have
  * theirs, the last ones get a straggler timeout measured by what the others took; who was cut or refused has its circuit opened
- * ({@link CircuitBreakers}) and is tried again beside the others, without the batch waiting for it.
+ * ({@link CircuitBreakers}) and is tried again beside the others, without the batch waiting for it. When it is not the reader that is slow but
+ * the machine or the gateway ({@link GroupOutcome} `stalled`), nobody is to blame: the rest of the batch is shed, and the next one is tried.
  */
 export async function dispatch(
   all: readonly OutboundMessages[],
@@ -85,6 +86,7 @@ async function postToClosed(
       return Math.min(POST_LIMIT_MS, Math.max(STRAGGLER_MS, 4 * expectedMs))
     },
     onAccepted: (ms) => void tookMs.push(ms),
+    comparesReaders: true,
   })
   await runPool(all, AT_ONCE, async (outbound) => {
     onResult(await sendMessages(outbound, { ...dispatching, group }))
@@ -93,10 +95,6 @@ async function postToClosed(
   })
   medianMs ??= medianOf(tookMs)
   if (medianMs !== undefined) latency.record(medianMs, clock.now())
-}
-
-function medianOf(values: readonly number[]): number | undefined {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 }
 
 /** Half-open circuits: tried from the beginning, waited for only a moment after the others have theirs. */
@@ -114,6 +112,7 @@ function createTrials(
       return expectedMs === undefined ? undefined : Math.max(TRIAL_MS, 2 * expectedMs)
     },
     onAccepted: () => undefined,
+    comparesReaders: false,
   })
   return {
     run: (all) =>

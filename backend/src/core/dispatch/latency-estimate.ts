@@ -10,6 +10,11 @@ const VALID_MS = 5_000
 /** Of each batch to the next: one that was slow by chance is forgotten after a few that were not. */
 const DECAY = 0.8
 
+/** The middle one, of an even number the greater of the two; undefined of none. */
+export function medianOf(values: readonly number[]): number | undefined {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
+}
+
 export function createLatencyEstimate(): LatencyEstimate {
   let estimateMs = 0
   let recordedMs = -Infinity

@@ -11,7 +11,8 @@ export interface DispatchResult {
   readonly connectionId: string
   readonly connectedAt: number | undefined
   /**
-   * Of the last post, or why there was none: `circuit-open` (the connection could not follow a moment ago), `shed` (the batch was out of time),
+   * Of the last post, or why there was none: `circuit-open` (the connection could not follow a moment ago), `shed` (the batch was out of time, or the gateway does
+   * not keep up),
    * `withheld` (the right to it has ended meanwhile).
    */
   readonly outcome: PostOutcome | 'circuit-open' | 'shed' | 'withheld'
@@ -64,8 +65,8 @@ export async function sendMessages(
     if (outcome !== 'ok') return false
     const limitMs = Math.min(POST_LIMIT_MS, sending.deadlineMs - clock.now())
     const posted = await sending.group.post(outbound.connectionId, message, limitMs)
-    counts[posted]++
-    outcome = posted
+    counts[posted === 'stalled' ? 'failed' : posted]++
+    outcome = posted === 'stalled' ? 'shed' : posted
     return posted === 'ok'
   }
   let goesOn = true
@@ -84,12 +85,12 @@ export async function sendMessages(
 
 async function mayBegin(
   outbound: OutboundMessages,
-  { entitlement, clock, deadlineMs }: Sending,
+  { entitlement, clock, deadlineMs, group }: Sending,
   endMs: number,
 ): Promise<'ok' | 'slow' | 'shed' | 'withheld'> {
   const right = await entitlement.check(outbound)
   if (right !== 'ok') return right
-  if (clock.now() >= deadlineMs) return 'shed'
+  if (clock.now() >= deadlineMs || group.hasStalled()) return 'shed'
   return clock.now() >= endMs ? 'slow' : 'ok'
 }
 

@@ -1,9 +1,16 @@
-import { arrivalOf, comparePositions, type Block, type DeviceTopic } from '../../protocol/index.ts'
-import { lastPosition } from '../blocks/device-block.ts'
+import {
+  arrivalOf,
+  comparePositions,
+  type Block,
+  type DeviceTopic,
+  type GapNotice,
+} from '../../protocol/index.ts'
+import { lastPosition, type DeviceBlock } from '../blocks/device-block.ts'
 import type { SubscriptionRow } from '../subscriptions/ports.ts'
 import type { StreamReading } from '../telemetry/reading.ts'
 import { packFrames, serializeBlock, type BlockBody, type Entry } from '../blocks/frames.ts'
 import type { KeptDevice } from '../ingest/keep-readings.ts'
+import type { Backlog } from './backlog.ts'
 import type { Audience, Pace } from './ports.ts'
 import { mayAct, maySee, type Entitlement } from './entitlement.ts'
 import type { OutboundMessages, Push } from './outbound-messages.ts'
@@ -20,8 +27,20 @@ export interface FanOut {
   /** Epoch ms. */
   readonly nowMs: number
   readonly memory: ViewMemory
+  /** Whether the batch is old: complete subscriptions then get single readings, the newest, and find the others by a resume. */
+  readonly isBehind: boolean
+  readonly backlog: Pick<Backlog, 'tellsFirst'>
   /** What a connection has not been told yet, as JSON text. */
   readonly noticesFor: (connectionId: string, pace: Pace) => readonly string[]
+}
+
+/** Of one connection in a batch. */
+const SHED_NOTICES = 3
+
+export interface FannedOut {
+  readonly outbound: readonly OutboundMessages[]
+  /** Readings that subscriptions asked for and do not get, because the batch is old. */
+  readonly shed: number
 }
 
 /** What has been found for a connection so far. */
@@ -33,8 +52,9 @@ interface Draft {
 }
 
 /** Who gets what of a batch: entitled, unexpired, unrevoked owners only; each view of a device is rendered and serialized once. */
-export function fanOut(batch: FanOut): readonly OutboundMessages[] {
-  const { kept, pushes, audience, noticesFor, nowMs } = batch
+export function fanOut(batch: FanOut): FannedOut {
+  const { kept, pushes, audience, noticesFor, nowMs, isBehind } = batch
+  let shed = 0
   const drafts = new Map<string, Draft>()
   const draftOf = (connectionId: string, connectedAt: number): Draft => {
     const known = drafts.get(connectionId)
@@ -47,11 +67,17 @@ export function fanOut(batch: FanOut): readonly OutboundMessages[] {
   for (const { topic, ...device } of kept) {
     const bodies = renderer({ topic, ...device }, batch)
     for (const row of rowsOf(topic)) {
-      const isSlow = audience.pace(row.connectionId) === 'slow'
-      const view: View = isSlow && row.mode === 'complete' ? { ...row, isSlow } : row
-      const entries = bodies(view).map((body) => ({ sid: row.sid, topic, body }))
+      const isSingle =
+        row.mode === 'complete' && (isBehind || audience.pace(row.connectionId) === 'slow')
+      const entries = bodies(isSingle ? singleView(row) : row).map((body) => ({
+        sid: row.sid,
+        topic,
+        body,
+      }))
+      if (isBehind && isSingle) shed += readingsIn(device.blocks) - sentIn(entries)
       if (entries.length === 0) continue
       const draft = draftOf(row.connectionId, row.connectedAt)
+      if (isBehind && isSingle) tellShed(draft, row, topic, batch)
       draft.entitlements.push({ row, topic })
       draft.entries.push(...entries)
     }
@@ -63,13 +89,48 @@ export function fanOut(batch: FanOut): readonly OutboundMessages[] {
       draft.messages.push(push.message)
     }
   }
-  return [...drafts].map(([connectionId, { connectedAt, entitlements, entries, messages }]) => ({
-    connectionId,
-    connectedAt,
-    entitlements,
-    messages: [...noticesFor(connectionId, audience.pace(connectionId)), ...messages],
-    frames: packFrames(entries),
-  }))
+  const outbound = [...drafts].map(
+    ([connectionId, { connectedAt, entitlements, entries, messages }]) => ({
+      connectionId,
+      connectedAt,
+      entitlements,
+      messages: [...noticesFor(connectionId, audience.pace(connectionId)), ...messages],
+      frames: packFrames(entries),
+    }),
+  )
+  return { outbound, shed }
+}
+
+const singleViews = new WeakMap<SubscriptionRow, View>()
+
+/** The same object for the same row, so that its key is made once ({@link viewKey}). */
+function singleView(row: SubscriptionRow): View {
+  const known = singleViews.get(row)
+  if (known) return known
+  const view: View = { ...row, isSlow: true }
+  singleViews.set(row, view)
+  return view
+}
+
+/** Says once of a subscription that readings are left out, a few subscriptions a batch: each notice is a post. */
+function tellShed(
+  draft: Draft,
+  { connectionId, sid }: SubscriptionRow,
+  topic: DeviceTopic,
+  { backlog }: FanOut,
+): void {
+  if (draft.messages.length >= SHED_NOTICES) return
+  if (!backlog.tellsFirst(connectionId, sid, topic)) return
+  const notice: GapNotice = { type: 'gap', sid, topic, reason: 'shed' }
+  draft.messages.push(JSON.stringify(notice))
+}
+
+function readingsIn(blocks: readonly DeviceBlock[]): number {
+  return blocks.reduce((sum, block) => sum + block.ts.length, 0)
+}
+
+function sentIn(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { body }) => sum + body.readings, 0)
 }
 
 /** Each connection once. */
