@@ -113,7 +113,7 @@ type KeptOf = (name: string) => Kept | undefined
 function keptIn({ dataDir, clock, tell }: CompositionOptions): KeptOf {
   if (dataDir === undefined) return () => undefined
   const disk = createDisk({ directory: dataDir, clock, tell })
-  return (name) => ({ path: path.join(dataDir, name), disk })
+  return (name) => ({ path: path.join(dataDir, name), disk, tell })
 }
 
 function composeStores(shared: Shared, keptOf: KeptOf): Stores {
@@ -151,7 +151,7 @@ function composeCompute(
   const sns = createSns({ ...shared, functions: lambda, queues: stores.sqs, logs: stores.logs })
   const eventSources = createEventSourceMappings({
     ...shared,
-    kept: options.keptOf('positions'),
+    kept: options.keptOf('checkpoints'),
     functions: lambda,
     streams: stores.kinesis,
     queues: stores.sqs,

@@ -58,9 +58,13 @@ export function ground(): Ground {
   }
 }
 
-/** A directory that services keep things in, on a disk that tells nobody. */
-export function keptAt({ clock }: Pick<Ground, 'clock'>, path: string): Kept {
-  return { path, disk: createDisk({ directory: path, clock, tell: () => undefined }) }
+/** A directory that services keep things in; nobody is told of its disk unless `tell` is given. */
+export function keptAt(
+  { clock }: Pick<Ground, 'clock'>,
+  path: string,
+  tell: (line: string) => void = () => undefined,
+): Kept {
+  return { path, tell, disk: createDisk({ directory: path, clock, tell }) }
 }
 
 /** How an SDK client reaches the front: as the local developer, or as the role of a function. */

@@ -65,8 +65,8 @@ export function createDisk(options: DiskOptions): Disk {
     for (const listener of listeners) listener()
   }
   const look = (): void => {
-    if (reason !== undefined || clock.now() - lookedMs < LOOK_EVERY_MS) return
-    lookedMs = clock.now()
+    if (reason !== undefined || clock.monotonic() - lookedMs < LOOK_EVERY_MS) return
+    lookedMs = clock.monotonic()
     if (freeBytes() < RESERVE_BYTES) refuse('ENOSPC')
   }
   const failed = (cause: unknown): AwsError => {

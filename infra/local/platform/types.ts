@@ -5,8 +5,10 @@
 
 /** Time, injected everywhere so that ten minutes can pass in a millisecond. */
 export interface Clock {
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds: what a thing is stamped with. The machine's clock may be set back or forward while it runs. */
   now(): number
+  /** Milliseconds that only go forward, at the pace of a second a second: for rates, waits and ages. Begins where `now()` was at the start. */
+  monotonic(): number
   /** Runs `task` once after `delayMs`; returns its cancellation. Never keeps the process alive. */
   after(delayMs: number, task: () => void): () => void
   /** Runs `task` every `intervalMs`; returns its cancellation. */
@@ -189,8 +191,10 @@ export interface StreamRecordOut {
   readonly sequenceNumber: string
   readonly partitionKey: string
   readonly data: Buffer
-  /** Epoch ms. */
+  /** Epoch ms; within a shard never less than the record before has, also when the wall clock was set back. */
   readonly approximateArrivalMs: number
+  /** The same moment on the monotonic clock: how old a record is. */
+  readonly arrivedMs: number
 }
 
 export interface Streams {
@@ -210,6 +214,7 @@ export interface Streams {
     limit: number,
     maxBytes: number,
   ): readonly StreamRecordOut[]
+  /** The highest sequence number ever given out in a shard, whether or not its record is still there; undefined = none yet. */
   latest(streamName: string, shardId: string): string | undefined
   /** Called soon after records arrive; returns the removal. */
   onRecords(streamName: string, listener: (shardId: string) => void): () => void

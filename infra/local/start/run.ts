@@ -98,6 +98,8 @@ async function startAll(options: StartOptions, context: RunContext, undos: Undo[
   }
   const localKey = await prepare(options, context, undos)
   stopIfAsked()
+  // What lies in the data directory (LevelDB's files too) is nobody else's to read.
+  if (options.dataDir !== undefined) process.umask(0o077)
   const system = await startSystem({
     cdkOut: path.join(root, 'cdk.out'),
     ports: {

@@ -130,6 +130,34 @@ describe('event source mapping of a stream', () => {
     expect(world.sent).toHaveLength(1)
   })
 
+  it('K18, K19: a record that bisecting has singled out is tried again with growing pauses, one more than its retries', async () => {
+    world = await createWorld()
+    world.behave(({ texts }) => (texts.includes('bad') ? failing : undefined))
+    await world.map({
+      BisectBatchOnFunctionError: true,
+      MaximumRetryAttempts: 50,
+      DestinationConfig: { OnFailure: { Destination: DEAD_ARN } },
+    })
+    await world.put('a', 'good', 'bad')
+    await world.clock.advance(10 * 60_000)
+    const alone = world.calls.filter(({ texts }) => texts.join() === 'bad').map(({ atMs }) => atMs)
+    const pauses = alone.slice(1).map((atMs, index) => atMs - alone[index]!)
+    expect(alone).toHaveLength(51)
+    expect(pauses.slice(0, 4)).toEqual([100, 200, 400, 800])
+    expect(pauses.every((ms) => ms >= 100)).toBe(true)
+    expect(world.sent).toHaveLength(1)
+  })
+
+  it('K19: a function that always fails is not called back to back, however many records it has', async () => {
+    world = await createWorld()
+    world.behave(() => failing)
+    await world.map({ BisectBatchOnFunctionError: true, MaximumRetryAttempts: 0 })
+    await world.put('a', ...Array.from({ length: 64 }, (_, index) => `${index}`))
+    await world.clock.advance(1000)
+    // The first split down to one record, then a record and its neighbours at a time.
+    expect(world.calls.length).toBeLessThan(40)
+  })
+
   it('K20: with a parallelization factor batches run at once, never two with the same key', async () => {
     world = await createWorld()
     const running = new Map<string, number>()

@@ -72,13 +72,16 @@ const noQueues: QueueSource = {
 
 export interface WorldOptions {
   readonly shards?: number
-  /** Keeps stream and positions there. */
+  /** Keeps stream and checkpoints there. */
   readonly directory?: string
+  /** Of the clock, epoch ms. */
+  readonly startMs?: number
+  readonly tell?: (line: string) => void
 }
 
 /** A stream, a function of the test's choice and a mapping between them, on a clock that only moves when told. */
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
-  const clock = manualClock()
+  const clock = manualClock(options.startMs)
   const calls: Call[] = []
   const sent: World['sent'] = []
   const metrics: MetricDatum[] = []
@@ -98,11 +101,13 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const base = { clock, account, authorization: allowAll, faults }
   const put = { put: (datum: MetricDatum) => void metrics.push(datum) }
   const keptIn = (name: string) =>
-    options.directory === undefined ? undefined : keptAt({ clock }, join(options.directory, name))
+    options.directory === undefined
+      ? undefined
+      : keptAt({ clock }, join(options.directory, name), options.tell)
   const kinesis = createKinesis({ ...base, metrics: put, kept: keptIn('kinesis') })
   const mappings = createEventSourceMappings({
     ...base,
-    kept: keptIn('positions'),
+    kept: keptIn('checkpoints'),
     metrics: put,
     functions,
     streams: kinesis,

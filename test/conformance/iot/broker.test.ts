@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { MqttClient } from 'mqtt'
+import { waitFor } from '../../support/wait.ts'
 import { rawConnect } from './raw-client.ts'
 import type { RawClient } from './raw-client.ts'
 import { create, startIot, telemetryRule } from './support.ts'
@@ -206,6 +207,55 @@ describe('the MQTT broker', () => {
     await bench.clock.advance(3_600_000)
     const second = await raw('keeper', { clean: false })
     expect(await second.next('connack')).toMatchObject({ sessionPresent: false })
+  })
+
+  it('I13: the hour begins anew with each disconnect', async () => {
+    const keep = async (): Promise<MqttClient> =>
+      bench.connect({ clientId: 'keeper', clean: false })
+    const first = await keep()
+    await first.subscribeAsync('cmd/p/keeper/+', { qos: 1 })
+    const watcher = await bench.connect({ clientId: 'watcher' })
+    const leave = async (client: MqttClient): Promise<void> => {
+      await client.endAsync()
+      await watcher.publishAsync('cmd/p/nobody/0', 'sync', { qos: 1 })
+    }
+    await leave(first)
+    await bench.clock.advance(3_540_000)
+    await leave(await keep())
+    await bench.clock.advance(120_000)
+    const third = await raw('keeper', { clean: false })
+    expect(await third.next('connack')).toMatchObject({ sessionPresent: true })
+  })
+
+  it('I13: a session that stays connected for hours after a reconnect is kept', async () => {
+    const first = await bench.connect({ clientId: 'keeper', clean: false, keepalive: 1200 })
+    await first.subscribeAsync('cmd/p/keeper/+', { qos: 1 })
+    const watcher = await bench.connect({ clientId: 'watcher', keepalive: 1200 })
+    await first.endAsync()
+    await watcher.publishAsync('cmd/p/nobody/0', 'sync', { qos: 1 })
+    await bench.clock.advance(1000)
+    const second = await raw('keeper', { clean: false })
+    expect(await second.next('connack')).toMatchObject({ sessionPresent: true })
+    await bench.clock.advance(2 * 3_600_000)
+    await watcher.publishAsync('cmd/p/keeper/1', 'go', { qos: 1 })
+    expect(await second.next('publish')).toMatchObject({ topic: 'cmd/p/keeper/1' })
+  })
+
+  it('I13: what was stored for a session that has ended is not sent to the next one of its id', async () => {
+    const first = await bench.connect({ clientId: 'keeper', clean: false })
+    await first.subscribeAsync('cmd/p/keeper/+', { qos: 1 })
+    const watcher = await bench.connect({ clientId: 'watcher' })
+    await first.endAsync()
+    for (const text of ['1', '2', '3']) {
+      await watcher.publishAsync('cmd/p/keeper/0', text, { qos: 1 })
+    }
+    await bench.clock.advance(3_600_000)
+    const second = await bench.connect({ clientId: 'keeper', clean: false })
+    const seen = messagesOf(second)
+    await second.subscribeAsync('cmd/p/keeper/+', { qos: 1 })
+    await watcher.publishAsync('cmd/p/keeper/0', 'new', { qos: 1 })
+    await waitFor(() => seen.length > 0 || undefined, 'a message')
+    expect(seen).toEqual(['cmd/p/keeper/0 new'])
   })
 
   it('I16: an unauthorised subscription closes the connection', async () => {

@@ -51,9 +51,16 @@ const ERROR_CODES: Readonly<Record<string, number>> = {
 /** Takes over a socket whose handshake has just been answered. */
 export function openConnection(options: ConnectionOptions): Connection {
   const { webSocket, socket, clock, facts, maxBufferedBytes } = options
+  const openedMs = clock.monotonic()
   let lastActiveMs = clock.now()
+  let activeMs = openedMs
   let ended = false
   let cancelTimer = clock.after(IDLE_MS, checkAge)
+
+  function isActive(): void {
+    lastActiveMs = clock.now()
+    activeMs = clock.monotonic()
+  }
 
   function end(code: number, reason: string): void {
     if (ended) return
@@ -63,11 +70,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   }
 
   function checkAge(): void {
-    const nowMs = clock.now()
-    const leftMs = Math.min(
-      lastActiveMs + IDLE_MS - nowMs,
-      facts.connectedAtMs + MAX_AGE_MS - nowMs,
-    )
+    const leftMs = Math.min(activeMs + IDLE_MS, openedMs + MAX_AGE_MS) - clock.monotonic()
     if (leftMs > 0) cancelTimer = clock.after(leftMs, checkAge)
     else connection.close(1001, 'Going away') // W89
   }
@@ -84,7 +87,7 @@ export function openConnection(options: ConnectionOptions): Connection {
         connection.close(1009, 'Message too big')
         return
       }
-      lastActiveMs = clock.now()
+      isActive()
       socket.write(textFrames(message))
       if (socket.writableLength > maxBufferedBytes && !webSocket.isPaused) {
         webSocket.pause()
@@ -116,7 +119,7 @@ export function openConnection(options: ConnectionOptions): Connection {
       connection.close(1003, 'Binary is not supported') // W82
       return
     }
-    lastActiveMs = clock.now()
+    isActive()
     options.onMessage(connection, data.toString('utf8'))
   })
   webSocket.on('error', (error: NodeJS.ErrnoException) => {

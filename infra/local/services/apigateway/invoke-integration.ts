@@ -35,9 +35,9 @@ export function integrationInvoker(options: {
 }): InvokeIntegration {
   const { account, clock, functions } = options
   return async ({ functionArn, timeoutMs, event, source }) => {
-    const startedMs = clock.now()
+    const startedMs = clock.monotonic()
     let cancel: () => void = () => undefined
-    const latency = () => ({ latencyMs: clock.now() - startedMs })
+    const latency = () => ({ latencyMs: clock.monotonic() - startedMs })
     // W94: the function keeps running when its time is up; nobody waits for it.
     const timeout = new Promise<IntegrationOutcome>((resolve) => {
       cancel = clock.after(timeoutMs, () => {

@@ -15,7 +15,7 @@ export function createRateWindow(clock: Clock, perSecond: number): RateWindow {
   let next = 0
   return {
     take() {
-      const nowMs = clock.now()
+      const nowMs = clock.monotonic()
       const oldestMs = takenMs[next] ?? Number.NEGATIVE_INFINITY
       if (nowMs - oldestMs < SECOND_MS) return false
       takenMs[next] = nowMs

@@ -1,8 +1,8 @@
 import type { Clock } from '../../platform/types.ts'
 import type { Stage } from './model.ts'
 import { createRateWindow } from './rate-window.ts'
-import { createTokenBucket } from './token-bucket.ts'
-import type { TokenBucket } from './token-bucket.ts'
+import { createTokenBucket } from '../../platform/token-bucket.ts'
+import type { TokenBucket } from '../../platform/token-bucket.ts'
 
 /** Quotas of the account in a Region; AWS's values unless given. */
 export interface AccountLimits {

@@ -34,6 +34,8 @@ export interface Alarm {
   definition: AlarmDefinition
   readonly arn: string
   configuredMs: number
+  /** The same moment on the monotonic clock. */
+  configuredAtMs: number
   state: AlarmState
   actionsEnabled: boolean
   suppressedBy?: 'WaitPeriod' | 'ExtensionPeriod' | 'Alarm'
@@ -97,6 +99,7 @@ export function alarmBook(account: Account, clock: Clock): AlarmBook {
       definition,
       arn: `arn:aws:cloudwatch:${account.region}:${account.accountId}:alarm:${definition.name}`,
       configuredMs: nowMs,
+      configuredAtMs: clock.monotonic(),
       // A1.
       state: {
         value: 'INSUFFICIENT_DATA',
@@ -116,6 +119,7 @@ export function alarmBook(account: Account, clock: Clock): AlarmBook {
       const alarm = known ?? create(definition)
       alarm.definition = definition
       alarm.configuredMs = clock.now()
+      alarm.configuredAtMs = clock.monotonic()
       alarm.actionsEnabled = definition.actions.enabled
       const summary = `Alarm "${definition.name}" ${known ? 'updated' : 'created'}`
       note(alarm, {

@@ -33,7 +33,7 @@ export function alarmEvaluator(clock: Clock, store: MetricStore, book: AlarmBook
       if (definition.kind !== 'metric') continue
       const isShort = definition.periodSeconds < 60
       if (isShort) evaluate(alarm, definition, nowS - (nowS % TICK_S))
-      else if (isNewMinute && clock.now() - alarm.configuredMs >= FIRST_EVALUATION_MS)
+      else if (isNewMinute && clock.monotonic() - alarm.configuredAtMs >= FIRST_EVALUATION_MS)
         evaluate(alarm, definition, minute * 60)
     }
   }

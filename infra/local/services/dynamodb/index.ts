@@ -68,7 +68,7 @@ export function createDynamoDb(options: DynamoDbOptions): DynamoDb {
     const targets = targetsOf(request.operation, input)
     const tables = [...new Set(targets.map((target) => target.table))]
     const metered = { operation: request.operation, tables }
-    const startedMs = clock.now()
+    const startedMs = clock.monotonic()
     try {
       for (const target of targets) await authorize(request, target)
       const isThrottled = await isThrottledByFault(options, request.operation, tables[0])

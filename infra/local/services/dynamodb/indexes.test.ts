@@ -55,9 +55,10 @@ describe('global indexes of a table that is there', () => {
 
   async function start(): Promise<void> {
     const clock = manualClock()
-    const disk = createDisk({ directory: path, clock, tell: () => undefined })
+    const tell = (): void => undefined
+    const disk = createDisk({ directory: path, clock, tell })
     const metrics = { put: () => undefined }
-    const kept = { path, disk }
+    const kept = { path, disk, tell }
     dynamodb = createDynamoDb({ clock, account, authorization, metrics, kept })
     await dynamodb.start()
   }

@@ -56,7 +56,7 @@ export function createMeter(clock: Clock, metrics: Metrics): Meter {
         count(table, operation, units)
         const name = isRead ? 'ConsumedReadCapacityUnits' : 'ConsumedWriteCapacityUnits'
         if (units > 0) put(name, units, 'Count', { TableName: table })
-        put('SuccessfulRequestLatency', clock.now() - startedMs, 'Milliseconds', {
+        put('SuccessfulRequestLatency', clock.monotonic() - startedMs, 'Milliseconds', {
           TableName: table,
           Operation: operation,
         })

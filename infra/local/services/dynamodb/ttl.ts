@@ -43,11 +43,11 @@ export function createTimeToLive({
       const isDue = isExpired(item, attribute, { nowMs: clock.now(), delayMs })
       if (isDue) await remove(engine, { table, attribute, item })
     }
-    dueMs.set(table, clock.now() + seen * PAUSE_PER_ITEM_MS)
+    dueMs.set(table, clock.monotonic() + seen * PAUSE_PER_ITEM_MS)
   }
   const sweep = async (): Promise<void> => {
     for (const [table, attribute] of attributes) {
-      if ((dueMs.get(table) ?? 0) <= clock.now()) await sweepTable(table, attribute)
+      if ((dueMs.get(table) ?? 0) <= clock.monotonic()) await sweepTable(table, attribute)
     }
   }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock, StreamRecordOut } from '../../platform/types.ts'
-import type { GivenUp } from './failure-record.ts'
+import type { DiscardedBatch } from './discarded-batch.ts'
 import { pause } from './pause.ts'
 import type { StreamSettings } from './settings.ts'
 
@@ -25,7 +25,7 @@ export interface BatchRunOptions {
   readonly shardId: string
   deliver(records: Records): Promise<Delivery>
   /** False when it was stopped before somebody was told: then the records are not at their end. */
-  giveUp(givenUp: GivenUp): Promise<boolean>
+  discard(discarded: DiscardedBatch): Promise<boolean>
   /** False once the stream's retention has removed a record (K8). */
   isKept(record: StreamRecordOut): boolean
   /** Aborted: nothing is tried again; the invocation in flight still counts. */
@@ -41,7 +41,7 @@ const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
 
 /**
- * Brings one batch of a shard to its end: delivered, or given up after retries, age or retention. Whatever fails is tried again in order before
+ * Brings one batch of a shard to its end: delivered, or discarded after retries, age or retention. Whatever fails is tried again in order before
  * anything later (K16). Resolves to false when it was stopped before.
  */
 export async function runBatch(batch: Records, options: BatchRunOptions): Promise<boolean> {
@@ -58,12 +58,19 @@ export async function runBatch(batch: Records, options: BatchRunOptions): Promis
       continue
     }
     failures++
-    if (delivery.kind === 'busy') waiting.unshift(fresh)
-    else waiting.unshift(...(await afterFailure(fresh, delivery, options)))
-    const isSplit = delivery.kind === 'failed' && options.settings.bisect
-    if (waiting.length > 0 && !isSplit) await pauseAfter(failures, options)
+    const next = delivery.kind === 'busy' ? [fresh] : await afterFailure(fresh, delivery, options)
+    waiting.unshift(...next)
+    // Records that were discarded say nothing about those that come next.
+    if (next.length === 0) failures = 1
+    if (waiting.length > 0 && !isSplit(next, fresh, options)) await pauseAfter(failures, options)
   }
   return true
+}
+
+/** A part of the records, split off to find the bad one, is tried at once (K19, K25); the same records again wait. */
+function isSplit(next: readonly Work[], failed: Work, { settings }: BatchRunOptions): boolean {
+  const isSmaller = next.every(({ records }) => records.length < failed.records.length)
+  return settings.bisect && next.length > 0 && isSmaller
 }
 
 async function afterFailure(
@@ -83,7 +90,7 @@ async function afterFailure(
     ]
   }
   if (retries < maxRetries) return [{ records: rest, retries: retries + 1 }]
-  const isTold = await options.giveUp({
+  const isTold = await options.discard({
     condition: 'RetryAttemptsExhausted',
     records: rest,
     shardId: options.shardId,
@@ -94,16 +101,16 @@ async function afterFailure(
   return isTold ? [] : [{ records: rest, retries }]
 }
 
-/** Gives up what is older than the mapping's record age, and leaves out what the stream no longer has. Undefined when it was stopped. */
+/** Discards what is older than the mapping's record age, and leaves out what the stream no longer has. Undefined when it was stopped. */
 async function withoutExpired(
   work: Work,
   isRetry: boolean,
   options: BatchRunOptions,
 ): Promise<Work | undefined> {
-  const oldestMs = options.clock.now() - options.settings.maxAgeMs
-  const expired = work.records.filter((record) => record.approximateArrivalMs < oldestMs)
+  const oldestMs = options.clock.monotonic() - options.settings.maxAgeMs
+  const expired = work.records.filter((record) => record.arrivedMs < oldestMs)
   if (expired.length > 0) {
-    const isTold = await options.giveUp({
+    const isTold = await options.discard({
       condition: 'RecordAgeExceeded',
       records: expired,
       shardId: options.shardId,
@@ -114,7 +121,7 @@ async function withoutExpired(
     if (!isTold) return undefined
   }
   const records = work.records.filter(
-    (record) => record.approximateArrivalMs >= oldestMs && (!isRetry || options.isKept(record)),
+    (record) => record.arrivedMs >= oldestMs && (!isRetry || options.isKept(record)),
   )
   return { ...work, records }
 }

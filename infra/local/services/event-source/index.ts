@@ -18,7 +18,7 @@ import type {
   Streams,
   Topics,
 } from '../../platform/types.ts'
-import { createPositions } from './positions.ts'
+import { createCheckpoints } from './checkpoints.ts'
 import { startQueueMapping } from './queue-mapping.ts'
 import {
   queueSettings,
@@ -45,7 +45,7 @@ export interface EventSourceOptions {
   readonly topics: Topics
   readonly metrics: Metrics
   readonly faults?: Faults
-  /** Keeps the positions across restarts; in memory when absent. */
+  /** Keeps the checkpoints across restarts; in memory when absent. */
   readonly kept?: Kept | undefined
   /** 10 when absent. */
   readonly gatherMs?: number
@@ -80,7 +80,7 @@ const POLL_ACTIONS = {
 
 /** Event source mappings for Kinesis streams and SQS queues. */
 export function createEventSourceMappings(options: EventSourceOptions): ResourceService {
-  const positions = createPositions(options.clock, options.kept)
+  const checkpoints = createCheckpoints(options.clock, options.kept)
   const running = new Map<
     string,
     { readonly settings: MappingSettings; readonly mapping: Mapping }
@@ -101,7 +101,7 @@ export function createEventSourceMappings(options: EventSourceOptions): Resource
     )
     refuseUnpollable(resource, settings, options)
     if (propertiesOf(resource).optionalBoolean('Enabled') !== false) {
-      const dependencies = { ...options, positions, gatherMs: options.gatherMs ?? GATHER_MS }
+      const dependencies = { ...options, checkpoints, gatherMs: options.gatherMs ?? GATHER_MS }
       const mapping =
         'streamName' in settings
           ? startStreamMapping(settings, dependencies)
@@ -123,13 +123,17 @@ export function createEventSourceMappings(options: EventSourceOptions): Resource
           await stop(mappingId(options.account, previous.logicalId))
           return create(resource)
         },
-        delete: (resource) => stop(mappingId(options.account, resource.logicalId)),
+        async delete(resource) {
+          const id = mappingId(options.account, resource.logicalId)
+          await stop(id)
+          checkpoints.forget(id)
+        },
       },
     ],
     start: () => Promise.resolve(),
     async stop() {
       await Promise.all([...running.keys()].map(stop))
-      positions.save()
+      checkpoints.save()
     },
   }
 }
@@ -141,7 +145,7 @@ function atMost(ms: number, work: Promise<void>, clock: Clock): Promise<void> {
   })
 }
 
-/** The same in every run, so that a data directory finds its positions again. */
+/** The same in every run, so that a data directory finds its checkpoints again. */
 function mappingId(account: Account, logicalId: string): string {
   const hex = Buffer.from(stableId(`${account.stackName}/${logicalId}`, 16)).toString('hex')
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')

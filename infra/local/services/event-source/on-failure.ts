@@ -1,6 +1,6 @@
 import { DiskRefused } from '../../platform/disk.ts'
 import type { Clock, Functions, Metrics, Queues, Topics } from '../../platform/types.ts'
-import { failureRecord, type GivenUp } from './failure-record.ts'
+import { failureRecord, type DiscardedBatch } from './discarded-batch.ts'
 import { pause } from './pause.ts'
 import type { StreamSettings } from './settings.ts'
 
@@ -16,13 +16,13 @@ export interface OnFailurePorts {
 const AGAIN_MS = 1_000
 
 /**
- * Describes records that were given up to the mapping's destination. One that fails costs the message, not the shard: Lambda discards the
+ * Describes a discarded batch to the mapping's destination. A destination that fails costs the message, not the shard: Lambda discards the
  * records and counts it (K27; AWS, "Retain discarded batch records for a Kinesis Data Streams event source"). The disk below `--data-dir`
  * is no destination of AWS's: while it refuses, the shard waits, as whatever keeps something there does. Resolves to false when it was
  * stopped meanwhile: then the records are not at their end.
  */
-export async function describeGivenUp(
-  givenUp: GivenUp,
+export async function sendDiscardedBatch(
+  discarded: DiscardedBatch,
   settings: StreamSettings,
   ports: OnFailurePorts & { readonly stopped: AbortSignal },
 ): Promise<boolean> {
@@ -30,7 +30,7 @@ export async function describeGivenUp(
   if (destination === undefined) return true
   while (!ports.stopped.aborted) {
     try {
-      await send(destination, recordOf(givenUp, settings, ports), ports)
+      await send(destination, recordOf(discarded, settings, ports), ports)
       return true
     } catch (error) {
       if (!(error instanceof DiskRefused)) {
@@ -44,13 +44,13 @@ export async function describeGivenUp(
 }
 
 function recordOf(
-  givenUp: GivenUp,
+  discarded: DiscardedBatch,
   { functionName, sourceArn }: StreamSettings,
   { clock, functions }: OnFailurePorts,
 ): string {
   const { arn: functionArn } = functions.describe(functionName)
   return JSON.stringify(
-    failureRecord(givenUp, { functionArn, streamArn: sourceArn, nowMs: clock.now() }),
+    failureRecord(discarded, { functionArn, streamArn: sourceArn, nowMs: clock.now() }),
   )
 }
 

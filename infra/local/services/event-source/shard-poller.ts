@@ -29,7 +29,8 @@ export interface ShardPoller {
   stop(): Promise<void>
 }
 
-interface Lane {
+/** The records whose partition keys hash alike: one batch of them at a time (K20). */
+interface KeyGroup {
   queue: StreamRecordOut[]
   isBusy: boolean
   /** Cancels the wait for more records. */
@@ -37,13 +38,13 @@ interface Lane {
 }
 
 /**
- * Reads one shard and runs its batches, up to the parallelization factor at once. A partition key always goes to the same lane, and a lane
+ * Reads one shard and runs its batches, up to the parallelization factor at once. A partition key always goes to the same group, and a group
  * runs one batch at a time: so a key is never in two batches at once and stays in order (K20). A batch starts when it is full, when its
  * window has passed or, without a window, a few milliseconds after its first record (K13).
  */
 export function createShardPoller(options: ShardPollerOptions): ShardPoller {
   const { settings, clock, shardId } = options
-  const lanes: Lane[] = Array.from({ length: settings.parallelization }, () => ({
+  const groups: KeyGroup[] = Array.from({ length: settings.parallelization }, () => ({
     queue: [],
     isBusy: false,
     cancelWait: undefined,
@@ -55,58 +56,58 @@ export function createShardPoller(options: ShardPollerOptions): ShardPoller {
   let isStopped = false
 
   const fill = (): void => {
-    const room = queueLimit - lanes.reduce((sum, lane) => sum + lane.queue.length, 0)
+    const room = queueLimit - groups.reduce((sum, group) => sum + group.queue.length, 0)
     if (room <= 0) return
     const records = options.streams.read(settings.streamName, shardId, after, room, READ_BYTES)
     for (const record of records) {
       after = record.sequenceNumber
       if (isBeforeStart(record, settings)) continue
       progress.begin(record.sequenceNumber)
-      lanes[laneOf(record.partitionKey, lanes.length)]?.queue.push(record)
+      groups[groupOf(record.partitionKey, groups.length)]?.queue.push(record)
     }
   }
-  const schedule = (lane: Lane): void => {
-    const first = lane.queue[0]
-    if (isStopped || lane.isBusy || !first) return
-    const isFull = batchLength(lane.queue, settings.batchSize) < lane.queue.length
-    const waitedMs = clock.now() - first.approximateArrivalMs
+  const schedule = (group: KeyGroup): void => {
+    const first = group.queue[0]
+    if (isStopped || group.isBusy || !first) return
+    const isFull = batchLength(group.queue, settings.batchSize) < group.queue.length
+    const waitedMs = clock.monotonic() - first.arrivedMs
     const waitMs = (settings.windowMs || options.gatherMs) - waitedMs
-    if (isFull || lane.queue.length >= settings.batchSize || waitMs <= 0) {
-      lane.cancelWait?.()
-      lane.cancelWait = undefined
-      begin(lane)
+    if (isFull || group.queue.length >= settings.batchSize || waitMs <= 0) {
+      group.cancelWait?.()
+      group.cancelWait = undefined
+      begin(group)
     } else {
-      lane.cancelWait ??= clock.after(waitMs, () => {
-        lane.cancelWait = undefined
+      group.cancelWait ??= clock.after(waitMs, () => {
+        group.cancelWait = undefined
         wake()
-        if (!lane.isBusy && lane.queue.length > 0) begin(lane)
+        if (!group.isBusy && group.queue.length > 0) begin(group)
       })
     }
   }
-  const begin = (lane: Lane): void => {
-    const run = start(lane).finally(() => running.delete(run))
+  const begin = (group: KeyGroup): void => {
+    const run = start(group).finally(() => running.delete(run))
     running.add(run)
   }
-  const start = async (lane: Lane): Promise<void> => {
-    lane.isBusy = true
-    const batch = lane.queue.splice(0, batchLength(lane.queue, settings.batchSize))
+  const start = async (group: KeyGroup): Promise<void> => {
+    group.isBusy = true
+    const batch = group.queue.splice(0, batchLength(group.queue, settings.batchSize))
     const isFinished = await options.run(batch)
     if (!isFinished) return
     progress.end(batch.map((record) => record.sequenceNumber))
-    lane.isBusy = false
+    group.isBusy = false
     wake()
   }
   const wake = (): void => {
     if (isStopped) return
     fill()
-    lanes.forEach(schedule)
+    groups.forEach(schedule)
   }
 
   return {
     wake,
     async stop() {
       isStopped = true
-      for (const lane of lanes) lane.cancelWait?.()
+      for (const group of groups) group.cancelWait?.()
       await Promise.all(running)
     },
   }
@@ -130,16 +131,16 @@ function batchLength(queue: readonly StreamRecordOut[], batchSize: number): numb
 }
 
 /** FNV-1a: any even spread does. */
-function laneOf(partitionKey: string, lanes: number): number {
-  if (lanes === 1) return 0
+function groupOf(partitionKey: string, groups: number): number {
+  if (groups === 1) return 0
   let hash = 0x811c9dc5
   for (let index = 0; index < partitionKey.length; index++) {
     hash = Math.imul(hash ^ partitionKey.charCodeAt(index), 0x01000193)
   }
-  return (hash >>> 0) % lanes
+  return (hash >>> 0) % groups
 }
 
-/** Lanes finish out of order; the position moves only over what is finished without a hole. */
+/** Groups finish out of order; the position moves only over what is finished without a hole. */
 function createProgress(finished: (sequenceNumber: string) => void): {
   begin(sequenceNumber: string): void
   end(sequenceNumbers: readonly string[]): void

@@ -15,9 +15,10 @@ import type {
 import { failedItems } from './batch-response.ts'
 import { runBatch, type Delivery } from './batch-run.ts'
 import { invokeThroughSeam } from './deliver-seam.ts'
-import { describeGivenUp, functionNameOf } from './on-failure.ts'
-import { BEGINNING, type Positions } from './positions.ts'
+import { sendDiscardedBatch, functionNameOf } from './on-failure.ts'
+import { BEGINNING, type Checkpoints } from './checkpoints.ts'
 import type { StreamSettings } from './settings.ts'
+import { compareSequence } from '../../platform/sequence.ts'
 import { createShardPoller, type ShardPoller } from './shard-poller.ts'
 import { streamEvent } from './stream-event.ts'
 
@@ -35,7 +36,7 @@ export interface MappingDependencies {
   readonly topics: Topics
   readonly metrics: Metrics
   readonly faults?: Faults
-  readonly positions: Positions
+  readonly checkpoints: Checkpoints
   readonly gatherMs: number
   /** K11's base rate; absent = as soon as records arrive. */
   readonly pollIntervalMs?: number
@@ -46,7 +47,7 @@ export function startStreamMapping(
   settings: StreamSettings,
   dependencies: MappingDependencies,
 ): Mapping {
-  const { clock, streams, positions } = dependencies
+  const { clock, streams, checkpoints } = dependencies
   const stopping = new AbortController()
   const shards = streams.shards(settings.streamName)
   const starts = new Map(
@@ -66,12 +67,15 @@ export function startStreamMapping(
             settings,
             shardId,
             deliver: (part) => deliver(part, { settings, dependencies, shardId }),
-            giveUp: (givenUp) =>
-              describeGivenUp(givenUp, settings, { ...dependencies, stopped: stopping.signal }),
+            discard: (discarded) =>
+              sendDiscardedBatch(discarded, settings, {
+                ...dependencies,
+                stopped: stopping.signal,
+              }),
             isKept: (record) => isKept(streams, settings.streamName, { shardId, record }),
             stopped: stopping.signal,
           }),
-        finished: (sequenceNumber) => positions.set(settings.id, shardId, sequenceNumber),
+        finished: (sequenceNumber) => checkpoints.set(settings.id, shardId, sequenceNumber),
       }),
     ]),
   )
@@ -81,7 +85,7 @@ export function startStreamMapping(
   const removals = [
     streams.hold?.(
       settings.streamName,
-      (shardId) => positions.get(settings.id, shardId) || starts.get(shardId),
+      (shardId) => checkpoints.get(settings.id, shardId) || starts.get(shardId),
     ),
     dependencies.pollIntervalMs === undefined
       ? streams.onRecords(settings.streamName, (shardId) => pollers.get(shardId)?.wake())
@@ -98,20 +102,22 @@ export function startStreamMapping(
 }
 
 /**
- * The kept position, or the starting position (K21). Where LATEST begins is kept at once: what arrives from now on is delivered, also when this
- * process is killed before it has finished a batch.
+ * The kept checkpoint, or the starting position (K21). Where LATEST begins is kept at once: what arrives from now on is delivered, also when
+ * this process is killed before it has finished a batch. A checkpoint beyond the end of the shard is of records that the stream has lost (a
+ * power cut, a damaged file): new records may get lower numbers, so delivery goes on from the end that there is.
  */
 function startAfter(
   settings: StreamSettings,
-  { positions, streams }: MappingDependencies,
+  { checkpoints, streams }: MappingDependencies,
   shardId: string,
 ): string | undefined {
-  const kept = positions.get(settings.id, shardId)
-  if (kept !== undefined) return kept === BEGINNING ? undefined : kept
-  if (settings.startingPosition !== 'LATEST') return undefined
   const latest = streams.latest(settings.streamName, shardId)
-  positions.set(settings.id, shardId, latest ?? BEGINNING)
-  positions.save()
+  const kept = checkpoints.get(settings.id, shardId)
+  const isBeyondEnd = kept !== undefined && compareSequence(kept, latest ?? BEGINNING) > 0
+  if (kept !== undefined && !isBeyondEnd) return kept === BEGINNING ? undefined : kept
+  if (kept === undefined && settings.startingPosition !== 'LATEST') return undefined
+  checkpoints.set(settings.id, shardId, latest ?? BEGINNING)
+  checkpoints.save()
   return latest
 }
 
@@ -161,7 +167,7 @@ function invoke(
     namespace: 'AWS/Lambda',
     name: 'IteratorAge',
     dimensions: { FunctionName: functionNameOf(described.arn) },
-    value: nowMs - (records.at(-1)?.approximateArrivalMs ?? nowMs),
+    value: Math.max(0, ...records.slice(-1).map(({ arrivedMs }) => clock.monotonic() - arrivedMs)),
     unit: 'Milliseconds',
     timestampMs: nowMs,
   })

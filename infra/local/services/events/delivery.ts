@@ -33,7 +33,7 @@ export async function deliver(
   }: { readonly event: Readonly<Record<string, unknown>>; readonly options: DeliveryOptions },
 ): Promise<void> {
   const { clock } = options
-  const startMs = clock.now()
+  const startMs = clock.monotonic()
   for (let retries = 0; ; retries++) {
     const failure = await attempt(rule, target, { event, options })
     if (!failure) {
@@ -43,7 +43,7 @@ export async function deliver(
     const isOver =
       PERMANENT.has(failure.code) ||
       retries >= target.maxRetries ||
-      clock.now() - startMs >= target.maxAgeMs
+      clock.monotonic() - startMs >= target.maxAgeMs
     if (isOver) {
       options.count(rule, 'FailedInvocations')
       await giveUp(rule, target, { event, options, failure, retries })

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { ConnectPacket } from 'aedes'
+import { createTokenBucket } from '../../platform/token-bucket.ts'
+import type { TokenBucket } from '../../platform/token-bucket.ts'
 import type { Clock, Faults } from '../../platform/types.ts'
 import type { Counters } from './counters.ts'
 import type { Identity } from './identity.ts'
-import { limits, tokenBucket } from './limits.ts'
-import type { TokenBucket } from './limits.ts'
+import { limits } from './limits.ts'
 
 /** First byte of a CONNACK packet. */
 export const CONNACK = 0x20
@@ -31,7 +32,7 @@ export function admission(options: {
   readonly identify: (username: string | undefined, clientId: string) => Identity | undefined
 }): (packet: ConnectPacket, decide: (admission: Admission) => void) => void {
   const { clock, counters, faults, identify } = options
-  const connects = tokenBucket(clock, limits.connectsPerSecond)
+  const connects = createTokenBucket(clock, { ratePerSecond: limits.connectsPerSecond })
   const perClientId = clientBuckets(clock)
   const refuse = (metric: string, refusal: number, why: string): Admission => {
     counters.count(`Connect.${metric}`, { Protocol: 'MQTT' })
@@ -88,7 +89,7 @@ function clientBuckets(clock: Clock): (clientId: string) => TokenBucket {
     const known = buckets.get(clientId)
     if (known) return known
     if (buckets.size >= REMEMBERED_CLIENT_IDS) buckets = new Map()
-    const bucket = tokenBucket(clock, limits.connectsPerSecondPerClientId)
+    const bucket = createTokenBucket(clock, { ratePerSecond: limits.connectsPerSecondPerClientId })
     buckets.set(clientId, bucket)
     return bucket
   }

@@ -19,8 +19,6 @@ import type { Sessions } from './sessions.ts'
 import { subscribeGate } from './subscribe-gate.ts'
 import { topicEmitter } from './topic-emitter.ts'
 
-const SESSION_EXPIRY_MS = 3_600_000
-
 export interface MqttBroker extends Broker {
   readonly retained: RetainedMessages
   start(): Promise<void>
@@ -70,6 +68,7 @@ export function mqttBroker(options: BrokerOptions): MqttBroker {
 
   aedes.on('clientReady', (client) => {
     register.ready(client)
+    sessions?.back(client.id)
   })
   aedes.on('clientDisconnect', left)
   aedes.on('keepaliveTimeout', (client) => {
@@ -82,11 +81,8 @@ export function mqttBroker(options: BrokerOptions): MqttBroker {
 
   function left(client: Client): void {
     register.left(client)
-    // I13: a session is kept for an hour.
-    if (client.clean) return
-    clock.after(SESSION_EXPIRY_MS, () => {
-      if (!clientOf(client.id)) void sessions?.forget(client.id)
-    })
+    // One that was cut off by a newer connection of its id leaves after that one has come.
+    if (!client.clean && !clientOf(client.id)) sessions?.away(client.id)
   }
 
   function clientOf(clientId: string): Client | undefined {
@@ -122,7 +118,7 @@ export function mqttBroker(options: BrokerOptions): MqttBroker {
     },
     async start() {
       await aedes.listen()
-      sessions = iotSessions(aedes)
+      sessions = iotSessions(aedes, clock)
       port = await listener.start(options.port)
     },
     async stop() {
@@ -130,6 +126,7 @@ export function mqttBroker(options: BrokerOptions): MqttBroker {
         if (client) register.end(client, 'SERVER_INITIATED_DISCONNECT')
       }
       await closed(aedes)
+      sessions?.stop()
       await listener.stop()
     },
   }

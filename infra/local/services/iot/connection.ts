@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Client } from 'aedes'
+import { createTokenBucket } from '../../platform/token-bucket.ts'
+import type { TokenBucket } from '../../platform/token-bucket.ts'
 import type { Clock } from '../../platform/types.ts'
 import type { Identity } from './identity.ts'
-import { limits, tokenBucket } from './limits.ts'
-import type { TokenBucket } from './limits.ts'
+import { limits } from './limits.ts'
 import type { DisconnectReason, Presence } from './presence.ts'
 
 /** What the broker keeps about one MQTT connection besides what aedes does. */
@@ -34,8 +35,8 @@ export function newConnection(
       ipAddress: start.ipAddress,
       versionNumber: start.versionNumber,
     },
-    publishes: tokenBucket(clock, limits.publishesPerSecond),
-    bytes: tokenBucket(clock, limits.publishBytesPerSecond),
+    publishes: createTokenBucket(clock, { ratePerSecond: limits.publishesPerSecond }),
+    bytes: createTokenBucket(clock, { ratePerSecond: limits.publishBytesPerSecond }),
   }
 }
 

@@ -30,8 +30,8 @@ export function greetingWatch(options: {
     // Only looks on: whoever reads the socket gets these bytes too.
     socket.once('data', (first: Buffer) => {
       const foreign = foreignGreeting(first)
-      if (!foreign || clock.now() < (quietUntil.get(foreign) ?? 0)) return
-      quietUntil.set(foreign, clock.now() + QUIET_MS)
+      if (!foreign || clock.monotonic() < (quietUntil.get(foreign) ?? 0)) return
+      quietUntil.set(foreign, clock.monotonic() + QUIET_MS)
       tell(`A connection was closed ${words[foreign]}. Use mqtt://127.0.0.1:${options.port()}.`)
     })
   }

@@ -1,5 +1,3 @@
-import type { Clock } from '../../platform/types.ts'
-
 /** IoT Core's quotas (aws-behaviour I2–I7). */
 export const limits = {
   payloadBytes: 128 * 1024,
@@ -15,27 +13,6 @@ export const limits = {
   keepAliveMinSeconds: 30,
   keepAliveMaxSeconds: 1200,
 } as const
-
-export interface TokenBucket {
-  /** Takes `amount` when there is enough; false = throttled, nothing taken. */
-  take(amount?: number): boolean
-}
-
-/** A full bucket of `ratePerSecond` tokens, refilled continuously on the clock. */
-export function tokenBucket(clock: Clock, ratePerSecond: number): TokenBucket {
-  let tokens = ratePerSecond
-  let lastMs = clock.now()
-  return {
-    take(amount = 1) {
-      const nowMs = clock.now()
-      tokens = Math.min(ratePerSecond, tokens + ((nowMs - lastMs) * ratePerSecond) / 1000)
-      lastMs = nowMs
-      if (tokens < amount) return false
-      tokens -= amount
-      return true
-    },
-  }
-}
 
 /** Why a topic cannot be published to, or undefined; the Basic Ingest prefix does not count (aws-behaviour I3). */
 export function topicProblem(topic: string): string | undefined {

@@ -72,20 +72,21 @@ export function connectionVersions(clock: Clock): Versions {
   return {
     next(clientId) {
       const last = known.get(clientId)
-      const isStale = last?.leftMs !== undefined && clock.now() - last.leftMs > RESET_AFTER_MS
+      const isStale = last?.leftMs !== undefined && clock.monotonic() - last.leftMs > RESET_AFTER_MS
       const version = !last || isStale ? 0 : last.version + 1
       known.set(clientId, { version })
       return version
     },
     left(clientId) {
       const last = known.get(clientId)
-      if (last) last.leftMs = clock.now()
+      if (last) last.leftMs = clock.monotonic()
       if (known.size > 10_000) forgetStale()
     },
   }
   function forgetStale(): void {
     for (const [clientId, { leftMs }] of known) {
-      if (leftMs !== undefined && clock.now() - leftMs > RESET_AFTER_MS) known.delete(clientId)
+      if (leftMs !== undefined && clock.monotonic() - leftMs > RESET_AFTER_MS)
+        known.delete(clientId)
     }
   }
 }

@@ -53,7 +53,7 @@ function removeFrom<T>(node: TrieNode<T>, levels: readonly string[], value: T): 
 function collect<T>(node: TrieNode<T>, levels: readonly string[], depth: number, found: T[]): void {
   const level = levels[depth]
   if (level === undefined) {
-    found.push(...node.values)
+    for (const value of node.values) found.push(value)
     return
   }
   const exact = node.children.get(level)
@@ -64,5 +64,5 @@ function collect<T>(node: TrieNode<T>, levels: readonly string[], depth: number,
   if (one) collect(one, levels, depth + 1, found)
   // I10: `#` stands for at least one level, so it is looked up only where one is left.
   const rest = node.children.get('#')
-  if (rest) found.push(...rest.values)
+  if (rest) for (const value of rest.values) found.push(value)
 }

@@ -53,7 +53,7 @@ export function kinesisApi(options: KinesisApiOptions): ApiHandler {
       const timestamp = Number(input.value('Timestamp') ?? 0) * 1000
       const after = startOf(shard, input, timestamp) ?? null
       const place = { streamName: stream.name, shardId: shard.shardId, after }
-      return { ShardIterator: encodeIterator({ ...place, issuedMs: options.clock.now() }) }
+      return { ShardIterator: encodeIterator({ ...place, issuedMs: options.clock.monotonic() }) }
     },
     GetRecords: (input, request) => getRecords(options, input, request),
     PutRecord: async (input, request) => {
@@ -81,7 +81,7 @@ function recordOf(input: Fields): { partitionKey: string; data: Buffer; explicit
 }
 
 function getRecords(options: KinesisApiOptions, input: Fields, request: ApiRequest): unknown {
-  const nowMs = options.clock.now()
+  const nowMs = options.clock.monotonic()
   const iterator = decodeIterator(input.text('ShardIterator'), nowMs)
   const stream = options.find(iterator.streamName)
   options.authorization.check(request.principal, 'kinesis:GetRecords', stream.arn)
@@ -105,7 +105,7 @@ function getRecords(options: KinesisApiOptions, input: Fields, request: ApiReque
 
 function behindLatestMs(shard: Shard, after: string | null, nowMs: number): number {
   const next = shard.read(after ?? undefined, 1, 1)[0]
-  return next ? nowMs - next.approximateArrivalMs : 0
+  return next ? nowMs - next.arrivedMs : 0
 }
 
 /** K4: not atomic; the answer keeps the order of the request, each record with its own outcome. */

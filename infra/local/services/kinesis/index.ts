@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Kept } from '../../platform/kept.ts'
 import { AwsError, StartError } from '../../platform/errors.ts'
+import { FileDamaged, readJsonFile, writeJsonFile } from '../../platform/json-file.ts'
 import { passSeam } from '../../platform/seam.ts'
 import type {
   Account,
@@ -70,7 +71,7 @@ export function createKinesis(options: KinesisOptions): Kinesis {
   const admitRead = (stream: Stream, shardId: string): void => {
     if (options.limits !== true) return
     const key = `${stream.name}/${shardId}`
-    const second = Math.floor(clock.now() / 1000)
+    const second = Math.floor(clock.monotonic() / 1000)
     const count = reads.get(key)?.second === second ? (reads.get(key)?.count ?? 0) + 1 : 1
     reads.set(key, { second, count })
     if (count <= READS_PER_SECOND) return
@@ -108,8 +109,7 @@ export function createKinesis(options: KinesisOptions): Kinesis {
       const records = find(name).shard(shardId).read(after, limit, maxBytes)
       const last = records.at(-1)
       // A look at one record is the mapping asking what is left, not a read.
-      if (last && limit > 1)
-        metrics.read(name, records.length, clock.now() - last.approximateArrivalMs)
+      if (last && limit > 1) metrics.read(name, records.length, clock.monotonic() - last.arrivedMs)
       return records
     },
     latest: (name, shardId) => find(name).shard(shardId).latest(),
@@ -159,20 +159,34 @@ function openStream(shape: StreamShape, options: KinesisOptions): Stream {
   return createStream({
     ...base,
     createdMs: keptCreation(directory, shape, options.clock.now()),
-    openLog: (shardId, restore) =>
-      openShardLog({ ...kept, path: join(directory, shardId) }, restore),
+    openLog: (shardId, restored) =>
+      openShardLog({ ...kept, path: join(directory, shardId) }, restored),
   })
+}
+
+/** Throws StartError `DATA_DIR_STREAM`: without the creation time, new records could come before those that were delivered. */
+function readCreation(file: string): { createdMs: number; shardCount: number } | undefined {
+  try {
+    return readJsonFile(file) as { createdMs: number; shardCount: number } | undefined
+  } catch (cause) {
+    if (!(cause instanceof FileDamaged)) throw cause
+    throw new StartError(
+      'DATA_DIR_STREAM',
+      `${file} cannot be read: ${cause.message}. Restore it from a copy, or start with an empty --data-dir.`,
+      { cause },
+    )
+  }
 }
 
 /** When the stream in a data directory was made; sequence numbers go on from there. Throws StartError when it has other shards. */
 function keptCreation(directory: string, shape: StreamShape, nowMs: number): number {
   const file = join(directory, 'stream.json')
-  if (!existsSync(file)) {
-    mkdirSync(directory, { recursive: true })
-    writeFileSync(file, JSON.stringify({ createdMs: nowMs, shardCount: shape.shardCount }))
+  const kept = readCreation(file)
+  if (kept === undefined) {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    writeJsonFile(file, { createdMs: nowMs, shardCount: shape.shardCount })
     return nowMs
   }
-  const kept = JSON.parse(readFileSync(file, 'utf8')) as { createdMs: number; shardCount: number }
   if (kept.shardCount === shape.shardCount) return kept.createdMs
   throw new StartError(
     'DATA_DIR_OTHER_TEMPLATE',

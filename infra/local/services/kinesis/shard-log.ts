@@ -1,34 +1,43 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { appendAll } from '../../platform/append.ts'
 import type { Kept } from '../../platform/kept.ts'
+import { damageText, readSealedLines, sealLine } from '../../platform/sealed-lines.ts'
 import type { StreamRecordOut } from '../../platform/types.ts'
-import { compareSequence } from './sequence.ts'
+import { compareSequence } from '../../platform/sequence.ts'
 
 const SEGMENT_BYTES = 16 * 1024 * 1024
 
 type Line = [sequenceNumber: string, arrivalMs: number, partitionKey: string, data: string]
 
 /**
- * The records of a shard on disk: JSON lines in segments, appended once per turn of the event loop. When `append` has resolved the bytes
- * are with the operating system: they survive `kill -9`, not a power cut (that would need an fsync per turn).
+ * The records of a shard on disk: JSON lines with checksums in segments, appended once per turn of the event loop. When `append` has resolved
+ * the bytes are with the operating system: they survive `kill -9`, not a power cut (that would need an fsync per turn).
  */
 export interface ShardLog {
   /** Throws AwsError `InternalFailure` (500) when the disk refuses; nothing of the failed records remains. */
   append(record: StreamRecordOut): Promise<void>
-  /** Deletes segments that end at or before a sequence number. */
+  /** Deletes segments that end at or before a sequence number; never the one with the highest, from which the next start counts on. */
   trim(upTo: string): void
   /** Writes what waits and closes. */
   close(): void
 }
 
-/** Opens the log of a shard and hands every record kept there to `restore`, in order. A torn last line is cut off. */
-export function openShardLog(
-  { path: directory, disk }: Kept,
-  restore: (record: StreamRecordOut) => void,
-): ShardLog {
-  mkdirSync(directory, { recursive: true })
-  const segments = readSegments(directory, restore)
+/** What a start finds in the log of a shard. */
+export interface Restored {
+  record(record: StreamRecordOut): void
+  /** So many records cannot be read any more; their sequence numbers stay used. */
+  damaged(count: number): void
+}
+
+/**
+ * Opens the log of a shard and hands over every record kept there, in order. The last line of a segment that a killed process left
+ * unfinished is left out; a damaged record is told with file and offset.
+ */
+export function openShardLog(kept: Kept, restored: Restored): ShardLog {
+  const { path: directory, disk } = kept
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const segments = readSegments(kept, restored)
   let next = (segments.at(-1)?.number ?? 0) + 1
   let current = openSegment(directory, next++)
   let bytes = 0
@@ -78,7 +87,11 @@ export function openShardLog(
       })
     },
     trim(upTo) {
-      for (let oldest = segments[0]; oldest && compareSequence(oldest.last, upTo) <= 0;) {
+      const isLast = (): boolean => segments.length === 1 && bytes === 0
+      for (
+        let oldest = segments[0];
+        oldest && !isLast() && compareSequence(oldest.last, upTo) <= 0;
+      ) {
         try {
           unlinkSync(oldest.path)
         } catch (cause) {
@@ -109,41 +122,39 @@ function lineOf(record: StreamRecordOut): string {
     record.partitionKey,
     record.data.toString('base64'),
   ]
-  return `${JSON.stringify(line)}\n`
+  return sealLine(JSON.stringify(line))
 }
 
-function readSegments(directory: string, restore: (record: StreamRecordOut) => void): Segment[] {
+function readSegments({ path: directory, tell }: Kept, restored: Restored): Segment[] {
   const names = readdirSync(directory).filter((name) => /^\d+\.log$/.test(name))
-  return names.sort().map((name) => {
+  const segments: Segment[] = []
+  for (const name of names.sort()) {
     const path = join(directory, name)
-    let last = ''
-    for (const text of readFileSync(path, 'utf8').split('\n')) {
-      const record = parseLine(text)
-      if (!record) continue
-      restore(record)
-      last = record.sequenceNumber
-    }
-    return { number: Number.parseInt(name, 10), path, last }
-  })
+    const { texts, damaged } = readSealedLines(path)
+    if (damaged.length > 0) tell(damageText(path, damaged, 'record'))
+    restored.damaged(damaged.length)
+    const records = texts.map(recordOf)
+    for (const record of records) restored.record(record)
+    const last = records.at(-1)?.sequenceNumber
+    if (last !== undefined) segments.push({ number: Number.parseInt(name, 10), path, last })
+    // A start that received nothing.
+    else if (damaged.length === 0) unlinkSync(path)
+  }
+  return segments
 }
 
-/** A line that a killed process left unfinished was never acknowledged: it is skipped. */
-function parseLine(text: string): StreamRecordOut | undefined {
-  if (!text.endsWith(']')) return undefined
-  try {
-    const [sequence, arrivalMs, partitionKey, data] = JSON.parse(text) as Line
-    return {
-      sequenceNumber: sequence,
-      approximateArrivalMs: arrivalMs,
-      partitionKey,
-      data: Buffer.from(data, 'base64'),
-    }
-  } catch {
-    return undefined
+function recordOf(text: string): StreamRecordOut {
+  const [sequenceNumber, arrivalMs, partitionKey, data] = JSON.parse(text) as Line
+  return {
+    sequenceNumber,
+    approximateArrivalMs: arrivalMs,
+    arrivedMs: arrivalMs,
+    partitionKey,
+    data: Buffer.from(data, 'base64'),
   }
 }
 
 function openSegment(directory: string, number: number): Segment & { readonly fd: number } {
   const path = join(directory, `${String(number).padStart(8, '0')}.log`)
-  return { number, path, last: '', fd: openSync(path, 'a') }
+  return { number, path, last: '', fd: openSync(path, 'a', 0o600) }
 }

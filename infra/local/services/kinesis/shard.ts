@@ -1,6 +1,6 @@
 import type { StreamRecordOut } from '../../platform/types.ts'
 import type { HashRange } from './hash-range.ts'
-import { compareSequence } from './sequence.ts'
+import { compareSequence } from '../../platform/sequence.ts'
 
 /** Rough cost of a record beside its data. */
 const RECORD_OVERHEAD_BYTES = 250
@@ -15,7 +15,10 @@ export interface Shard {
   read(after: string | undefined, limit: number, maxBytes: number): readonly StreamRecordOut[]
   /** The first record at or after a time; undefined when there is none. */
   firstSince(ms: number): StreamRecordOut | undefined
+  /** The highest ever; undefined = no record yet. */
   latest(): string | undefined
+  /** Arrival of the latest record, epoch ms; 0 = no record yet. */
+  lastArrivalMs(): number
   /** Sequence number of the record just before the oldest that is left, if any was ever removed. */
   trimmedTo(): string | undefined
   /** Removes from the oldest on while `isGone` says so. */
@@ -27,7 +30,7 @@ export function createShard(shardId: string, range: HashRange): Shard {
   let records: StreamRecordOut[] = []
   let first = 0
   let bytes = 0
-  let last: string | undefined
+  let last: StreamRecordOut | undefined
   let trimmed: string | undefined
 
   const size = (record: StreamRecordOut): number => record.data.length + RECORD_OVERHEAD_BYTES
@@ -49,10 +52,10 @@ export function createShard(shardId: string, range: HashRange): Shard {
     append(record) {
       records.push(record)
       bytes += size(record)
-      last = record.sequenceNumber
+      last = record
     },
     read(after, limit, maxBytes) {
-      if (after !== undefined && last !== undefined && compareSequence(last, after) <= 0) return []
+      if (after !== undefined && last && compareSequence(last.sequenceNumber, after) <= 0) return []
       const start =
         after === undefined
           ? first
@@ -65,7 +68,8 @@ export function createShard(shardId: string, range: HashRange): Shard {
       return records.slice(start, end)
     },
     firstSince: (ms) => records[indexWhere((record) => record.approximateArrivalMs >= ms)],
-    latest: () => last,
+    latest: () => last?.sequenceNumber,
+    lastArrivalMs: () => last?.approximateArrivalMs ?? 0,
     trimmedTo: () => trimmed,
     trim(isGone) {
       for (let record = records[first]; record && isGone(record); record = records[first]) {

@@ -26,6 +26,7 @@ export function streamProvider(
     const shape = shapeOf(account, resource)
     const stream = streams.open(shape)
     stream.retentionHours = retentionOf(resource)
+    stream.trim()
     return { ref: shape.name, attributes: { Arn: shape.arn } }
   }
   return {

@@ -1,9 +1,9 @@
 import { AwsError } from '../../platform/errors.ts'
 import type { Clock, StreamPut, StreamRecordOut } from '../../platform/types.ts'
 import { hashKeyOf, hashRanges } from './hash-range.ts'
-import { sequenceIndex, sequenceNumber } from './sequence.ts'
+import { sequenceIndex, sequenceNumber } from '../../platform/sequence.ts'
 import { createShard, type Shard } from './shard.ts'
-import type { ShardLog } from './shard-log.ts'
+import type { Restored, ShardLog } from './shard-log.ts'
 
 /** K3. */
 const MAX_RECORD_BYTES = 1024 * 1024
@@ -25,7 +25,7 @@ export interface StreamOptions {
   /** Enforce K1. */
   readonly limits: boolean
   /** Opens the durable log of a shard; absent = memory only. */
-  readonly openLog?: (shardId: string, restore: (record: StreamRecordOut) => void) => ShardLog
+  readonly openLog?: (shardId: string, restored: Restored) => ShardLog
 }
 
 export interface Stream {
@@ -55,9 +55,14 @@ export function createStream(options: StreamOptions): Stream {
     createShard(`shardId-${String(at).padStart(12, '0')}`, range),
   )
   const logs = shards.map((shard) =>
-    options.openLog?.(shard.shardId, (record) => {
-      shard.append(record)
-      index = Math.max(index, sequenceIndex(record.sequenceNumber) + 1)
+    options.openLog?.(shard.shardId, {
+      record(record) {
+        shard.append(record)
+        index = Math.max(index, sequenceIndex(record.sequenceNumber) + 1)
+      },
+      damaged(count) {
+        index += count
+      },
     }),
   )
   const meters = shards.map(() => createWriteMeter(clock))
@@ -65,8 +70,8 @@ export function createStream(options: StreamOptions): Stream {
   const holds = new Set<(shardId: string) => string | undefined>()
 
   const trimShard = (shard: Shard, at: number): void => {
-    const oldestMs = clock.now() - stream.retentionHours * 3_600_000
-    shard.trim((record) => record.approximateArrivalMs < oldestMs)
+    const oldestMs = clock.monotonic() - stream.retentionHours * 3_600_000
+    shard.trim((record) => record.arrivedMs < oldestMs)
     if (shard.bytes() > SOFT_BYTES) {
       const finished = [...holds].map((hold) => hold(shard.shardId))
       shard.trim(
@@ -97,12 +102,13 @@ export function createStream(options: StreamOptions): Stream {
       const bytes = data.length + Buffer.byteLength(partitionKey)
       const isRefused = shard.bytes() > HARD_BYTES || (options.limits && !meters[at]?.admit(bytes))
       if (isRefused) throw rateExceeded(shard.shardId, options.name)
-      const arrivalMs = clock.now()
+      const arrivalMs = Math.max(clock.now(), shard.lastArrivalMs())
       const record: StreamRecordOut = {
         sequenceNumber: sequenceNumber({ createdMs, index: index++, arrivalMs, shardIndex: at }),
         partitionKey,
         data,
         approximateArrivalMs: arrivalMs,
+        arrivedMs: clock.monotonic(),
       }
       await logs[at]?.append(record)
       shard.append(record)
@@ -156,7 +162,7 @@ function createWriteMeter(clock: Clock): { admit(bytes: number): boolean } {
   let total = 0
   return {
     admit(bytes) {
-      const now = Math.floor(clock.now() / 1000)
+      const now = Math.floor(clock.monotonic() / 1000)
       if (now !== second) {
         second = now
         records = 0

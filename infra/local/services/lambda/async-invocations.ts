@@ -40,6 +40,7 @@ interface AsyncEvent {
   readonly fn: LocalFunction
   readonly event: string
   readonly requestId: string
+  /** On the monotonic clock. */
   readonly acceptedMs: number
   invokeCount: number
 }
@@ -67,7 +68,7 @@ export function createAsyncInvocations(options: {
     let backoffMs = THROTTLE_BACKOFF_MS
     for (;;) {
       const config = options.configOf(fn.config.name)
-      const ageMs = clock.now() - event.acceptedMs
+      const ageMs = clock.monotonic() - event.acceptedMs
       // The age counts against the limit only when it is tried again: the first attempt is always made.
       if (event.invokeCount > 0 && ageMs > config.maximumEventAgeSeconds * 1000)
         return give(event, 'EventAgeExceeded', undefined)
@@ -78,7 +79,7 @@ export function createAsyncInvocations(options: {
       if (result === 'throttled') {
         await wait(backoffMs)
         backoffMs = Math.min(backoffMs * 2, THROTTLE_BACKOFF_MAX_MS)
-        if (clock.now() - event.acceptedMs > config.maximumEventAgeSeconds * 1000)
+        if (clock.monotonic() - event.acceptedMs > config.maximumEventAgeSeconds * 1000)
           return give(event, 'EventAgeExceeded', undefined)
         continue
       }
@@ -91,7 +92,7 @@ export function createAsyncInvocations(options: {
 
   async function attempt(event: AsyncEvent): Promise<RunResult | 'throttled'> {
     const { fn, requestId } = event
-    const ageMs = clock.now() - event.acceptedMs
+    const ageMs = clock.monotonic() - event.acceptedMs
     fn.putMetric('AsyncEventAge', {
       value: ageMs,
       unit: 'Milliseconds',
@@ -150,7 +151,7 @@ export function createAsyncInvocations(options: {
       if (fault?.kind === 'drop') return
       if (fault?.kind === 'delay') await wait(fault.ms)
       const runs = Array.from({ length: times }, () =>
-        attempts({ fn, event, requestId, acceptedMs: clock.now(), invokeCount: 0 }),
+        attempts({ fn, event, requestId, acceptedMs: clock.monotonic(), invokeCount: 0 }),
       )
       await Promise.all(runs)
     },

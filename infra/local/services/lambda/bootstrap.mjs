@@ -190,7 +190,7 @@ async function loadHandler() {
 // --- invocations -----------------------------------------------------------------------------------------------------------
 
 function contextOf(message) {
-  const deadlineMs = Date.now() + message.timeoutMs
+  const deadlineMs = performance.now() + message.timeoutMs
   return {
     callbackWaitsForEmptyEventLoop: true,
     functionVersion: '$LATEST',
@@ -200,7 +200,7 @@ function contextOf(message) {
     logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
     invokedFunctionArn: message.functionArn,
     awsRequestId: message.requestId,
-    getRemainingTimeInMillis: () => Math.max(0, deadlineMs - Date.now()),
+    getRemainingTimeInMillis: () => Math.max(0, Math.floor(deadlineMs - performance.now())),
   }
 }
 

@@ -142,5 +142,5 @@ export function createSqs(options: SqsOptions): Sqs {
 function openerOf(kept: Kept | undefined, queueName: string): QueueOptions['openLog'] {
   if (!kept) return undefined
   const file = join(kept.path, `${queueName}.log`)
-  return (messages) => openQueueLog({ file, disk: kept.disk, messages })
+  return (messages) => openQueueLog({ ...kept, file, messages })
 }

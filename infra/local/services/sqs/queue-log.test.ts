@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -53,7 +53,8 @@ function open(name: string, more: Partial<QueueSettings> = {}): Queue {
     redrive: (_, message) => {
       dead.accept(message)
     },
-    openLog: (messages) => openQueueLog({ file: fileOf(name), disk, messages }),
+    openLog: (messages) =>
+      openQueueLog({ file: fileOf(name), disk, tell: (line) => told.push(line), messages }),
   })
 }
 
@@ -134,6 +135,22 @@ describe('a queue that is kept', () => {
     expect(largest).toBeGreaterThan(100_000)
     expect(largest).toBeLessThan(300_000)
     expect(bodies(open('work'))).toEqual(['stays'])
+  })
+
+  it('tells the place of a damaged line, keeps the file as it was, and has the other messages', () => {
+    const queue = open('work')
+    for (const body of ['one', 'two', 'three']) queue.send({ body })
+    const bytes = readFileSync(fileOf('work'))
+    const secondLine = bytes.indexOf('\n') + 1
+    bytes[secondLine + 60]! ^= 4
+    writeFileSync(fileOf('work'), bytes)
+    expect(bodies(open('work'))).toEqual(['one', 'three'])
+    expect(told).toEqual([
+      expect.stringContaining(
+        `${fileOf('work')}.damaged: a line is damaged at byte ${secondLine} `,
+      ),
+    ])
+    expect(readFileSync(`${fileOf('work')}.damaged`)).toEqual(bytes)
   })
 
   it('is an empty file when it is empty', () => {

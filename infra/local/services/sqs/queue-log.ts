@@ -1,9 +1,10 @@
 import {
   closeSync,
+  copyFileSync,
+  existsSync,
   ftruncateSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -11,6 +12,7 @@ import {
 import { dirname } from 'node:path'
 import { appendAll } from '../../platform/append.ts'
 import type { Disk } from '../../platform/disk.ts'
+import { damageText, readSealedLines, sealLine } from '../../platform/sealed-lines.ts'
 import type { Message } from './message.ts'
 
 /** A file below this size is left as it is. */
@@ -30,7 +32,7 @@ type MessageState = Pick<
 >
 
 /**
- * The messages of a queue on disk: JSON lines, each in the operating system's hands when the call returns, so that it survives `kill -9`
+ * The messages of a queue on disk: JSON lines with checksums, each in the operating system's hands when the call returns, so that it survives `kill -9`
  * (not a power cut, which would need an fsync).
  */
 export interface QueueLog {
@@ -50,14 +52,17 @@ export interface QueueLog {
 export interface QueueLogOptions {
   readonly file: string
   readonly disk: Disk
+  /** One line for the person at the terminal. */
+  readonly tell: (line: string) => void
   /** The queue's own: a message is in it before `put`, and out of it before `gone`. */
   readonly messages: Map<string, Message>
 }
 
-/** Opens the log of a queue and fills `messages` with what it keeps. A line that a killed process left unfinished is dropped. */
-export function openQueueLog({ file, disk, messages }: QueueLogOptions): QueueLog {
-  mkdirSync(dirname(file), { recursive: true })
-  restore(file, messages)
+/** Opens the log of a queue and fills `messages` with what it keeps. A line that a killed process left unfinished is left out; a damaged one is told. */
+export function openQueueLog(options: QueueLogOptions): QueueLog {
+  const { file, disk, messages } = options
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  restore(options)
   /** Undefined: the file lacks something that the disk did not take, so it is written anew before anything is added. */
   let fd: number | undefined
   let bytes = 0
@@ -69,7 +74,7 @@ export function openQueueLog({ file, disk, messages }: QueueLogOptions): QueueLo
   }
   const rewrite = (): number => {
     const text = [...messages.values()].map((message) => lineOf(['put', message])).join('')
-    writeFileSync(`${file}.new`, text)
+    writeFileSync(`${file}.new`, text, { mode: 0o600 })
     renameSync(`${file}.new`, file)
     lag()
     fd = openSync(file, 'a')
@@ -130,35 +135,23 @@ export function openQueueLog({ file, disk, messages }: QueueLogOptions): QueueLo
   }
 }
 
-const lineOf = (line: Line): string => `${JSON.stringify(line)}\n`
+const lineOf = (line: Line): string => sealLine(JSON.stringify(line))
 
-function restore(file: string, messages: Map<string, Message>): void {
-  for (const text of readLines(file)) {
-    const line = parseLine(text)
-    if (!line) continue
+function restore({ file, messages, tell }: QueueLogOptions): void {
+  if (!existsSync(file)) return
+  const { texts, damaged } = readSealedLines(file)
+  if (damaged.length > 0) {
+    // The log is written anew from what could be read.
+    copyFileSync(file, `${file}.damaged`)
+    tell(damageText(`${file}.damaged`, damaged, 'line'))
+  }
+  for (const text of texts) {
+    const line = JSON.parse(text) as Line
     if (line[0] === 'put') messages.set(line[1].messageId, line[1])
     else if (line[0] === 'gone') for (const id of line[1]) messages.delete(id)
     else {
       const message = messages.get(line[1])
       if (message) Object.assign(message, line[2])
     }
-  }
-}
-
-function readLines(file: string): readonly string[] {
-  try {
-    return readFileSync(file, 'utf8').split('\n')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
-}
-
-/** A line that a killed process left unfinished was never acknowledged. */
-function parseLine(text: string): Line | undefined {
-  try {
-    return JSON.parse(text) as Line
-  } catch {
-    return undefined
   }
 }

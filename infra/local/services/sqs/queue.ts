@@ -3,6 +3,7 @@ import { AwsError } from '../../platform/errors.ts'
 import type { Clock } from '../../platform/types.ts'
 import type { Message, MessageAttribute } from './message.ts'
 import type { QueueLog } from './queue-log.ts'
+import { createVisibility } from './visibility.ts'
 
 /** Times in seconds, as SQS names them. */
 export interface QueueSettings {
@@ -74,6 +75,8 @@ export function createQueue(options: QueueOptions): Queue {
   const messages = new Map<string, Message>()
   const log = options.openLog?.(messages)
   const listeners = new Set<() => void>()
+  const schedule = createVisibility(clock, messages)
+  for (const message of messages.values()) schedule.changed(message)
   let cancelTimer: (() => void) | undefined
   let timerAtMs = Number.POSITIVE_INFINITY
 
@@ -86,14 +89,11 @@ export function createQueue(options: QueueOptions): Queue {
   /** One timer for the next message that becomes visible. */
   const watch = (): void => {
     if (listeners.size === 0) return
-    let nextMs = Number.POSITIVE_INFINITY
-    for (const { visibleAtMs } of messages.values()) {
-      if (visibleAtMs > clock.now()) nextMs = Math.min(nextMs, visibleAtMs)
-    }
+    const nextMs = schedule.nextMs()
     if (nextMs >= timerAtMs) return
     cancelTimer?.()
     timerAtMs = nextMs
-    cancelTimer = clock.after(nextMs - clock.now(), notify)
+    cancelTimer = clock.after(nextMs - clock.monotonic(), notify)
   }
   const arrived = (message: Message): void => {
     messages.set(message.messageId, message)
@@ -103,20 +103,21 @@ export function createQueue(options: QueueOptions): Queue {
       messages.delete(message.messageId)
       throw error
     }
-    if (message.visibleAtMs <= clock.now()) for (const listener of listeners) listener()
+    schedule.changed(message)
+    if (message.visibleAtMs <= clock.monotonic()) for (const listener of listeners) listener()
     watch()
   }
+  const isExpired = (message: Message): boolean =>
+    message.sentMs < clock.now() - queue.settings.retentionSeconds * 1000
   const dropExpired = (): void => {
-    const oldestMs = clock.now() - queue.settings.retentionSeconds * 1000
-    const expired = [...messages.values()].filter((message) => message.sentMs < oldestMs)
-    forget(expired.map((message) => message.messageId))
+    forget([...messages.values()].filter(isExpired).map(({ messageId }) => messageId))
   }
   const forget = (messageIds: readonly string[]): void => {
     if (messageIds.length === 0) return
     for (const messageId of messageIds) messages.delete(messageId)
     log?.gone(messageIds)
   }
-  const isGivenUp = (message: Message): boolean => {
+  const isDeadLetter = (message: Message): boolean => {
     const redrive = queue.settings.redrive
     if (!redrive || message.receiveCount < redrive.maxReceiveCount) return false
     try {
@@ -125,7 +126,8 @@ export function createQueue(options: QueueOptions): Queue {
     } catch (error) {
       if (!(error instanceof AwsError)) throw error
       // It stays here and is tried again when it would have been visible again.
-      message.visibleAtMs = clock.now() + queue.settings.visibilityTimeoutSeconds * 1000
+      message.visibleAtMs = clock.monotonic() + queue.settings.visibilityTimeoutSeconds * 1000
+      schedule.changed(message)
     }
     return true
   }
@@ -140,26 +142,26 @@ export function createQueue(options: QueueOptions): Queue {
     createdMs: clock.now(),
     url: options.url,
     send(given) {
-      const message = newMessage(given, clock.now(), queue.settings)
+      const message = newMessage(given, clock, queue.settings)
       arrived(message)
       return message
     },
     accept(message) {
-      message.visibleAtMs = clock.now()
+      message.visibleAtMs = clock.monotonic()
       message.receiptHandle = undefined
       arrived(message)
     },
     receive(max, visibilitySeconds = queue.settings.visibilityTimeoutSeconds) {
-      dropExpired()
-      const nowMs = clock.now()
       const received: Message[] = []
-      for (const message of messages.values()) {
+      for (const message of schedule.visible()) {
         if (received.length >= max) break
-        if (message.visibleAtMs > nowMs || isGivenUp(message)) continue
+        if (isExpired(message)) forget([message.messageId])
+        if (!messages.has(message.messageId) || isDeadLetter(message)) continue
         message.receiveCount++
-        message.firstReceivedMs ??= nowMs
-        message.visibleAtMs = nowMs + visibilitySeconds * 1000
+        message.firstReceivedMs ??= clock.now()
+        message.visibleAtMs = clock.monotonic() + visibilitySeconds * 1000
         message.receiptHandle = `${message.messageId}/${randomBytes(24).toString('base64url')}`
+        schedule.changed(message)
         log?.changed(message)
         received.push(message)
       }
@@ -174,7 +176,8 @@ export function createQueue(options: QueueOptions): Queue {
     changeVisibility(receiptHandle, seconds) {
       const message = held(receiptHandle)
       if (!message) return false
-      message.visibleAtMs = clock.now() + seconds * 1000
+      message.visibleAtMs = clock.monotonic() + seconds * 1000
+      schedule.changed(message)
       log?.changed(message)
       if (seconds === 0) for (const listener of listeners) listener()
       watch()
@@ -185,7 +188,7 @@ export function createQueue(options: QueueOptions): Queue {
     },
     counts() {
       dropExpired()
-      return countsOf([...messages.values()], clock.now())
+      return countsOf(messages.values(), clock)
     },
     onMessages(listener) {
       listeners.add(listener)
@@ -208,29 +211,30 @@ export function createQueue(options: QueueOptions): Queue {
   return queue
 }
 
-function newMessage(given: NewMessage, nowMs: number, settings: QueueSettings): Message {
+function newMessage(given: NewMessage, clock: Clock, settings: QueueSettings): Message {
   return {
     messageId: randomUUID(),
     body: given.body,
     md5OfBody: createHash('md5').update(given.body).digest('hex'),
     messageAttributes: given.messageAttributes ?? {},
     senderId: given.senderId ?? 'AIDALOCAL',
-    sentMs: nowMs,
-    visibleAtMs: nowMs + (given.delaySeconds ?? settings.delaySeconds) * 1000,
+    sentMs: clock.now(),
+    visibleAtMs: clock.monotonic() + (given.delaySeconds ?? settings.delaySeconds) * 1000,
     firstReceivedMs: undefined,
     receiveCount: 0,
     receiptHandle: undefined,
   }
 }
 
-function countsOf(messages: readonly Message[], nowMs: number): QueueCounts {
-  const hidden = messages.filter((message) => message.visibleAtMs > nowMs)
-  const delayed = hidden.filter((message) => message.receiveCount === 0).length
-  const oldestMs = Math.min(nowMs, ...messages.map((message) => message.sentMs))
-  return {
-    visible: messages.length - hidden.length,
-    notVisible: hidden.length - delayed,
-    delayed,
-    oldestAgeSeconds: (nowMs - oldestMs) / 1000,
+function countsOf(messages: Iterable<Message>, clock: Clock): QueueCounts {
+  const nowMs = clock.now()
+  const counts = { visible: 0, notVisible: 0, delayed: 0 }
+  let oldestMs = nowMs
+  for (const message of messages) {
+    if (message.sentMs < oldestMs) oldestMs = message.sentMs
+    if (message.visibleAtMs <= clock.monotonic()) counts.visible++
+    else if (message.receiveCount === 0) counts.delayed++
+    else counts.notVisible++
   }
+  return { ...counts, oldestAgeSeconds: (nowMs - oldestMs) / 1000 }
 }

@@ -1,7 +1,7 @@
 import type { StreamRecordOut } from '../../platform/types.ts'
 
-/** Why records were given up, for the on-failure destination. */
-export interface GivenUp {
+/** Records that the mapping discards, and why: for the on-failure destination. */
+export interface DiscardedBatch {
   readonly condition: 'RetryAttemptsExhausted' | 'RecordAgeExceeded'
   readonly records: readonly StreamRecordOut[]
   readonly shardId: string
@@ -14,33 +14,33 @@ export interface GivenUp {
 
 /** The message to the on-failure destination: where the records are, not what is in them (K28, K29). */
 export function failureRecord(
-  givenUp: GivenUp,
+  discarded: DiscardedBatch,
   context: { readonly functionArn: string; readonly streamArn: string; readonly nowMs: number },
 ): Readonly<Record<string, unknown>> {
-  const { records } = givenUp
+  const { records } = discarded
   const first = records[0]
   const last = records.at(-1)
   const iso = (ms: number | undefined): string => new Date(ms ?? context.nowMs).toISOString()
   return {
     requestContext: {
-      requestId: givenUp.requestId,
+      requestId: discarded.requestId,
       functionArn: context.functionArn,
-      condition: givenUp.condition,
-      approximateInvokeCount: givenUp.invokeCount,
+      condition: discarded.condition,
+      approximateInvokeCount: discarded.invokeCount,
     },
-    ...(givenUp.condition === 'RecordAgeExceeded'
+    ...(discarded.condition === 'RecordAgeExceeded'
       ? {}
       : {
           responseContext: {
             statusCode: 200,
             executedVersion: '$LATEST',
-            functionError: givenUp.functionError,
+            functionError: discarded.functionError,
           },
         }),
     version: '1.0',
     timestamp: iso(context.nowMs),
     KinesisBatchInfo: {
-      shardId: givenUp.shardId,
+      shardId: discarded.shardId,
       startSequenceNumber: first?.sequenceNumber,
       endSequenceNumber: last?.sequenceNumber,
       approximateArrivalOfFirstRecord: iso(first?.approximateArrivalMs),

@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { manualClock, type ManualClock } from '../../platform/clock.ts'
 import { createDisk } from '../../platform/disk.ts'
-import { createPositions, type Positions } from './positions.ts'
+import { createCheckpoints, type Checkpoints } from './checkpoints.ts'
 
 let directory: string
 let clock: ManualClock
 let told: string[]
 
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'positions-'))
+  directory = mkdtempSync(join(tmpdir(), 'checkpoints-'))
   clock = manualClock()
   told = []
 })
@@ -19,14 +19,15 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-/** The positions as they are after a start. Nobody saves them at the end: the process is killed. */
-const open = (path = join(directory, 'positions')): Positions =>
-  createPositions(clock, {
+/** The checkpoints as they are after a start. Nobody saves them at the end: the process is killed. */
+const open = (path = join(directory, 'checkpoints')): Checkpoints =>
+  createCheckpoints(clock, {
     path,
+    tell: (line) => told.push(line),
     disk: createDisk({ directory, clock, tell: (line) => told.push(line) }),
   })
 
-describe('positions of mappings', () => {
+describe('checkpoints of mappings', () => {
   it('are there after a kill, a moment after they were set', async () => {
     open().set('mapping', 'shard', '49')
     await clock.advance(1000)
@@ -35,30 +36,30 @@ describe('positions of mappings', () => {
   })
 
   it('are there at once when saved', () => {
-    const positions = open()
-    positions.set('mapping', 'shard', '49')
-    positions.save()
+    const checkpoints = open()
+    checkpoints.set('mapping', 'shard', '49')
+    checkpoints.save()
     expect(open().get('mapping', 'shard')).toBe('49')
   })
 
   it('wait for the disk to take them, and harm nothing until then', async () => {
-    const positions = open()
+    const checkpoints = open()
     // A file in the way of the directory.
-    rmSync(join(directory, 'positions'), { recursive: true })
-    writeFileSync(join(directory, 'positions'), '')
-    positions.set('mapping', 'shard', '49')
+    rmSync(join(directory, 'checkpoints'), { recursive: true })
+    writeFileSync(join(directory, 'checkpoints'), '')
+    checkpoints.set('mapping', 'shard', '49')
     await clock.advance(5000)
     expect(told[0]).toContain('it cannot be written (ENOTDIR)')
-    rmSync(join(directory, 'positions'))
+    rmSync(join(directory, 'checkpoints'))
     expect(open().get('mapping', 'shard')).toBeUndefined()
     await clock.advance(5000)
     expect(open().get('mapping', 'shard')).toBe('49')
   })
 
   it('refuse a file that cannot be read instead of beginning somewhere else', () => {
-    const path = join(directory, 'positions')
+    const path = join(directory, 'checkpoints')
     open().save()
-    writeFileSync(join(path, 'positions.json'), '{"mapping/sh')
-    expect(() => open()).toThrow(expect.objectContaining({ code: 'DATA_DIR_POSITIONS' }) as Error)
+    writeFileSync(join(path, 'checkpoints.json'), '{"mapping/sh')
+    expect(() => open()).toThrow(expect.objectContaining({ code: 'DATA_DIR_CHECKPOINTS' }) as Error)
   })
 })
