@@ -40,7 +40,7 @@ async function create(file: string): Promise<boolean> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') return false
-    if (code !== undefined && NO_LINKS.has(code)) return createWithoutLink(file)
+    if (code !== undefined && NO_LINKS.has(code)) return await createWithoutLink(file)
     throw error
   } finally {
     await rm(own, { force: true })
