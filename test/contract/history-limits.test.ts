@@ -159,7 +159,8 @@ describe('what a history item may hold (D5)', () => {
       Array.from({ length: 12 }, (_, i) => [`冷却水の温度センサー${i}`, 21.5]),
     )
     const headOf = (n: number): DeviceHead => ({
-      ...unknownHead(`client-${n}`),
+      ...unknownHead(),
+      publishers: { [`client-${n}`]: { heardMs: START_MS + n } },
       position: encodePosition(START_MS + n, String(n + 1)),
       ts: START_MS + n,
       metrics,

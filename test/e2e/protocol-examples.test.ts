@@ -102,6 +102,8 @@ async function disturb(observer: ProtocolClient): Promise<void> {
   const device = await connectPump()
   await observer.waitFor('presence', ({ online }) => online, 60_000)
   await waitFor(() => publish(device).then(() => observer.messages('data').length > 0), 'data')
+  await device.publishAsync(`dt/${PUMP}/telemetry`, '{"temperature":"21.5"}', { qos: 1 })
+  await observer.waitFor('refused', () => true, 60_000)
   const { connectionId } = await observer.request({ action: 'hello' }, 'welcome')
   const rule = {
     seam: 'management.post',

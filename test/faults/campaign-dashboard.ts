@@ -92,10 +92,13 @@ export function topicsOf(message: ServerMessage): string[] {
     case 'data':
       return message.blocks.map(({ topic }) => topic)
     case 'subscribed':
-      return [...message.blocks, ...message.states].map(({ topic }) => topic)
+      return [...message.blocks, ...message.states, ...(message.refusals ?? [])].map(
+        ({ topic }) => topic,
+      )
     case 'history':
       return [message.topic, ...(message.blocks ?? []).map(({ topic }) => topic)]
     case 'presence':
+    case 'refused':
     case 'gap':
     case 'command':
       return [message.topic]

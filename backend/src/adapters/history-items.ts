@@ -16,6 +16,7 @@ interface PackedBlock {
   readonly b?: string
   readonly n?: DeviceBlock['n']
   readonly t: readonly number[]
+  readonly d?: NonNullable<DeviceBlock['deviceTs']>
   readonly m: DeviceBlock['metrics']
   readonly q?: DeviceBlock['quality']
 }
@@ -32,6 +33,7 @@ export function packBlocks(blocks: readonly DeviceBlock[]): string {
         ...(block.boot === null ? {} : { b: block.boot }),
         ...(hasCounter ? { n: block.n } : {}),
         t: block.ts,
+        ...(block.deviceTs ? { d: block.deviceTs } : {}),
         m: block.metrics,
         ...(hasQuality ? { q: block.quality } : {}),
       }
@@ -49,6 +51,7 @@ export function unpackBlocks(topic: DeviceTopic, text: string): readonly DeviceB
       boot: block.b ?? null,
       n: block.n ?? nothing,
       ts: block.t,
+      ...(block.d ? { deviceTs: block.d } : {}),
       metrics: block.m,
       quality: block.q ?? nothing,
     }
@@ -112,12 +115,17 @@ export function packHeads(heads: LaneHeads): string {
   const newestFirst = [...heads].sort(([, a], [, b]) => arrival(b) - arrival(a))
   const room = { bytes: HEADS_BYTES - '[]'.length }
   const placed = newestFirst
-    .map(([topic, head]) => ({ whole: [topic, head], bare: [topic, { ...head, metrics: {} }] }))
+    .map(([topic, head]) => ({ whole: [topic, head], bare: [topic, bareHead(head)] }))
     .filter(({ bare }) => takes(room, sizeOf(bare)))
   const kept = placed.map(({ whole, bare }) =>
     takes(room, sizeOf(whole) - sizeOf(bare)) ? whole : bare,
   )
   return JSON.stringify(kept)
+}
+
+/** Without what is as long as its device likes. */
+function bareHead({ refused, ...head }: DeviceHead): DeviceHead {
+  return { ...head, metrics: {}, ...(refused ? { refused: { ...refused, example: '' } } : {}) }
 }
 
 function takes(room: { bytes: number }, bytes: number): boolean {
@@ -131,9 +139,25 @@ function sizeOf(entry: unknown): number {
 }
 
 function arrival(head: DeviceHead): number {
-  return head.position === null ? (head.onlineAt ?? 0) : arrivalOf(head.position)
+  if (head.position !== null) return arrivalOf(head.position)
+  return Math.max(0, ...Object.values(head.publishers).map(({ at = 0 }) => at))
 }
 
 export function unpackHeads(text: string): LaneHeads {
-  return new Map(JSON.parse(text) as [DeviceTopic, DeviceHead][])
+  const heads = JSON.parse(text) as [DeviceTopic, DeviceHead | EarlierHead][]
+  return new Map(heads.map(([topic, head]) => [topic, 'publishers' in head ? head : renewed(head)]))
+}
+
+/** A head as it was kept while a device had one publisher. */
+type EarlierHead = Omit<DeviceHead, 'publishers'> & {
+  readonly clientId: string
+  readonly online?: boolean
+  readonly onlineAt?: number
+  readonly session?: number
+}
+
+function renewed({ clientId, online, onlineAt, session, ...head }: EarlierHead): DeviceHead {
+  const heardMs = head.position === null ? 0 : arrivalOf(head.position)
+  const presence = online === undefined ? {} : { online, at: onlineAt ?? 0, session: session ?? 0 }
+  return { ...head, publishers: clientId === '' ? {} : { [clientId]: { heardMs, ...presence } } }
 }

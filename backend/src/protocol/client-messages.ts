@@ -64,6 +64,8 @@ export const subscriptionSchema = v.object({
       ),
     }),
   ),
+  /** Of `latest`: the states of devices after this one, when an answer could not hold all (`statesUntil`). */
+  statesAfter: v.optional(deviceTopic),
   metrics: v.optional(
     v.pipe(v.array(metricName), v.minLength(1), v.maxLength(limits.metricsPerSubscription)),
   ),

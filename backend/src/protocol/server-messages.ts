@@ -3,8 +3,11 @@ import type { ErrorCode, Retry } from './errors.ts'
 import type { limits } from './limits.ts'
 import type { Position } from './position.ts'
 
-/** What to know about a reading: its time is the broker's; its device clock is more than 5 min ahead or 24 h behind. */
-export type ReadingQuality = 'broker-time' | 'skew'
+/**
+ * What to know about a reading's time. `broker-time`: the device gave none. `clock-unset`: it gave one that is no time of these days (0,
+ * 12345, a text). `skew`: its clock is so far off that the reading stands at the time of its arrival; `deviceTs` has the device's own.
+ */
+export type ReadingQuality = 'broker-time' | 'clock-unset' | 'skew'
 
 /** Server → client. Every message has `type`; an answer carries the `id` of its request, a message without `id` is a push. */
 
@@ -21,14 +24,20 @@ export interface Block {
   readonly boot?: string | null
   /** Device counters, null where the device gave none. Absent when no reading has one. */
   readonly n?: readonly (number | null)[]
-  /** Epoch ms of each reading (device clock, or the broker's when the device gave none). */
+  /** Epoch ms: where each reading stands in time. The device's clock, or the broker's where {@link quality} says so. */
   readonly ts: readonly number[]
+  /** Epoch ms by the device's clock, of readings that stand elsewhere (`skew`); null of the others. Absent when there are none. */
+  readonly deviceTs?: readonly (number | null)[]
+  /** Names each reading: see `reading-ids.ts`. A block of newest values has none. */
+  readonly ids?: string
   /** Metric → values; null = not sent. */
   readonly metrics: Readonly<Record<string, readonly (number | null)[]>>
   /** What to know about each reading; absent when there is nothing. */
   readonly quality?: readonly (ReadingQuality | null)[]
   /** Milliseconds: device → broker, broker → stream, stream → deliver, deliver → post. */
   readonly hops?: readonly number[]
+  /** Of newest values: the usual time between two messages of the device, milliseconds. Absent while it has been heard once. */
+  readonly everyMs?: number
   /** True when rows between `prev` and `position` were left out on purpose (where, maxHz, deadband, latest). */
   readonly thinned?: true
 }
@@ -85,9 +94,13 @@ export type SubscriptionResult =
         readonly fromMs: number
         readonly toMs: number
       }
-      /** More of the snapshot waits: ask `history` with `since` = `resumeFrom`. */
+      /**
+       * More of the snapshot waits: ask `history` with `since` = `resumeFrom`; with `statesUntil` (`latest`) subscribe again, with it as
+       * `statesAfter`.
+       */
       readonly more: boolean
       readonly resumeFrom?: Position
+      readonly statesUntil?: string
     }
   | {
       readonly sid: number
@@ -97,14 +110,45 @@ export type SubscriptionResult =
       readonly retry: Retry
     }
 
-/** The last known state of a device, for fleet tables. */
+/** The last known state of a device, for fleet tables: what arrived last, whatever its clock says. */
 export interface DeviceState {
   readonly topic: string
   readonly position: Position
+  /** Epoch ms: where its newest reading stands in time. When it arrived says its position. */
   readonly ts: number
+  /** Milliseconds that its clock is ahead (negative: behind); null: it is not set. Absent while it is right, as far as anybody can tell. */
+  readonly clockOffMs?: number | null
   readonly metrics: Readonly<Record<string, number>>
+  /** The usual time between two of its messages, milliseconds. Absent while it has been heard once. */
+  readonly everyMs?: number
   readonly online?: boolean
+  /** Epoch ms. */
   readonly onlineAt?: number
+  /** Why it left, in IoT Core's words. */
+  readonly reason?: string
+}
+
+/** What a device sent and nobody could use: in the answer to `subscribe`, and pushed to everybody who watches the device. */
+export interface Refusals {
+  readonly type: 'refused'
+  readonly topic: string
+  /** Of the last one: newer than the device's last reading when nothing good has come since. */
+  readonly position: Position
+  /** A reason of docs/telemetry.md, of the last one. */
+  readonly reason: string
+  /** The member that breaks the rule, and what stands there. */
+  readonly member?: string
+  readonly found?: string
+  /** Of a list: the place of its first bad reading, from 0. */
+  readonly index?: number
+  /** The first byte with which the payload can no longer become JSON. */
+  readonly byteOffset?: number
+  /** How many since then, an hour without one ends the count. Epoch ms. */
+  readonly count: number
+  readonly since: number
+  readonly last: number
+  /** The beginning of the last one, as text, at most 200 characters. */
+  readonly example: string
 }
 
 export interface Subscribed {
@@ -115,6 +159,8 @@ export interface Subscribed {
   readonly blocks: readonly Block[]
   /** Snapshot of latest-mode subscriptions: one state per device. */
   readonly states: readonly DeviceState[]
+  /** Devices of latest-mode subscriptions of which payloads were refused. Absent when there are none. */
+  readonly refusals?: readonly Refusals[]
   readonly notes: readonly Note[]
 }
 
@@ -289,6 +335,7 @@ export type ServerMessage =
   | HistoryPage
   | Pong
   | Presence
+  | Refusals
   | CommandUpdate
   | NotePush
   | AlarmsList

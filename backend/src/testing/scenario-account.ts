@@ -18,10 +18,13 @@ export function topicsOf(message: ServerMessage): readonly string[] {
     case 'data':
       return message.blocks.map(({ topic }) => topic)
     case 'subscribed':
-      return [...message.blocks, ...message.states].map(({ topic }) => topic)
+      return [...message.blocks, ...message.states, ...(message.refusals ?? [])].map(
+        ({ topic }) => topic,
+      )
     case 'note':
       return [message.note.topic]
     case 'presence':
+    case 'refused':
     case 'command':
     case 'history':
     case 'gap':

@@ -6,6 +6,9 @@ const many = (count: number): Record<string, number> =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`m${i}`, i]))
 const at = (ts: unknown): unknown => ({ ts, metrics: { a: 1 } })
 
+const CLOCK_COSTS_NO_VALUE =
+  'Its clock is not set yet, which says nothing of the value: kept at the broker’s time, and flagged.'
+
 const bytes: readonly TableRow[] = [
   payload('M13', 'nothing', '', rejected('PAYLOAD_EMPTY')),
   {
@@ -104,22 +107,45 @@ const times: readonly TableRow[] = [
     { metrics: { a: 1 } },
     one({ a: 1 }, { ts: 'broker', quality: 'broker-time' }),
   ),
-  ...['2026-01-01', '2026-01-01T00:00:00', -START_MS, 0, 8.64e15 + 1, null].map((ts) =>
+  ...['2026-01-01', 'NTP', -START_MS, 0, -1, 12_345, 8.64e15 + 1, null].map((ts) =>
+    because(
+      payload(
+        'M28',
+        `the time ${JSON.stringify(ts)}`,
+        at(ts),
+        one({ a: 1 }, { ts: 'broker', quality: 'clock-unset' }),
+      ),
+      CLOCK_COSTS_NO_VALUE,
+    ),
+  ),
+  because(
+    payload(
+      'M28',
+      'the time 1e400',
+      '{"ts":1e400,"metrics":{"a":1}}',
+      one({ a: 1 }, { ts: 'broker', quality: 'clock-unset' }),
+    ),
+    CLOCK_COSTS_NO_VALUE,
+  ),
+  ...[true, {}, [START_MS]].map((ts) =>
     payload('M28', `the time ${JSON.stringify(ts)}`, at(ts), rejected('TS_INVALID')),
   ),
-  payload('M28', 'the time 1e400', '{"ts":1e400,"metrics":{"a":1}}', rejected('TS_INVALID')),
   payload('M28', 'seconds, times 1,000', at(START_MS / 1_000), one({ a: 1 }, { ts: START_MS })),
   payload('M28', 'microseconds, by 1,000', at(START_MS * 1_000), one({ a: 1 }, { ts: START_MS })),
+  payload('M28', 'nanoseconds', at(START_MS * 1_000_000), one({ a: 1 }, { ts: START_MS })),
   ...Object.entries({
     'ten years ahead': 10 * 365 * 86_400_000,
     'an hour ahead': 3_600_000,
-    '25 hours behind': -25 * 3_600_000,
+    'ten years behind': -10 * 365 * 86_400_000,
   }).map(([what, byMs]) =>
-    payload(
-      'M29',
-      `a time ${what}, flagged`,
-      at(START_MS + byMs),
-      one({ a: 1 }, { ts: START_MS + byMs, quality: 'skew' }),
+    because(
+      payload(
+        'M29',
+        `a time ${what}: at its arrival, flagged`,
+        at(START_MS + byMs),
+        one({ a: 1 }, { ts: 'broker', quality: 'skew' }),
+      ),
+      'The stream has the order. A reading beyond the chart would be found by nobody; deviceTs has the device’s time.',
     ),
   ),
   payload(

@@ -7,7 +7,7 @@ export interface ReadingOutcome {
   /** Epoch ms; `broker`: when the broker took it. Any when absent. */
   readonly ts?: number | 'broker'
   /** None when absent. */
-  readonly quality?: 'broker-time' | 'skew'
+  readonly quality?: 'broker-time' | 'clock-unset' | 'skew'
 }
 
 /** What becomes of a message. */

@@ -1,6 +1,7 @@
 import {
   comparePositions,
   limits,
+  readingIds,
   type Block,
   type DeviceTopic,
   type Position,
@@ -20,6 +21,8 @@ export interface DeviceBlock {
   readonly n: readonly Cell[]
   /** Epoch ms. */
   readonly ts: readonly number[]
+  /** Epoch ms by the device's clock, of readings that stand elsewhere; absent when there are none. */
+  readonly deviceTs?: readonly Cell[]
   readonly metrics: Readonly<Record<string, readonly Cell[]>>
   readonly quality: readonly (ReadingQuality | null)[]
   /** Rows between the first and the last were left out on purpose. */
@@ -73,6 +76,9 @@ function columnsOf(prev: Position | null, readings: readonly StreamReading[]): D
     boot: first.boot,
     n: readings.map((reading) => reading.n),
     ts: readings.map((reading) => reading.ts),
+    ...(readings.some((reading) => reading.deviceTs !== undefined)
+      ? { deviceTs: readings.map((reading) => reading.deviceTs ?? null) }
+      : {}),
     metrics: Object.fromEntries(
       [...names].map((name) => [name, readings.map((one) => one.metrics.get(name) ?? null)]),
     ),
@@ -97,6 +103,7 @@ export function sliceBlock(block: DeviceBlock, from: number, to: number): Device
     positions: cut(block.positions),
     n: cut(block.n),
     ts: cut(block.ts),
+    ...(block.deviceTs ? { deviceTs: cut(block.deviceTs) } : {}),
     metrics: mapColumns(block.metrics, cut),
     quality: cut(block.quality),
   }
@@ -110,6 +117,7 @@ export function pickRows(block: DeviceBlock, rows: readonly number[]): DeviceBlo
     positions: cut(block.positions),
     n: cut(block.n),
     ts: cut(block.ts),
+    ...(block.deviceTs ? { deviceTs: cut(block.deviceTs) } : {}),
     metrics: mapColumns(block.metrics, cut),
     quality: cut(block.quality),
   }
@@ -161,6 +169,8 @@ export function wireBlock(
     ...(block.boot === null ? {} : { boot: block.boot }),
     ...(hasCounter ? { n: cut(block.n) } : {}),
     ts: cut(block.ts),
+    ...(block.deviceTs ? { deviceTs: cut(block.deviceTs) } : {}),
+    ids: readingIds(cut(block.positions)),
     metrics: mapColumns(chosen, cut),
     ...(hasQuality ? { quality: cut(block.quality) } : {}),
     ...(options.thinned === true || block.thinned || (keep && keep.length < block.ts.length)

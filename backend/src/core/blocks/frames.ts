@@ -70,9 +70,9 @@ export function packFrames(all: readonly Entry[]): readonly Frame[] {
   return frames
 }
 
-/** Never less than the block's JSON has, without making it: a number has at most 24 characters, a quality 13. */
+/** Never less than the block's JSON has, without making it: a number has at most 24 characters, a quality 13, an id 5. */
 function mostBytes(block: DeviceBlock): number {
   const names = Object.keys(block.metrics)
   const nameBytes = names.reduce((sum, name) => sum + 6 * name.length + 6, 0)
-  return 1_024 + nameBytes + block.ts.length * (25 * (names.length + 2) + 16)
+  return 1_024 + nameBytes + block.ts.length * (25 * (names.length + 3) + 21)
 }

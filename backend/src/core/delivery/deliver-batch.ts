@@ -1,3 +1,4 @@
+import type { DeviceTopic, Refusals } from '../../protocol/index.ts'
 import {
   decodeRecord,
   type Decoded,
@@ -51,13 +52,14 @@ async function deliverBatch(batch: Batch, ports: DeliverPorts, memory: SendMemor
   const shardId = batch.items[0]?.shardId
   if (shardId === undefined) return
   const sorted = sort(batch.items.map(decodeRecord))
-  const { readings, rejects, presence, results } = sorted
+  const { rejects, presence, results } = sorted
   const [readingsKept] = await awaitAll([
-    keepReadings(shardId, readings, ports),
+    keepReadings(shardId, sorted, ports),
     ports.rejects.write(rejects),
   ])
   const pushes = [
     ...(await keepPresence(shardId, presence, ports)).map(pushOf),
+    ...readingsKept.refusals.map(pushOf),
     ...(await applyResults(results, ports)),
   ]
   countBatch({ ...sorted, ...readingsKept }, ports)
@@ -67,8 +69,8 @@ async function deliverBatch(batch: Batch, ports: DeliverPorts, memory: SendMemor
   await sendBatch({ kept, pushes, startedMs, ageMs, deadlineMs }, ports, memory)
 }
 
-function pushOf(presence: KeptPresence): Push {
-  return { to: 'watchers', topic: presence.topic, message: JSON.stringify(presence) }
+function pushOf(news: KeptPresence | Refusals): Push {
+  return { to: 'watchers', topic: news.topic as DeviceTopic, message: JSON.stringify(news) }
 }
 
 interface Sorted {
@@ -87,6 +89,7 @@ function sort(records: readonly Decoded[]): Sorted {
       sorted.readings.push(...record.readings)
       if (record.misnamed > 0) misnamed.firstTopic ||= record.readings[0]?.topic ?? ''
       misnamed.count += record.misnamed
+      if (record.reject) sorted.rejects.push(record.reject)
     } else if (record.kind === 'presence') sorted.presence.push(record.event)
     else if (record.kind === 'result') sorted.results.push(record.event)
     else sorted.rejects.push(record.reject)

@@ -8,7 +8,7 @@ import type { SubscriberCounts } from '../subscriber-count/ports.ts'
 import type { Log, MetricSink } from '../telemetry-sink.ts'
 
 export interface DeliverPorts {
-  readonly history: HistoryWriter & Pick<HistoryReader, 'rows'>
+  readonly history: HistoryWriter & Pick<HistoryReader, 'rows' | 'heads'>
   readonly audiences: Audiences
   readonly rejects: Rejects
   readonly posts: Posts

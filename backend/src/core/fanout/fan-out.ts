@@ -179,7 +179,7 @@ function renderer(
     const key = viewKey(view)
     const known = cache.get(key)
     if (known) return known
-    const blocks = renderView(view, device.blocks, { memory, nowMs })
+    const blocks = renderView(view, device.blocks, { memory, nowMs, everyMs: device.everyMs })
     const bodies = blocks.map((block) =>
       serializeBlock(
         { ...block, ...hopsOf(block, device, startedMs, nowMs) },

@@ -15,6 +15,8 @@ const blocks = buildBlocks(
     metrics: new Map([['a', n]]),
     quality: null,
     position: encodePosition(n * 1_000, `${n}`),
+    sentTs: null,
+    stepMs: null,
     brokerMs: n * 1_000,
   })),
 )

@@ -1,4 +1,4 @@
-import type { Block } from '../../protocol/index.ts'
+import type { Block, ReadingQuality } from '../../protocol/index.ts'
 import { lastPosition, sliceBlock, wireBlock, type DeviceBlock } from '../blocks/device-block.ts'
 import { isThinning, matchesView, rowsOf, valuesOf, viewKey, type View } from '../selection/view.ts'
 
@@ -25,6 +25,8 @@ export interface RenderOptions {
   readonly memory: ViewMemory
   /** Epoch ms. */
   readonly nowMs: number
+  /** The device's usual time between two messages, milliseconds. */
+  readonly everyMs?: number | undefined
 }
 
 /**
@@ -86,7 +88,7 @@ function renderSlow(
   return []
 }
 
-/** The newest value of each metric as one row, at most `maxHz` times a second. */
+/** The value of each metric that came last, as one row with the last reading's time, at most `maxHz` times a second. */
 function renderLatest(
   view: View,
   blocks: readonly DeviceBlock[],
@@ -99,38 +101,46 @@ function renderLatest(
   if (!newest || !lastBlock) return []
   if (!exceedsDeadband(view, newest.values, state.shown?.values)) return []
   remember(state.memory, state.memoryKey, { atMs: state.nowMs, values: newest.values })
+  const { ts, deviceTs, quality } = newest
   return [
     {
       topic: lastBlock.topic,
       prev: blocks[0]?.prev ?? null,
       position: lastPosition(lastBlock),
-      ts: [newest.ts],
+      ts: [ts],
+      ...(deviceTs === null ? {} : { deviceTs: [deviceTs] }),
+      ...(quality === null ? {} : { quality: [quality] }),
+      ...(state.everyMs === undefined ? {} : { everyMs: state.everyMs }),
       metrics: Object.fromEntries([...newest.values].map(([name, value]) => [name, [value]])),
       thinned: true,
     },
   ]
 }
 
-function newestRow(
-  view: View,
-  blocks: readonly DeviceBlock[],
-): { readonly ts: number; readonly values: Map<string, number> } | undefined {
+interface NewestRow {
+  readonly ts: number
+  readonly deviceTs: number | null
+  readonly quality: ReadingQuality | null
+  readonly values: Map<string, number>
+}
+
+/** In the order of the stream: what a device's clock says of a reading makes no older one newer. */
+function newestRow(view: View, blocks: readonly DeviceBlock[]): NewestRow | undefined {
   const values = new Map<string, number>()
-  const times = new Map<string, number>()
-  let newestTs: number | undefined
+  let last: Omit<NewestRow, 'values'> | undefined
   for (const block of blocks) {
     for (const row of rowsOf(block)) {
       if (!matchesView(view, block, row)) continue
-      const ts = block.ts[row] ?? 0
-      newestTs = Math.max(newestTs ?? ts, ts)
-      for (const [name, value] of valuesOf(view, block, row)) {
-        if (ts < (times.get(name) ?? -Infinity)) continue
-        values.set(name, value)
-        times.set(name, ts)
+      const { ts, deviceTs, quality } = block
+      last = {
+        ts: ts[row] ?? 0,
+        deviceTs: deviceTs?.[row] ?? null,
+        quality: quality[row] ?? null,
       }
+      for (const [name, value] of valuesOf(view, block, row)) values.set(name, value)
     }
   }
-  return newestTs === undefined || values.size === 0 ? undefined : { ts: newestTs, values }
+  return last && values.size > 0 ? { ...last, values } : undefined
 }
 
 /** `maxHz` goes by the device's time, so that a burst after a pause is thinned like the same readings sent one by one. */

@@ -193,7 +193,7 @@ describe('history: buckets', () => {
   it('fits a frame', async () => {
     const metrics = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`metric-${i}`, 1 / 3]))
     const readings = Array.from({ length: 90 }, (_, i) => ({ ts: START_MS + i * 1_000, metrics }))
-    await world.deliver(streamItem(1, readings))
+    await world.deliver(streamItem(1, readings, { brokerMs: START_MS + 90_000 }))
     const all = await pages({ from: START_MS, to: START_MS + 90_000, bucketMs: 1_000 })
     const sizes = all.map((page) => Buffer.byteLength(JSON.stringify(page)))
     expect(Math.max(...sizes)).toBeLessThanOrEqual(limits.frameBytes)

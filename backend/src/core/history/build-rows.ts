@@ -5,10 +5,10 @@ import { ROW_SPAN_MS, type HistoryRow } from './ports.ts'
 
 /** A row's bytes, at most, as {@link mostBytes} counts them: about 100 KB in truth, of the 400 KB that DynamoDB allows (aws-behaviour D5). */
 const ROW_BYTES = 200_000
-/** `{"p":…,"at":…,"n":[],"t":[],"m":{},"q":[]}` with two positions. */
+/** `{"p":…,"at":…,"n":[],"t":[],"d":[],"m":{},"q":[]}` with two positions. */
 const BLOCK_BYTES = 160
-/** A reading's difference of position (53), counter (17), time (14) and quality (14). */
-const READING_BYTES = 98
+/** A reading's difference of position (53), counter (17), two times (28) and quality (14). */
+const READING_BYTES = 112
 /** The longest number in JSON, -1.2345678901234567e-308, and its comma. */
 const VALUE_BYTES = 25
 

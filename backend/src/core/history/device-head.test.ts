@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { streamItem } from '../../testing/records.ts'
 import { decodeRecord } from '../telemetry/decode-record.ts'
 import type { StreamReading } from '../telemetry/reading.ts'
-import { admitReadings, applyPresence, unknownHead, type DeviceHead } from './device-head.ts'
+import { admitReadings, type DeviceHead } from './device-head.ts'
 
 const readings = (from: number, ...payloads: unknown[]): StreamReading[] =>
   payloads.flatMap((payload, i) => {
@@ -25,30 +25,46 @@ describe('device heads', () => {
     expect(admitReadings(head, readings(50, counted(n))).duplicates).toBe(duplicates)
   })
 
-  it('keeps the newest value of each metric by the device’s time, late readings or not', () => {
+  it('keeps the value of each metric that came last, whatever the device’s clock says', () => {
     const t = streamItem(1, {}).arrivalMs
     const head = after(
       { ts: t, metrics: { a: 1 } },
+      { ts: t + 7_200_000, metrics: { a: 999 } },
       { ts: t - 60_000, metrics: { a: 2, b: 3 } },
-      { ts: t + 1, metrics: { a: null } },
+      { ts: t - 50_000, metrics: { a: null } },
     )
-    expect(head).toMatchObject({ ts: t + 1, metrics: { a: 1, b: 3 } })
+    expect(head).toMatchObject({ ts: t - 50_000, metrics: { a: 2, b: 3 } })
+  })
+
+  it('knows how often a device sends by arrival, and whether its clock is off', () => {
+    const ahead = (i: number) => ({ ts: streamItem(i, {}).arrivalMs + 7_200_000, a: i })
+    const { rhythm, clock } = after(...[1, 2, 3].map(ahead))
+    expect(rhythm?.pauseMs).toBe(100)
+    expect(clock?.offMs).toBeGreaterThan(7_199_000)
+    expect(after(ahead(1)).rhythm).toBeUndefined()
+  })
+
+  it('places the readings of a clock that is off so that the newest of each message is now', () => {
+    const { arrivalMs } = streamItem(1, {})
+    const list = [2, 1, 0].map((back) => ({ ts: arrivalMs + 7_200_000 - back * 600_000, a: back }))
+    const { fresh } = admitReadings(undefined, readings(1, list))
+    const brokerMs = fresh[0]!.brokerMs
+    expect(fresh.map(({ ts }) => brokerMs - ts)).toEqual([1_200_000, 600_000, 0])
+    expect(fresh.map(({ deviceTs }) => deviceTs)).toEqual(list.map(({ ts }) => ts))
+    expect(fresh.every(({ quality }) => quality === 'skew')).toBe(true)
+  })
+
+  it('a battery device of which one list is known has the rhythm of its readings', () => {
+    const { arrivalMs } = streamItem(1, {})
+    const list = [3, 2, 1].map((back) => ({ ts: arrivalMs + 300_000 - back * 600_000, a: back }))
+    const head = after(list)
+    expect(head.rhythm?.pauseMs).toBe(600_000)
+    expect(head.clock).toBeUndefined()
   })
 
   it('M38: holds at most 64 metrics, those of the last readings', () => {
     const head = after(...Array.from({ length: 100 }, (_, i) => ({ [`m${i}`]: i })))
     expect(Object.keys(head.metrics)).toHaveLength(64)
     expect(head.metrics).toHaveProperty('m99')
-  })
-
-  it.each<[string, Parameters<typeof applyPresence>[1], boolean | undefined]>([
-    ['a new session', { online: true, atMs: 200, version: 4 }, true],
-    ['the end of this session', { online: false, atMs: 200, version: 3 }, false],
-    ['the late end of an earlier session', { online: false, atMs: 200, version: 2 }, undefined],
-    ['an older event', { online: false, atMs: 50, version: 3 }, undefined],
-    ['the same event again', { online: true, atMs: 100, version: 3 }, true],
-  ])('presence: %s', (_name, event, becomes) => {
-    const known = { ...unknownHead('pump-7'), online: true, onlineAt: 100, session: 3 }
-    expect(applyPresence(known, event)?.online).toBe(becomes)
   })
 })

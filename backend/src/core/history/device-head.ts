@@ -1,29 +1,37 @@
 import {
   arrivalOf,
   comparePositions,
+  countersAfter,
+  firstRhythm,
   limits,
+  noCounters,
   notBefore,
+  recall,
+  rhythmAfter,
+  type CounterWindow,
   type Position,
+  type Rhythm,
 } from '../../protocol/index.ts'
+import { clockAfter, placeInTime, type DeviceClock } from '../telemetry/device-clock.ts'
 import type { StreamReading } from '../telemetry/reading.ts'
-import { countersAfter, recall, type CounterWindow } from './counter-window.ts'
+import { heard, mergePublishers, type Publishers } from './publishers.ts'
+import type { RefusalRecord } from './refusals.ts'
 
-/** What is known of a device without reading its history: where its stream stands, its last values, its presence. */
+/** What is known of a device without reading its history: where its stream stands, its last values, who publishes for it. */
 export interface DeviceHead extends CounterWindow {
-  /** Of the last reading kept; null while only its presence is known. */
+  /** Of the last reading kept; null while none is. */
   readonly position: Position | null
-  /** Epoch ms of the newest reading by the device's time. */
+  /** Epoch ms: where that reading stands in time. */
   readonly ts: number
-  /** The newest value of each metric. */
+  /** The value of each metric that came last. */
   readonly metrics: Readonly<Record<string, number>>
-  /** MQTT client that published for the device; its presence is the device's. */
-  readonly clientId: string
-  /** Day (since the epoch) on which that was last written down where presence looks for it. */
-  readonly linkedDay?: number
-  readonly online?: boolean
-  /** Epoch ms of the broker's event, and the session's version in it. */
-  readonly onlineAt?: number
-  readonly session?: number
+  readonly publishers: Publishers
+  /** Absent while it has been heard once. */
+  readonly rhythm?: Rhythm
+  /** Absent while its clock is right. */
+  readonly clock?: DeviceClock
+  /** Absent while nothing was refused. */
+  readonly refused?: RefusalRecord
 }
 
 /** What a batch brings for one device. */
@@ -56,63 +64,34 @@ export function admitReadings(
     }
     const known = next ? recall(next, reading) : 'new'
     if (known === 'new') {
-      const placed = position === null ? reading.position : notBefore(reading.position, position)
-      const kept = placed === reading.position ? reading : { ...reading, position: placed }
+      const { reading: kept, head: moved } = keep(next, reading)
       fresh.push(kept)
-      next = advance(next, kept)
+      next = moved
     } else dropped[known]++
   }
   const { duplicate: duplicates, conflict: conflicts } = dropped
-  return { fresh, covered, duplicates, conflicts, head: next ?? unknownHead('') }
-}
-
-/** So often the client of a device that never reconnects is written down again, well before it would be forgotten. */
-const LINK_RENEWED_DAYS = 7
-
-/** Whether the link from client to device has to be written: the client is another one, or the link has grown old. */
-export function renewLink(
-  before: DeviceHead | undefined,
-  head: DeviceHead,
-): { readonly head: DeviceHead; readonly needsLink: boolean } {
-  if (head.clientId === '' || head.position === null) return { head, needsLink: false }
-  const day = Math.floor(arrivalOf(head.position) / 86_400_000)
-  const isSame = head.clientId === before?.clientId
-  if (isSame && day - (head.linkedDay ?? -Infinity) < LINK_RENEWED_DAYS) {
-    return { head, needsLink: false }
-  }
-  return { head: { ...head, linkedDay: day }, needsLink: true }
+  return { fresh, covered, duplicates, conflicts, head: next ?? unknownHead() }
 }
 
 /** A head before the device's first reading. */
-export function unknownHead(clientId: string): DeviceHead {
-  return { position: null, ts: 0, metrics: {}, boot: null, counter: null, seen: '0', clientId }
+export function unknownHead(): DeviceHead {
+  return { position: null, ts: 0, metrics: {}, publishers: {}, ...noCounters }
 }
 
 /** Of two heads of one device (an old shard's and its child's, or presence that came through another shard), what is newest in each. */
 export function mergeHeads(a: DeviceHead, b: DeviceHead): DeviceHead {
   const [older, newer] = isAhead(a, b) ? [b, a] : [a, b]
-  const presence = (a.onlineAt ?? -1) > (b.onlineAt ?? -1) ? a : b
-  return { ...older, ...newer, ...presenceOf(presence) }
+  const publishers = mergePublishers(a.publishers, b.publishers)
+  const { refused: _, ...rest } = newer
+  const refused = newestRefusal(older.refused, newer.refused)
+  return { ...older, ...rest, publishers, ...(refused ? { refused } : {}) }
 }
 
-/**
- * Applies a presence event; undefined when the head already knows better (a late `disconnected` of an earlier session). An event that was
- * applied before gives the same head: a batch that comes again tells it again, since it may have failed before anybody was told.
- */
-export function applyPresence(
-  head: DeviceHead,
-  event: { readonly online: boolean; readonly atMs: number; readonly version: number },
-): DeviceHead | undefined {
-  const knownAt = head.onlineAt ?? -1
-  if (event.atMs < knownAt) return undefined
-  if (!event.online && event.version < (head.session ?? 0)) return undefined
-  return { ...head, online: event.online, onlineAt: event.atMs, session: event.version }
-}
-
-function presenceOf(head: DeviceHead): Partial<DeviceHead> {
-  const { online, onlineAt, session } = head
-  if (online === undefined || onlineAt === undefined) return {}
-  return { online, onlineAt, ...(session === undefined ? {} : { session }) }
+function newestRefusal(
+  a: RefusalRecord | undefined,
+  b: RefusalRecord | undefined,
+): RefusalRecord | undefined {
+  return a && b ? (comparePositions(a.position, b.position) > 0 ? a : b) : (a ?? b)
 }
 
 function isAhead(a: DeviceHead, b: DeviceHead): boolean {
@@ -120,21 +99,62 @@ function isAhead(a: DeviceHead, b: DeviceHead): boolean {
   return a.position !== null && comparePositions(a.position, b.position) > 0
 }
 
-function advance(head: DeviceHead | undefined, reading: StreamReading): DeviceHead {
-  const before = head ?? unknownHead(reading.clientId)
-  const isNewest = reading.ts >= before.ts
-  const values = [...reading.metrics].filter(
-    (entry): entry is [string, number] => entry[1] !== null,
-  )
-  const fresh = isNewest ? values : values.filter(([name]) => !Object.hasOwn(before.metrics, name))
+/** A reading that is new, where it stands in stream and time, and the head after it. The order is the stream's, whatever any clock says. */
+function keep(
+  head: DeviceHead | undefined,
+  reading: StreamReading,
+): { readonly reading: StreamReading; readonly head: DeviceHead } {
+  const { clock: _, rhythm: __, ...before } = head ?? unknownHead()
+  const position = head?.position ? notBefore(reading.position, head.position) : reading.position
+  const rhythm = rhythmOf(head, { ...reading, position })
+  const clock = clockOf(head, reading)
+  const placed = inTime(clock, { ...reading, position })
   return {
-    ...before,
-    ...countersAfter(before, reading),
-    position: reading.position,
-    ts: Math.max(before.ts, reading.ts),
-    metrics: bounded(before.metrics, Object.fromEntries(fresh)),
-    clientId: reading.clientId,
+    reading: placed,
+    head: {
+      ...before,
+      ...countersAfter(before, reading),
+      position,
+      ts: placed.ts,
+      metrics: bounded(before.metrics, valuesOf(reading)),
+      publishers: heard(before.publishers, reading.clientId, arrivalOf(position)),
+      ...(rhythm ? { rhythm } : {}),
+      ...(clock ? { clock } : {}),
+    },
   }
+}
+
+function valuesOf({ metrics }: StreamReading): DeviceHead['metrics'] {
+  return Object.fromEntries(
+    [...metrics].filter((entry): entry is [string, number] => entry[1] !== null),
+  )
+}
+
+/** Readings of one message are one sign of life. */
+function rhythmOf(head: DeviceHead | undefined, reading: StreamReading): Rhythm | undefined {
+  const { position, stepMs } = reading
+  if (!head?.position) return stepMs === null ? undefined : firstRhythm(stepMs)
+  if (messageOf(head.position) === messageOf(position)) return head.rhythm
+  return rhythmAfter(head.rhythm, arrivalOf(position) - arrivalOf(head.position))
+}
+
+/** What of a position all readings of one message have in common. */
+function messageOf(position: Position): string {
+  return position.slice(9, -2)
+}
+
+function clockOf(head: DeviceHead | undefined, reading: StreamReading): DeviceClock | undefined {
+  const { sentTs, brokerMs, quality, stepMs } = reading
+  if (quality === 'clock-unset') return { offMs: null }
+  if (sentTs === null) return undefined
+  const waits = Math.max(stepMs ?? 0, head?.rhythm?.pauseMs ?? 0)
+  return clockAfter(head?.clock, { brokerMs, sentTs, stepMs: waits })
+}
+
+function inTime(clock: DeviceClock | undefined, reading: StreamReading): StreamReading {
+  if (reading.quality !== null) return reading
+  const { ts, isOff } = placeInTime(clock, reading.ts, reading.brokerMs)
+  return isOff ? { ...reading, ts, deviceTs: reading.ts, quality: 'skew' } : reading
 }
 
 /** A device that sends ever new names must not grow its head without end: the names of its last readings stay. */

@@ -9,10 +9,13 @@ import {
   type DeviceState,
   type DeviceTopic,
   type Position,
+  type Refusals,
   type Subscription,
   type SubscriptionResult,
 } from '../../protocol/index.ts'
 import type { DeviceHead } from '../history/device-head.ts'
+import { presenceOf } from '../history/publishers.ts'
+import type { RefusalRecord } from '../history/refusals.ts'
 import type { HistoryReader, LaneHeads } from '../history/ports.ts'
 import { fillPage, isBehind, type Budget, type Hole, type Page } from '../history/page.ts'
 import { thinBlocks } from '../history/thin.ts'
@@ -28,12 +31,14 @@ export interface Wanted {
   readonly row: SubscriptionRow
   readonly since: Subscription['since']
   readonly window: Subscription['window']
+  readonly statesAfter: Subscription['statesAfter']
 }
 
 export interface Snapshot {
   readonly result: Accepted
   readonly blocks: readonly Block[]
   readonly states: readonly DeviceState[]
+  readonly refusals: readonly Refusals[]
 }
 
 export interface SnapshotPorts {
@@ -139,6 +144,7 @@ function answer(
     result: { sid: row.sid, ok: true, head, recovered, ...missing, more, ...resume },
     blocks: page?.blocks ?? [],
     states: [],
+    refusals: [],
   }
 }
 
@@ -171,23 +177,31 @@ function unknownPosition(since: Position, head: Position | null, nowMs: number):
   return { reason: 'unknown-position', fromMs: Math.min(arrivalOf(since), toMs), toMs }
 }
 
-/** The newest values. What lies between `since` and them is not in the mode's promise: it is said to be missing, not to be recovered. */
-function statesOf({ row, since }: Wanted, { heads, statesBudget, nowMs }: SnapshotPorts): Snapshot {
+/**
+ * The newest values, device by device in the order of their names, as many as fit: the others can be asked for. What lies between `since` and
+ * them is not in the mode's promise: it is said to be missing, not to be recovered.
+ */
+function statesOf(wanted: Wanted, { heads, statesBudget, nowMs }: SnapshotPorts): Snapshot {
+  const { row, since } = wanted
   const states: DeviceState[] = []
+  const refusals: Refusals[] = []
+  let until: DeviceTopic | undefined
   let more = false
-  for (const [topic, head] of heads) {
-    if (!topicMatches(row.topic, topic) || !isEntitled(row.grants, topic)) continue
+  for (const [topic, head] of devicesOf(wanted, heads)) {
     const state = stateOf(topic, head, row)
-    if (!state) continue
-    const bytes = Buffer.byteLength(JSON.stringify(state)) + 1
-    more ||= bytes > statesBudget.bytes
+    const refusal = head.refused && refusalsOf(topic, head.refused)
+    const bytes = sizeOf(state) + sizeOf(refusal)
+    more = bytes > statesBudget.bytes
     if (more) break
     statesBudget.bytes -= bytes
-    states.push(state)
+    if (state) states.push(state)
+    if (refusal) refusals.push(refusal)
+    until = topic
   }
   const isDevice = parseTopicFilter(row.topic)?.kind === 'device'
   const head = heads.get(row.topic as DeviceTopic)?.position ?? null
   const lost = since === undefined ? undefined : passedOver(since, head, nowMs)
+  const statesUntil = until ?? wanted.statesAfter
   return {
     result: {
       sid: row.sid,
@@ -196,10 +210,29 @@ function statesOf({ row, since }: Wanted, { heads, statesBudget, nowMs }: Snapsh
       recovered: lost === undefined,
       ...(lost ? { lost } : {}),
       more,
+      ...(more && statesUntil !== undefined ? { statesUntil } : {}),
     },
     blocks: [],
     states,
+    refusals,
   }
+}
+
+function devicesOf({ row, statesAfter = '' }: Wanted, heads: LaneHeads) {
+  return [...heads]
+    .filter(
+      ([topic]) =>
+        topic > statesAfter && topicMatches(row.topic, topic) && isEntitled(row.grants, topic),
+    )
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+function sizeOf(part: unknown): number {
+  return part === undefined ? 0 : Buffer.byteLength(JSON.stringify(part)) + 1
+}
+
+function refusalsOf(topic: DeviceTopic, refused: RefusalRecord): Refusals {
+  return { type: 'refused', topic, ...refused }
 }
 
 function stateOf(
@@ -213,12 +246,15 @@ function stateOf(
         Object.entries(head.metrics).filter(([name]) => row.metrics?.includes(name)),
       )
     : head.metrics
+  const presence = presenceOf(head.publishers)
   return {
     topic,
     position: head.position,
     ts: head.ts,
+    ...(head.clock?.offMs === undefined ? {} : { clockOffMs: head.clock.offMs }),
     metrics,
-    ...(head.online === undefined ? {} : { online: head.online }),
-    ...(head.onlineAt === undefined ? {} : { onlineAt: head.onlineAt }),
+    ...(head.rhythm ? { everyMs: head.rhythm.pauseMs } : {}),
+    ...(presence ? { online: presence.online, onlineAt: presence.at } : {}),
+    ...(presence?.reason === undefined ? {} : { reason: presence.reason }),
   }
 }

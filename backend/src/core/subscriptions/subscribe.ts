@@ -56,6 +56,7 @@ export async function subscribe(
   for (const [one, code] of written) refused.set(one, failure(one.row.sid, code))
   const taken = wanted.filter((one) => !refused.has(one))
   const snapshots = await takeSnapshots(taken, checked.length, ports)
+  const refusals = [...snapshots.values()].flatMap((snapshot) => snapshot.refusals)
   return {
     type: 'subscribed',
     id: message.id,
@@ -65,6 +66,7 @@ export async function subscribe(
     }),
     blocks: [...snapshots.values()].flatMap((snapshot) => snapshot.blocks),
     states: [...snapshots.values()].flatMap((snapshot) => snapshot.states),
+    ...(refusals.length > 0 ? { refusals } : {}),
     notes: await notesOf(taken, ports),
   }
 }
@@ -92,9 +94,9 @@ function checkItem(item: unknown, messageId: number, connection: Connection): Ch
   }
   // The same answer whether the device exists or not (reliability R10).
   if (grants.length === 0) return { failed: failure(subscription.sid, 'FORBIDDEN') }
-  const { since, window, ...rest } = subscription
+  const { since, window, statesAfter, ...rest } = subscription
   const row = { ...rest, ...ownerOf(connection), messageId, grants }
-  return { wanted: { row, since, window } }
+  return { wanted: { row, since, window, statesAfter } }
 }
 
 function ownerOf(

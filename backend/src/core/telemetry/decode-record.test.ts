@@ -12,6 +12,21 @@ describe('stream records', () => {
     expect(positions[0]! < positions[1]!).toBe(true)
   })
 
+  it('of a list with a bad reading keeps the others, at their own places, and the whole original', () => {
+    const list = [{ a: 1 }, { a: 'x' }, { a: 3 }]
+    const decoded = decodeRecord(streamItem(1, list))
+    const whole = decodeRecord(streamItem(1, [{ a: 1 }, { a: 2 }, { a: 3 }]))
+    const positions = (of: typeof decoded) =>
+      of.kind === 'telemetry' ? of.readings.map(({ position }) => position) : []
+    const [first, , third] = positions(whole)
+    expect(positions(decoded)).toEqual([first, third])
+    expect(decoded).toMatchObject({
+      reject: { reason: 'VALUE_NOT_NUMBER', member: 'a', index: 1, count: 1 },
+    })
+    const original = decoded.kind === 'telemetry' ? decoded.reject?.original : undefined
+    expect(Buffer.from(original ?? []).toString()).toBe(JSON.stringify(list))
+  })
+
   it.each([
     ['M07: an empty level', 'dt/plant-1//telemetry'],
     ['M07: a level too few', 'dt/plant-1/telemetry'],

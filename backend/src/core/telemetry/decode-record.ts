@@ -6,7 +6,7 @@ import {
   type Position,
 } from '../../protocol/index.ts'
 import { parseTelemetry, type Refusal, type RejectReason } from './parse-telemetry.ts'
-import type { StreamReading } from './reading.ts'
+import type { Reading, StreamReading } from './reading.ts'
 
 const NAME_CHARACTERS = 512
 /** Twice what a device can send (aws-behaviour I2), and less than an item may have (D5). */
@@ -32,6 +32,12 @@ export interface Reject {
   readonly original: Uint8Array
   /** Of a payload that is not JSON: the byte of `original` at which it stops being JSON. */
   readonly byteOffset?: number
+  /** The member that breaks the rule, and what stands there. */
+  readonly member?: string
+  readonly found?: string
+  /** Of a list: the place of the first bad reading, from 0, and how many are bad. The others are kept. */
+  readonly index?: number
+  readonly count?: number
 }
 
 /** The life of a device's MQTT session (`$aws/events/presence/…`). */
@@ -61,6 +67,8 @@ export type Decoded =
       readonly readings: readonly StreamReading[]
       /** How many of them name another device than their topic does (M34). */
       readonly misnamed: number
+      /** Readings of the same list that could not be used. */
+      readonly reject?: Reject
     }
   | { readonly kind: 'presence'; readonly event: PresenceEvent }
   | { readonly kind: 'result'; readonly event: ResultEvent }
@@ -69,7 +77,7 @@ export type Decoded =
 /** What a topic rule wrote, understood. Never throws because of what a record contains. */
 export function decodeRecord(item: StreamItem): Decoded {
   const record = openRecord(item.data)
-  if (!record) return rejected({ reason: 'RECORD_INVALID' }, item)
+  if (!record) return rejected('RECORD_INVALID', item)
   switch (record.kind) {
     case 'telemetry':
       return decodeTelemetry(record, item)
@@ -78,27 +86,30 @@ export function decodeRecord(item: StreamItem): Decoded {
     case 'result':
       return decodeResult(record, item)
     default:
-      return rejected({ reason: 'RECORD_INVALID' }, item)
+      return rejected('RECORD_INVALID', item)
   }
 }
 
 function decodeTelemetry(record: StreamRecord, item: StreamItem): Decoded {
   const topic = deviceTopicOf(record.topic, 'dt', 'telemetry')
-  if (topic === undefined) return rejected({ reason: 'TOPIC_INVALID' }, item, record)
+  if (topic === undefined) return rejected('TOPIC_INVALID', item, record)
   const parsed = parseTelemetry(bytesOf(record), record.ts)
-  if (!parsed.ok) return rejected(parsed, item, record)
+  if (!parsed.ok) return { kind: 'reject', reject: rejectOf(parsed, item, record) }
+  const timing = timingOf(parsed.readings)
   const names: readonly string[] = [topic, topic.slice(topic.indexOf('/') + 1)]
   return {
     kind: 'telemetry',
-    readings: parsed.readings.map((reading, index) => ({
+    readings: parsed.readings.map(({ index, ...reading }) => ({
       ...reading,
       topic,
       clientId: record.clientId,
       position: encodePosition(item.arrivalMs, item.sequenceNumber, index),
       ...originOf(record, index),
       brokerMs: record.ts,
+      ...timing,
     })),
     misnamed: parsed.deviceIds.filter((deviceId) => !names.includes(deviceId)).length,
+    ...(parsed.refused ? { reject: rejectOf(parsed.refused, item, record) } : {}),
   }
 }
 
@@ -108,12 +119,21 @@ function originOf({ origin }: StreamRecord, index: number): { readonly origin?: 
   return { origin: encodePosition(origin.arrivalMs, origin.sequenceNumber, index) }
 }
 
+/** What the readings of one message tell of their device's clock and rhythm. */
+function timingOf(readings: readonly Reading[]): Pick<StreamReading, 'sentTs' | 'stepMs'> {
+  const times = readings.flatMap(({ ts, quality }) => (quality === null ? [ts] : []))
+  if (times.length === 0) return { sentTs: null, stepMs: null }
+  const sentTs = Math.max(...times)
+  const spanMs = sentTs - Math.min(...times)
+  return { sentTs, stepMs: spanMs === 0 ? null : Math.round(spanMs / (times.length - 1)) }
+}
+
 function decodePresence(record: StreamRecord, item: StreamItem): Decoded {
   const [, , , eventType, clientId] = record.topic.split('/')
   const isKnown = eventType === 'connected' || eventType === 'disconnected'
-  if (!isKnown || clientId === undefined) return rejected({ reason: 'TOPIC_INVALID' }, item, record)
+  if (!isKnown || clientId === undefined) return rejected('TOPIC_INVALID', item, record)
   const details = parseObject(bytesOf(record))
-  if (!details) return rejected({ reason: 'PAYLOAD_NOT_JSON' }, item, record)
+  if (!details) return rejected('PAYLOAD_NOT_JSON', item, record)
   const { timestamp, versionNumber, disconnectReason } = details
   return {
     kind: 'presence',
@@ -132,7 +152,7 @@ function decodeResult(record: StreamRecord, item: StreamItem): Decoded {
   const [root, site, device, commandId, last] = record.topic.split('/')
   const topic = `${site ?? ''}/${device ?? ''}`
   const isResult = root === 'cmd' && last === 'result' && commandId !== undefined
-  if (!isResult || !isDeviceTopic(topic)) return rejected({ reason: 'TOPIC_INVALID' }, item, record)
+  if (!isResult || !isDeviceTopic(topic)) return rejected('TOPIC_INVALID', item, record)
   return {
     kind: 'result',
     event: {
@@ -145,23 +165,20 @@ function decodeResult(record: StreamRecord, item: StreamItem): Decoded {
   }
 }
 
-function rejected(
-  { reason, byteOffset }: Omit<Refusal, 'ok'>,
-  item: StreamItem,
-  record?: StreamRecord,
-): Decoded {
+function rejected(reason: RejectReason, item: StreamItem, record?: StreamRecord): Decoded {
+  return { kind: 'reject', reject: rejectOf({ ok: false, reason }, item, record) }
+}
+
+function rejectOf(refusal: Refusal, item: StreamItem, record?: StreamRecord): Reject {
+  const { ok: _ok, ...why } = refusal
   return {
-    kind: 'reject',
-    reject: {
-      reason,
-      ...(byteOffset === undefined ? {} : { byteOffset }),
-      arrivalMs: item.arrivalMs,
-      sequenceNumber: item.sequenceNumber,
-      // Bounded: a reject that could not be written would hold up its shard.
-      topic: (record?.topic ?? '').slice(0, NAME_CHARACTERS),
-      clientId: (record?.clientId ?? '').slice(0, NAME_CHARACTERS),
-      original: (record ? bytesOf(record) : item.data).subarray(0, ORIGINAL_BYTES),
-    },
+    ...why,
+    arrivalMs: item.arrivalMs,
+    sequenceNumber: item.sequenceNumber,
+    // Bounded: a reject that could not be written would hold up its shard.
+    topic: (record?.topic ?? '').slice(0, NAME_CHARACTERS),
+    clientId: (record?.clientId ?? '').slice(0, NAME_CHARACTERS),
+    original: (record ? bytesOf(record) : item.data).subarray(0, ORIGINAL_BYTES),
   }
 }
 

@@ -1,22 +1,25 @@
 import { describe, expect, it } from 'vitest'
-import type { Reading } from '../telemetry/reading.ts'
-import { countersAfter, recall, type CounterWindow } from './counter-window.ts'
+import {
+  countersAfter,
+  noCounters,
+  recall,
+  type CountedReading,
+  type CounterWindow,
+} from './repetition.ts'
 
-const reading = (n: number | null, a: number, boot: string | null = 'b'): Reading => ({
-  ts: 0,
+const reading = (n: number | null, a: number, boot: string | null = 'b'): CountedReading => ({
   boot,
   n,
   metrics: new Map([
     ['a', a],
     ['b', 7],
   ]),
-  quality: null,
 })
-const nothing: CounterWindow = { boot: null, counter: null, seen: '0' }
-const after = (...readings: Reading[]): CounterWindow => readings.reduce(countersAfter, nothing)
+const after = (...readings: CountedReading[]): CounterWindow =>
+  readings.reduce(countersAfter, noCounters)
 
 describe('what is remembered of a device’s counters', () => {
-  it.each<[string, number[], Reading, ReturnType<typeof recall>]>([
+  it.each<[string, number[], CountedReading, ReturnType<typeof recall>]>([
     ['the newest again', [1, 2, 3], reading(3, 3), 'duplicate'],
     ['the newest with another value', [1, 2, 3], reading(3, 4), 'conflict'],
     ['an older one again', [1, 2, 3], reading(1, 1), 'duplicate'],
@@ -33,6 +36,39 @@ describe('what is remembered of a device’s counters', () => {
     ['one without a counter', [1, 2], reading(null, 2), 'new'],
   ])('tells %s', (_name, seen, again, expected) => {
     expect(recall(after(...seen.map((n) => reading(n, n))), again)).toBe(expected)
+  })
+
+  const dropped = (counters: readonly number[]): number[] => {
+    let window = noCounters
+    return counters.filter((n, i) => {
+      const isNew = recall(window, reading(n, i)) === 'new'
+      if (isNew) window = countersAfter(window, reading(n, i))
+      return !isNew
+    })
+  }
+  const upTo = (length: number, modulus: number): number[] =>
+    Array.from({ length }, (_, i) => i % modulus)
+
+  it.each<[string, number[], number[]]>([
+    ['a counter of a byte that wraps, however often', upTo(2_000, 256), []],
+    ['one that wraps just beyond the window', upTo(650, 65), []],
+    ['one that begins again far from where it was', [...upTo(700, 700), ...upTo(750, 750)], []],
+    ['one that begins again within the window', [...upTo(10, 10), 0, 1], [0, 1]],
+    [
+      'what was kept while offline, between what is new',
+      Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? 1_000 + i / 2 : 500 + (i - 1) / 2)),
+      [],
+    ],
+    ['a repetition of the new ones among those', [1_000, 500, 1_001, 501, 1_001, 502], [1_001]],
+    ['a repetition of the kept ones among those', [1_000, 500, 1_001, 501, 1_002, 501], [501]],
+  ])('drops of %s only what came before', (_name, counters, expected) => {
+    expect(dropped(counters)).toEqual(expected)
+  })
+
+  it('knows a repetition after readings that do not count, and of the boot before this one', () => {
+    const window = after(reading(7, 7), reading(null, 1), reading(1, 1, 'c'), reading(3, 3, null))
+    expect(recall(window, reading(7, 7))).toBe('duplicate')
+    expect(recall(window, reading(1, 1, 'c'))).toBe('duplicate')
   })
 
   it('takes the same values in another order for the same', () => {
@@ -54,7 +90,9 @@ describe('what is remembered of a device’s counters', () => {
 
   it('stays small, whatever comes', () => {
     const many = Array.from({ length: 500 }, (_, i) => reading((i * 37) % 91, i))
-    const { seen, marks } = after(...many)
-    expect([seen.length, marks?.length]).toEqual([16, 16])
+    const { seen, marks, past } = after(...many)
+    expect(seen.length).toBeLessThanOrEqual(16)
+    expect(marks?.length).toBeLessThanOrEqual(16)
+    expect(JSON.stringify(past ?? null).length).toBeLessThan(100)
   })
 })
