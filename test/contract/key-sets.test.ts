@@ -32,8 +32,11 @@ describe.each(implementations)('the key set that environments share, %s', (_name
   beforeEach(() => {
     store = make()
   })
-  const lease = (nowMs: number, untilMs: number, seenMs = nowMs): Promise<boolean> =>
-    store.lease({ nowMs, untilMs, seenMs })
+  const lease = (
+    nowMs: number,
+    untilMs: number,
+    { seenMs = nowMs, owner = 'a' } = {},
+  ): Promise<boolean> => store.lease({ nowMs, untilMs, seenMs, owner })
 
   it('is not there before somebody keeps one', async () => {
     expect((await store.read()).text).toBeUndefined()
@@ -45,28 +48,39 @@ describe.each(implementations)('the key set that environments share, %s', (_name
   })
   it('is kept, and with it the lease ends', async () => {
     await lease(1_000, 4_000)
-    await store.keep({ text: 'one', fetchedAtMs: 1_000 })
+    await store.keep({ text: 'one', fetchedAtMs: 1_000 }, 'a')
     expect(await store.read()).toMatchObject({ text: 'one', fetchedAtMs: 1_000 })
     expect(await lease(1_001, 4_001)).toBe(true)
   })
   it('is not replaced by an older one, whose lease ends as well', async () => {
-    await store.keep({ text: 'new', fetchedAtMs: 2_000 })
+    await store.keep({ text: 'new', fetchedAtMs: 2_000 }, 'a')
     await lease(2_000, 5_000)
-    await store.keep({ text: 'old', fetchedAtMs: 1_000 })
+    await store.keep({ text: 'old', fetchedAtMs: 1_000 }, 'a')
     expect(await store.read()).toMatchObject({ text: 'new', fetchedAtMs: 2_000 })
     expect(await lease(2_001, 5_001)).toBe(true)
   })
   it('is not asked for by who has not seen the one that was just kept', async () => {
-    await store.keep({ text: 'one', fetchedAtMs: 1_000 })
-    expect(await lease(1_001, 4_001, 999)).toBe(false)
-    expect(await lease(1_001, 4_001, 1_000)).toBe(true)
+    await store.keep({ text: 'one', fetchedAtMs: 1_000 }, 'a')
+    expect(await lease(1_001, 4_001, { seenMs: 999 })).toBe(false)
+    expect(await lease(1_001, 4_001, { seenMs: 1_000 })).toBe(true)
   })
   it('outlives an attempt that got none', async () => {
-    await store.keep({ text: 'one', fetchedAtMs: 1_000 })
+    await store.keep({ text: 'one', fetchedAtMs: 1_000 }, 'a')
     await lease(2_000, 5_000)
-    await store.release()
+    await store.release('a')
     expect(await store.read()).toMatchObject({ text: 'one', fetchedAtMs: 1_000 })
     expect(await lease(2_001, 5_001)).toBe(true)
+  })
+  it('is still asked for by its second owner when the first, who was late, ends with a set or without', async () => {
+    await lease(1_000, 4_000)
+    expect(await lease(4_000, 7_000, { owner: 'b' })).toBe(true)
+    await store.release('a')
+    expect(await lease(4_001, 7_001, { owner: 'c' })).toBe(false)
+    await store.keep({ text: 'late', fetchedAtMs: 1_000 }, 'a')
+    expect(await store.read()).toMatchObject({ text: 'late', fetchedAtMs: 1_000 })
+    expect(await lease(4_002, 7_002, { owner: 'c' })).toBe(false)
+    await store.release('b')
+    expect(await lease(4_003, 7_003, { owner: 'c' })).toBe(true)
   })
   it('is fetched once for forty environments that start at once', async () => {
     const key = await makeKey('one')

@@ -126,6 +126,9 @@ function reportKeys(event: JwksEvent, { log, metrics: sink }: Telemetry): void {
       sink.count(metrics.jwksFetchFailed)
       log.warn('key set not fetched', { reason: event.reason })
       break
+    case 'frozen':
+      log.info('key set not fetched', { reason: 'the function was frozen while it asked' })
+      break
     case 'unanswered':
       log.warn('key set not fetched', { reason: 'another environment asks and has no answer yet' })
       break

@@ -76,6 +76,7 @@ describe('P18: rotation', () => {
     expect(waits).toEqual([250])
     clock.ms += 10 * MINUTE
     const overdue = keys.keysFor('one')
+    await settled()
     clock.ms += 400
     arrive(jwksResponse(two.publicJwk))
     await expect((await overdue)?.({ alg: 'ES256', kid: 'one' })).rejects.toMatchObject(noSuchKey)
@@ -215,10 +216,53 @@ describe('environments share what one of them fetched', () => {
     clock.ms += 3_000
     expect(await second.keys.keysFor('one')).toBeDefined()
   })
+  it('a fetch that was frozen with its function is no failure of the issuer: the login after the thaw asks anew, and the end of the old fetch changes nothing', async () => {
+    const { clock, start } = shared(() => jwksResponse(one.publicJwk))
+    let thaw = (): void => undefined
+    const frozen = new Promise<Response>((_, reject) => {
+      thaw = () => {
+        reject(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))
+      }
+    })
+    const { keys, state, fetches, events } = start(() => frozen)
+    const before = keys.keysFor('one')
+    await settled()
+    clock.ms += 10_000
+    state.answer = () => jwksResponse(one.publicJwk)
+    const after = keys.keysFor('one')
+    await settled()
+    thaw()
+    expect(await after).toBeDefined()
+    expect(await before).toBeDefined()
+    expect(fetches()).toBe(2)
+    expect(events.map(({ kind }) => kind).sort()).toEqual(['fetched', 'frozen'])
+    // No cool-down either: a key that is not known yet is asked for at once.
+    state.answer = () => jwksResponse(one.publicJwk, two.publicJwk)
+    clock.ms += 1
+    const lookup = await keys.keysFor('two')
+    await expect(lookup?.({ alg: 'ES256', kid: 'two' })).resolves.toBeDefined()
+  })
+  it('a fetch that was frozen longer than the cool-down and then fails alone costs the next login nothing', async () => {
+    const { clock, start } = shared(() => jwksResponse(one.publicJwk))
+    let thaw = (): void => undefined
+    const frozen = new Promise<Response>((_, reject) => {
+      thaw = () => {
+        reject(new Error('aborted'))
+      }
+    })
+    const { keys, state } = start(() => frozen)
+    const before = keys.keysFor('one')
+    await settled()
+    clock.ms += 3_600_000
+    thaw()
+    expect(await before).toBeUndefined()
+    state.answer = () => jwksResponse(one.publicJwk)
+    expect(await keys.keysFor('one')).toBeDefined()
+  })
   it('a set in the store is read as carefully as one of the issuer', async () => {
     const { clock, store, start } = shared(() => jwksResponse(one.publicJwk))
     const forged = { ...two.publicJwk, kty: 'oct', k: 'AAAA' }
-    await store.keep({ text: JSON.stringify({ keys: [forged] }), fetchedAtMs: clock.ms })
+    await store.keep({ text: JSON.stringify({ keys: [forged] }), fetchedAtMs: clock.ms }, 'other')
     const { keys, events, fetches } = start()
     expect(await keys.keysFor('one')).toBeDefined()
     expect(fetches()).toBe(1)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose'
 import type { Clock } from '../core/clock.ts'
@@ -27,6 +28,8 @@ const LEASE_MS = 3_000
 /** While another environment asks the issuer: how often to look for what it got, and how often at most (together longer than a lease). */
 const LOOK_MS = 100
 const LOOKS = 35
+/** Longer than a refresh takes while the function runs: what is older was frozen with it, and is waited for by nobody. */
+const FROZEN_MS = LEASE_MS + LOOKS * LOOK_MS
 
 type KeyLookup = ReturnType<typeof createLocalJWKSet>
 
@@ -39,6 +42,8 @@ export type JwksEvent =
   /** By the issuer, to us. */
   | { readonly kind: 'fetched'; readonly keys: number }
   | { readonly kind: 'failed'; readonly reason: string }
+  /** The function was frozen between two invocations while it asked: its failure says nothing of the issuer. */
+  | { readonly kind: 'frozen' }
   /** Neither to us nor to the environment that asked for all. */
   | { readonly kind: 'unanswered' }
   /** By another environment. */
@@ -77,7 +82,7 @@ export function createJwksCache(options: JwksCacheOptions): JwksCache {
   assertSafeUrl(url)
   const shared = createSharing(options)
   let current: KeySet | undefined
-  let inFlight: Promise<void> | undefined
+  let inFlight: { readonly startedMs: number; readonly end: Promise<void> } | undefined
   let failedAtMs = Number.NEGATIVE_INFINITY
   const budget = createBudget(UNKNOWN_KID_BURST, COOL_DOWN_MS)
   const ageMs = (): number => (current ? now() - current.fetchedAtMs : Number.POSITIVE_INFINITY)
@@ -104,7 +109,8 @@ export function createJwksCache(options: JwksCacheOptions): JwksCache {
       await look()
       if (isSettled()) return
       if (await shared.lease()) {
-        current = await ask()
+        const asked = await ask()
+        if (asked && asked.fetchedAtMs >= (current?.fetchedAtMs ?? 0)) current = asked
         return
       }
       // Who has the key goes on with the set at hand: the next login looks again.
@@ -113,7 +119,8 @@ export function createJwksCache(options: JwksCacheOptions): JwksCache {
     // No failure of ours, so no cool-down: the next login looks again, and the lease keeps it from asking too often.
     options.onEvent?.({ kind: 'unanswered' })
   }
-  async function ask(): Promise<KeySet> {
+  /** Undefined when the issuer gives none: that starts the cool-down. */
+  async function ask(): Promise<KeySet | undefined> {
     // From its beginning: what is published while it is under way may not be in it.
     const fetchedAtMs = now()
     try {
@@ -122,19 +129,26 @@ export function createJwksCache(options: JwksCacheOptions): JwksCache {
       await shared.keep(set, fetchedAtMs)
       return toKeySet(set, fetchedAtMs)
     } catch (error) {
-      options.onEvent?.({ kind: 'failed', reason: reasonOf(error) })
+      const isFrozen = now() - fetchedAtMs > LEASE_MS
+      options.onEvent?.(isFrozen ? { kind: 'frozen' } : { kind: 'failed', reason: reasonOf(error) })
+      if (!isFrozen) failedAtMs = now()
       await shared.release()
-      throw error
     }
+    return undefined
   }
+  /** One at a time, of those that are not frozen. */
   function refresh(kid?: string): Promise<void> {
-    if (!inFlight && now() - failedAtMs < COOL_DOWN_MS) return Promise.resolve()
-    return (inFlight ??= load(kid)
-      .then(
-        () => void (failedAtMs = Number.NEGATIVE_INFINITY),
-        () => void (failedAtMs = now()),
-      )
-      .finally(() => void (inFlight = undefined)))
+    const startedMs = now()
+    if (inFlight && startedMs - inFlight.startedMs <= FROZEN_MS) return inFlight.end
+    if (startedMs - failedAtMs < COOL_DOWN_MS) return Promise.resolve()
+    const one = {
+      startedMs,
+      end: load(kid).finally(() => {
+        if (inFlight === one) inFlight = undefined
+      }),
+    }
+    inFlight = one
+    return one.end
   }
 
   return {
@@ -172,6 +186,8 @@ const toKeySet = (set: JSONWebKeySet, fetchedAtMs: number): KeySet => ({
 function createSharing({ store, onEvent, clock }: JwksCacheOptions) {
   /** When the set that was last seen in the store was fetched. */
   let seenMs = 0
+  /** Of this environment. */
+  const owner = randomUUID()
   async function orElse<T>(work: () => Promise<T>, fallback: T): Promise<T> {
     try {
       return await work()
@@ -191,11 +207,11 @@ function createSharing({ store, onEvent, clock }: JwksCacheOptions) {
       }, undefined),
     lease: () => {
       const nowMs = clock.now()
-      return orElse(() => store.lease({ nowMs, untilMs: nowMs + LEASE_MS, seenMs }), true)
+      return orElse(() => store.lease({ nowMs, untilMs: nowMs + LEASE_MS, seenMs, owner }), true)
     },
     keep: (set: JSONWebKeySet, fetchedAtMs: number) =>
-      orElse(() => store.keep({ text: JSON.stringify(set), fetchedAtMs }), undefined),
-    release: () => orElse(() => store.release(), undefined),
+      orElse(() => store.keep({ text: JSON.stringify(set), fetchedAtMs }, owner), undefined),
+    release: () => orElse(() => store.release(owner), undefined),
   }
 }
 

@@ -13,12 +13,18 @@ export interface KeptKeySet {
 export interface KeySetStore {
   read(): Promise<KeptKeySet>
   /**
-   * The right to ask the issuer on behalf of all, until `untilMs` or until `keep` or `release`. False: another environment has it, or has
+   * The right to ask the issuer on behalf of all, until `untilMs` or until its owner keeps a set or releases it. False: another environment has it, or has
    * kept a set that was fetched later than `seenMs`, the one that the caller knows.
    */
-  lease(lease: { nowMs: number; untilMs: number; seenMs: number }): Promise<boolean>
-  /** Keeps a set, unless one fetched later is there, and ends the lease. */
-  keep(set: Required<KeptKeySet>): Promise<void>
-  /** Ends the lease of who got no set. */
-  release(): Promise<void>
+  lease(lease: {
+    nowMs: number
+    untilMs: number
+    seenMs: number
+    /** A name of the caller's own. */
+    owner: string
+  }): Promise<boolean>
+  /** Keeps a set, unless one fetched later is there, and ends the owner's lease. */
+  keep(set: Required<KeptKeySet>, owner: string): Promise<void>
+  /** Ends the lease of an owner who got no set. One that another has meanwhile goes on. */
+  release(owner: string): Promise<void>
 }

@@ -95,21 +95,22 @@ export const jwksResponse = (...keys: readonly JWK[]): Response => Response.json
 /** What environments share, in memory. */
 export function memoryKeySets(): KeySetStore {
   let kept: KeptKeySet = {}
-  let leasedUntilMs = Number.NEGATIVE_INFINITY
-  const release = (): Promise<void> => {
-    leasedUntilMs = Number.NEGATIVE_INFINITY
+  const nobody = { owner: '', untilMs: Number.NEGATIVE_INFINITY }
+  let leased = nobody
+  const release = (owner: string): Promise<void> => {
+    if (leased.owner === owner) leased = nobody
     return Promise.resolve()
   }
   return {
     read: () => Promise.resolve(kept),
-    lease({ nowMs, untilMs, seenMs }) {
-      const isFree = leasedUntilMs <= nowMs && (kept.fetchedAtMs ?? 0) <= seenMs
-      if (isFree) leasedUntilMs = untilMs
+    lease({ nowMs, untilMs, seenMs, owner }) {
+      const isFree = leased.untilMs <= nowMs && (kept.fetchedAtMs ?? 0) <= seenMs
+      if (isFree) leased = { owner, untilMs }
       return Promise.resolve(isFree)
     },
-    keep(set) {
+    keep(set, owner) {
       if (set.fetchedAtMs >= (kept.fetchedAtMs ?? 0)) kept = set
-      return release()
+      return release(owner)
     },
     release,
   }
