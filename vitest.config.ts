@@ -14,12 +14,15 @@ const shared = {
   expect: { poll: { timeout: 15_000 } },
 }
 
-/** A system of its own for each file, in a process of its own: what one leaves behind must not be another one's trouble. */
+/** Tests of whole systems. */
 const whole = {
   testTimeout: 120_000,
   hookTimeout: 180_000,
   expect: { poll: { timeout: 15_000 } },
 }
+
+/** Each file starts its own, in a process of its own: what one leaves behind must not be another one's trouble. */
+const own = { ...whole, globalSetup: ['test/support/build-setup.ts'] }
 
 /** Projects: `unit` lies beside the code; the others are the folders of `test/`. Each runs alone with `vitest --project NAME`. */
 export default defineConfig({
@@ -69,13 +72,33 @@ export default defineConfig({
       },
       {
         test: {
+          ...shared,
+          name: 'conformance-target',
+          include: ['test/conformance/**/*.target.test.ts'],
+          globalSetup: ['test/conformance/fixture/target-setup.ts'],
+        },
+      },
+      {
+        test: {
           ...whole,
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: 'test/support/browser.ts',
+          globalSetup: ['test/support/browser.ts', 'test/support/shared-system-setup.ts'],
+          // One system for all of them, one after another.
+          isolate: false,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
         },
       },
-      { test: { ...whole, name: 'faults', include: ['test/faults/**/*.test.ts'] } },
+      {
+        test: {
+          ...own,
+          name: 'systems',
+          include: ['test/systems/**/*.test.ts'],
+          globalSetup: [...own.globalSetup, 'test/support/browser.ts'],
+        },
+      },
+      { test: { ...own, name: 'faults', include: ['test/faults/**/*.test.ts'] } },
     ],
   },
 })

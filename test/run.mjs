@@ -67,17 +67,18 @@ async function checks() {
 const projects = (...names) => names.flatMap((name) => ['--project', name])
 
 /**
- * Two queues side by side. Tests of whole systems wait as much as they compute, so two of them share a core with whatever only computes: the
- * checks, then all other tests.
+ * Three queues side by side. Tests of whole systems wait as much as they compute, so they share the cores with what only computes: the checks,
+ * then all other tests.
  */
 async function everything() {
-  const systems = tests(Math.max(2, cores), projects('e2e', 'faults'))
+  const shared = tests(1, projects('e2e'))
+  const systems = tests(Math.max(1, cores - 1), projects('systems', 'faults'))
   const checked = await checks()
   const others = await tests(
     Math.max(1, cores - 1),
-    projects('unit', 'cloud', 'dashboard', 'contract', 'conformance'),
+    projects('unit', 'cloud', 'dashboard', 'contract', 'conformance', 'conformance-target'),
   )
-  return [checked, others, await systems]
+  return [checked, others, await shared, await systems]
 }
 
 /** With arguments for vitest only what they name, after the checks. */

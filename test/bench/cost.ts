@@ -11,7 +11,13 @@ import { startSystem, type System } from '../../infra/local/system.ts'
 import type { Template } from '../../infra/local/template/template.ts'
 import { ProtocolClient, requestToken } from '../support/client.ts'
 import { connectMqtt } from '../support/devices.ts'
-import { levers, prices, pricesAsOf, type Billed } from '../../simulator/src/plan/prices.ts'
+import {
+  levers,
+  prices,
+  pricesAsOf,
+  pricesWarning,
+  type Billed,
+} from '../../simulator/src/plan/prices.ts'
 import type { Row } from './table.ts'
 import { readUsage, usedBetween, type Usage } from './usage.ts'
 
@@ -142,6 +148,8 @@ function report(used: Usage, readings: number): Row[] {
     .sort((a, b) => b.dollars - a.dollars)
   const total = perMillion.reduce((sum, { dollars }) => sum + dollars, 0)
   process.stdout.write(`per million readings, prices of ${pricesAsOf} (${readings} counted)\n`)
+  const warning = pricesWarning(Date.now())
+  if (warning !== undefined) process.stderr.write(`${warning}\n`)
   for (const { billed, units, dollars } of perMillion) {
     const count = Number(units.toPrecision(4)).toLocaleString('en')
     process.stdout.write(`  ${dollars.toFixed(4)} US$  ${count} × ${prices[billed].unit}\n`)

@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { describe, it } from 'vitest'
+import { describe, inject, it } from 'vitest'
+import type {} from './fixture/target-setup.ts'
 
-/** A deployed fixture stack, in a real account or on the local runtime: what the suites run against when `GAUGELINE_CONFORMANCE` names its file. */
+/**
+ * A deployed fixture stack: what the suites run against when `GAUGELINE_CONFORMANCE` names its file, or that `fixture/target-setup.ts` started in a
+ * process of its own.
+ */
 export interface Target {
   readonly region: string
   readonly account: string
@@ -34,7 +38,8 @@ export interface Target {
  * Undefined = the suites start the services that they need in their own process. With a target only the suites `*.target.test.ts` run; what
  * those of their tests that {@link itLocal} marks need no account has.
  */
-export const target: Target | undefined = readTarget(process.env['GAUGELINE_CONFORMANCE'])
+export const target: Target | undefined =
+  readTarget(process.env['GAUGELINE_CONFORMANCE']) ?? inject('conformanceTarget')
 
 /** Begins the names of everything that a run writes, so that two runs on one account do not meet. */
 export const runId = `run${Date.now().toString(36)}`

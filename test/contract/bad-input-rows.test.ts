@@ -29,10 +29,13 @@ const read = (file: string): string =>
 
 /** The ids that titles begin with: of a test, or of a row in its table. */
 async function idsInTitles(): Promise<ReadonlySet<string>> {
-  const files = readdirSync(new URL('../e2e/', import.meta.url)).filter((name) =>
-    /^bad-.*\.test\.ts$/.test(name),
+  const files = ['test/e2e', 'test/systems'].flatMap((folder) =>
+    readdirSync(new URL(`../../${folder}`, import.meta.url)).map((name) => `${folder}/${name}`),
   )
-  const sources = files.map((name) => read(`test/e2e/${name}`)).join('\n')
+  const sources = files
+    .filter((name) => /\/bad-.*\.test\.ts$/.test(name))
+    .map(read)
+    .join('\n')
   const titles = [...sources.matchAll(/['"`]((?:[WRJ]\d\d(?:, )?)+): /g)].map(([, id]) => id ?? '')
   const setting = { issuer: 'https://issuer.example', audience: 'client-1', now: 1 }
   const rows = tokenRows(await makeTokenWorld(setting)).map(({ title }) => title)

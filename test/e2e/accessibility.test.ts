@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser } from '../support/browser.ts'
 import { DashboardPage } from '../support/dashboard-page.ts'
 import { connectMqtt, publishReading } from '../support/devices.ts'
-import { startSystem, type RunningSystem } from '../support/system.ts'
+import { sharedSystem, type SharedSystem } from '../support/shared-system.ts'
 
-let system: RunningSystem
+let system: SharedSystem
 let browser: Browser
 let olli: DashboardPage
 let cloudwatch: CloudWatchClient
@@ -16,7 +16,7 @@ const gone = 'plant-1/gone'
 const alarm = 'Gaugeline-deliver-errors'
 
 beforeAll(async () => {
-  ;[system, browser] = await Promise.all([startSystem(), launchBrowser()])
+  ;[system, browser] = await Promise.all([sharedSystem(), launchBrowser()])
   const { endpoints } = system
   const device = await connectMqtt(endpoints.mqtt)
   await publishReading(device, gone, { temperature: 21.4, pressure: 4.2 })
@@ -32,7 +32,6 @@ beforeAll(async () => {
 afterAll(async () => {
   cloudwatch.destroy()
   await browser.close()
-  await system.stop()
 })
 
 /** Opens each page in the state that has most to read: a device that is not live, its charts, an alarm that is raised. */

@@ -1,16 +1,15 @@
 import { CloudWatchClient, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ProtocolClient, requestToken } from '../support/client.ts'
 import { connectMqtt, publishReading } from '../support/devices.ts'
-import { startSystem, type RunningSystem } from '../support/system.ts'
+import { sharedSystem, type SharedSystem } from '../support/shared-system.ts'
 import { waitFor } from '../support/wait.ts'
 
-let system: RunningSystem
+let system: SharedSystem
 const clients: ProtocolClient[] = []
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
 })
-afterAll(() => system.stop())
 afterEach(() => {
   for (const client of clients.splice(0)) client.socket.terminate()
 })
@@ -91,37 +90,37 @@ async function setState(
 describe('a note', () => {
   it('comes back with the history and the snapshot to who may see its device, to nobody else', async () => {
     const device = await connectMqtt(system.endpoints.mqtt)
-    for (const topic of ['plant-1/noted-1', 'plant-2/noted-2']) {
+    for (const topic of ['noted-a/noted-1', 'noted-b/noted-2']) {
       await publishReading(device, topic, { temperature: 20 })
     }
     await device.endAsync()
     const from = Date.now() - 60_000
-    const writer = await open({ user: 'writer' })
-    const foreign = await open({ user: 'foreign', devices: ['plant-2/#'] })
+    const writer = await open({ user: 'writer', devices: ['noted-a/#'] })
+    const foreign = await open({ user: 'foreign', devices: ['noted-b/#'] })
     const subscription = (topic: string) => ({ sid: 1, topic, window: { lastMs: 600_000 } })
-    const site = [{ sid: 2, topic: 'plant-2/#', mode: 'latest' as const }]
+    const site = [{ sid: 2, topic: 'noted-b/#', mode: 'latest' as const }]
     await foreign.request({ action: 'subscribe', subscriptions: site }, 'subscribed')
     const text = 'bearing replaced'
-    await writer.request({ action: 'sendMessage', topic: 'plant-1/#', text }, 'note')
+    await writer.request({ action: 'sendMessage', topic: 'noted-a/#', text }, 'note')
     // Of the same sender, later: once the second note is there, the first would have been.
-    const both = await open({ user: 'both', devices: ['plant-1/#', 'plant-2/#'] })
-    await both.request({ action: 'sendMessage', topic: 'plant-2/noted-2', text: 'yours' }, 'note')
+    const both = await open({ user: 'both', devices: ['noted-a/#', 'noted-b/#'] })
+    await both.request({ action: 'sendMessage', topic: 'noted-b/noted-2', text: 'yours' }, 'note')
     await foreign.waitFor('note', ({ note }) => note.text === 'yours', 60_000)
     expect(foreign.messages('note').map(({ note }) => note.text)).toEqual(['yours'])
 
     const history = { action: 'history', from, to: Date.now() + 60_000 } as const
-    const reader = await open({ user: 'reader', roles: ['viewer'] })
-    const mine = await reader.request({ ...history, topic: 'plant-1/noted-1' }, 'history')
+    const reader = await open({ user: 'reader', roles: ['viewer'], devices: ['noted-a/#'] })
+    const mine = await reader.request({ ...history, topic: 'noted-a/noted-1' }, 'history')
     expect(mine.notes).toMatchObject([{ text, by: 'writer' }])
     const snapshot = await reader.request(
-      { action: 'subscribe', subscriptions: [subscription('plant-1/noted-1')] },
+      { action: 'subscribe', subscriptions: [subscription('noted-a/noted-1')] },
       'subscribed',
     )
     expect(snapshot.notes).toMatchObject([{ text }])
 
-    const theirs = await foreign.request({ ...history, topic: 'plant-2/noted-2' }, 'history')
+    const theirs = await foreign.request({ ...history, topic: 'noted-b/noted-2' }, 'history')
     expect(theirs.notes).toMatchObject([{ text: 'yours' }])
-    const refused = await foreign.request({ ...history, topic: 'plant-1/noted-1' }, 'error')
+    const refused = await foreign.request({ ...history, topic: 'noted-a/noted-1' }, 'error')
     expect(refused.code).toBe('FORBIDDEN')
   })
 })

@@ -1,17 +1,16 @@
 import { encodePosition } from '@gaugeline/backend/protocol'
 import mqtt from 'mqtt'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ProtocolClient, requestToken } from '../support/client.ts'
 import { connectMqtt, publishReading } from '../support/devices.ts'
-import { startSystem, type RunningSystem } from '../support/system.ts'
+import { sharedSystem, type SharedSystem } from '../support/shared-system.ts'
 import { waitFor } from '../support/wait.ts'
 
-let system: RunningSystem
+let system: SharedSystem
 const clients: ProtocolClient[] = []
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
 })
-afterAll(() => system.stop())
 afterEach(() => {
   for (const client of clients.splice(0)) client.socket.terminate()
 })

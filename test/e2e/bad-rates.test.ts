@@ -5,9 +5,9 @@ import {
   type ServerMessage,
   type SubscriptionResult,
 } from '@gaugeline/backend/protocol'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ProtocolClient, requestToken } from '../support/client.ts'
-import { startSystem, type RunningSystem } from '../support/system.ts'
+import { sharedSystem, type SharedSystem } from '../support/shared-system.ts'
 import { waitFor } from '../support/wait.ts'
 
 /**
@@ -15,13 +15,12 @@ import { waitFor } from '../support/wait.ts'
  * that one hit of it ends nothing, that nobody else notices, and that who goes on is closed. The close is announced as 1008 in a `goaway`;
  * the frame itself has the platform's code, because `DELETE @connections` takes none (docs/protocol.md, "Close codes").
  */
-let system: RunningSystem
+let system: SharedSystem
 const clients: ProtocolClient[] = []
 let people = 0
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
 })
-afterAll(() => system.stop())
 afterEach(() => {
   for (const client of clients.splice(0)) client.socket.terminate()
 })

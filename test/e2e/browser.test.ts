@@ -4,19 +4,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser } from '../support/browser.ts'
 import { DashboardPage } from '../support/dashboard-page.ts'
 import { connectMqtt, publishReading, publishReadings } from '../support/devices.ts'
-import { startSystem, type RunningSystem } from '../support/system.ts'
+import { sharedSystem, type SharedSystem } from '../support/shared-system.ts'
 import { waitFor } from '../support/wait.ts'
 
-let system: RunningSystem
+let system: SharedSystem
 let browser: Browser
 let device: MqttClient
 let ana: DashboardPage
 
-const topic = 'plant-1/my-device'
+const topic = 'plant-1/drawn-device'
 const valueOf = (n: number): number => Math.round((20 + 5 * Math.sin(n / 8)) * 10) / 10
 
 beforeAll(async () => {
-  ;[system, browser] = await Promise.all([startSystem(), launchBrowser()])
+  ;[system, browser] = await Promise.all([sharedSystem(), launchBrowser()])
   device = await connectMqtt(system.endpoints.mqtt)
   ana = await DashboardPage.signIn(browser, system.endpoints.dashboard, 'ana')
 })
@@ -24,7 +24,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser.close()
   await device.endAsync(true)
-  await system.stop()
 })
 
 describe('the dashboard in a real browser', () => {

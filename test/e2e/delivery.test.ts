@@ -1,18 +1,18 @@
 import type { Block } from '@gaugeline/backend/protocol'
 import type { MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { mintToken, ProtocolClient } from '../support/client.ts'
+import { ProtocolClient, requestToken } from '../support/client.ts'
 import { connectMqtt, publishReading, publishReadings } from '../support/devices.ts'
-import { startSystem, type RunningSystem } from '../support/system.ts'
+import { sharedSystem, type SharedSystem } from '../support/shared-system.ts'
 import { tableReader } from '../support/tables.ts'
 import { waitFor } from '../support/wait.ts'
 
-let system: RunningSystem
+let system: SharedSystem
 let device: MqttClient
 const open: ProtocolClient[] = []
 
 async function connect(user: string, role: string, devices: string): Promise<ProtocolClient> {
-  const token = await mintToken(system.stateDir, { user, role, devices })
+  const token = await requestToken(system, { user, roles: [role], devices: [devices] })
   const client = await ProtocolClient.connect(system.endpoints.websocket, token)
   open.push(client)
   return client
@@ -22,14 +22,13 @@ const valuesOf = (blocks: readonly Block[], metric: string): unknown[] =>
   blocks.flatMap((block) => block.metrics[metric] ?? [])
 
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
   device = await connectMqtt(system.endpoints.mqtt)
 })
 
 afterAll(async () => {
   for (const client of open) client.socket.terminate()
   await device.endAsync(true)
-  await system.stop()
 })
 
 describe('the path of one reading', () => {
@@ -138,7 +137,7 @@ describe('the handshake', () => {
   })
 
   it('is refused from an origin that is not on the allow-list', async () => {
-    const token = await mintToken(system.stateDir, { user: 'ana', role: 'operator', devices: '#' })
+    const token = await requestToken(system, { user: 'ana', devices: ['#'] })
     await expect(
       ProtocolClient.connect(system.endpoints.websocket, token, { Origin: 'https://evil.example' }),
     ).rejects.toThrow('403')

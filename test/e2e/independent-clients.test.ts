@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mintToken, ProtocolClient } from '../support/client.ts'
-import { startSystem, type RunningSystem } from '../support/system.ts'
+import { sharedSystem, type SharedSystem } from '../support/shared-system.ts'
 import { waitFor } from '../support/wait.ts'
 
 const TIMEOUT_MS = 300_000
@@ -46,12 +46,12 @@ function execute(command: string, args: readonly string[]): Promise<Ended> {
 }
 
 describe.skipIf(!hasCli && !hasBoto3)('clients that are not ours', () => {
-  let system: RunningSystem
+  let system: SharedSystem
   let client: ProtocolClient
   let connectionId: string
 
   beforeAll(async () => {
-    system = await startSystem()
+    system = await sharedSystem()
     const token = await mintToken(system.stateDir, {
       user: 'ana',
       role: 'operator',
@@ -62,7 +62,6 @@ describe.skipIf(!hasCli && !hasBoto3)('clients that are not ours', () => {
   })
   afterAll(async () => {
     client.socket.terminate()
-    await system.stop()
   })
 
   it.skipIf(!hasBoto3)(

@@ -8,20 +8,19 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { FaultLabel } from '../../simulator/src/faults/fault-run.ts'
 import { reportSchema, type LoadReport } from '../../simulator/src/report/schema.ts'
 import { ProtocolClient, requestToken } from '../support/client.ts'
-import { startSystem, type RunningSystem } from '../support/system.ts'
+import { sharedSystem, type SharedSystem } from '../support/shared-system.ts'
 import { waitFor } from '../support/wait.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const directory = mkdtempSync(join(tmpdir(), 'gaugeline-load-'))
-let system: RunningSystem
+let system: SharedSystem
 let running: ChildProcess | undefined
 
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
 })
 afterEach(() => running?.kill('SIGKILL'))
 afterAll(async () => {
-  await system.stop()
   rmSync(directory, { recursive: true, force: true })
 })
 

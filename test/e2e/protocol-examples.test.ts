@@ -5,19 +5,18 @@ import { ProtocolClient, requestToken } from '../support/client.ts'
 import { publishReading } from '../support/devices.ts'
 import { readMessageTypes } from '../support/message-types.ts'
 import { clientExamples, serverExamples, type ClientExample } from '../support/protocol-examples.ts'
-import { startSystem, type RunningSystem } from '../support/system.ts'
+import { sharedSystem, type SharedSystem } from '../support/shared-system.ts'
 import { waitFor } from '../support/wait.ts'
 
 /** docs/protocol.md against a running system: what the page lets a client say is said, and what it shows of the server has been sent. */
 const PUMP = 'plant-1/pump-7'
-let system: RunningSystem
+let system: SharedSystem
 const clients: ProtocolClient[] = []
 beforeAll(async () => {
-  system = await startSystem()
+  system = await sharedSystem()
 })
 afterAll(async () => {
   for (const client of clients) client.socket.terminate()
-  await system.stop()
 })
 
 const tokenOf = (user: string): Promise<string> =>
@@ -58,10 +57,11 @@ async function live(observer: ProtocolClient): Promise<void> {
   const look = () => observer.request({ action: 'subscribe', subscriptions }, 'subscribed')
   await waitFor(async () => {
     const { blocks, states, notes } = await look()
-    return blocks.length > 0 && states.length > 0 && notes.length > 0
+    return blocks.length > 0 && states.some(({ topic }) => topic === PUMP) && notes.length > 0
   }, 'readings, their state and the note')
   await device.endAsync()
-  await waitFor(async () => (await look()).states[0]?.online === false, 'the device to be offline')
+  const pump = async () => (await look()).states.find(({ topic }) => topic === PUMP)
+  await waitFor(async () => (await pump())?.online === false, 'the device to be offline')
 }
 
 /** A page cannot know the token, the time and what an alarm has been through: those members are of the run. */

@@ -2,11 +2,11 @@ import { expect, it } from 'vitest'
 import { runCampaign } from './campaign-run.ts'
 
 /**
- * Seeds that once failed stay here: 1 did, when the dashboards asked for all that they had missed at once and got nothing of it in time.
+ * One of two in `npm test`, both in `npm run nightly`. Seeds that once failed stay here: 1 did, when the dashboards asked for all that they had missed at once and got nothing of it in time.
  * 4 did too, and is a test of milliseconds instead of a minute: “misses the first reading of a device that had never sent” in
  * dashboard/src/stream/telemetry.test.ts.
  */
-const seeds = [1, 20_261_123]
+const seeds = process.env['GAUGELINE_NIGHTLY'] === undefined ? [1] : [1, 20_261_123]
 
 it.each(seeds)(
   'seed %i: nothing acknowledged is lost silently, shown twice, out of order or to the wrong person',

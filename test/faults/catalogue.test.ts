@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import { manualClock } from '../../infra/local/platform/clock.ts'
+import { createFaults, readFaultRule } from '../../infra/local/platform/faults.ts'
 import { catalogue, leftOut } from './catalogue.ts'
 
 it('draws every row F01–F56 of the fault catalogue, or says why not', () => {
@@ -8,3 +11,19 @@ it('draws every row F01–F56 of the fault catalogue, or says why not', () => {
   expect(rows.filter((id) => !known.has(id))).toEqual([])
   expect(catalogue.filter(({ id }) => id in leftOut)).toEqual([])
 })
+
+it.each(catalogue.map((kind) => [`${kind.id} ${kind.name}`, kind] as const))(
+  '%s: the local runtime can do it',
+  (_name, { acts }) => {
+    const faults = createFaults({ clock: manualClock() })
+    expect(acts.length).toBeGreaterThan(0)
+    for (const act of acts) if (act.kind === 'seam') faults.add(readFaultRule(act.rule))
+  },
+)
+
+it.each(Object.entries(leftOut).flatMap(([id, { test }]) => (test ? [[id, test] as const] : [])))(
+  '%s is proven elsewhere',
+  (_id, { file, title }) => {
+    expect(readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')).toContain(title)
+  },
+)

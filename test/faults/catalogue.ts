@@ -262,19 +262,63 @@ export const catalogue: readonly FaultKind[] = [
   ...clocks,
 ]
 
-/** Rows that a campaign cannot draw, and why. F46 (a token ends) and F47 (a revocation) are in every campaign, as its people. */
-export const leftOut: Readonly<Record<string, string>> = {
-  F03: 'silence is no loss; the alarm on it has its own test',
-  F12: 'the local stream keeps its shards: there is nothing to split',
-  F26: 'takes megabytes of subscriptions: test/contract/large-audience.test.ts',
-  F27: 'the local tables are always consistent',
-  F43: 'a slow link is between F42 and F31; loopback has no such rates',
-  F45: 'keys rotate in the tests of the key cache (P18) and of the local issuer',
-  F49: 'the campaign keeps everything in memory; a full disk is a test of --data-dir',
-  F50: 'a start that fails is no running system',
-  F51: 'stopping is a test of its own',
-  F52: 'the logs stay in the process',
-  F53: 'an alarm, not a delivery',
-  F54: 'an alarm, not a delivery',
-  F55: 'a hidden tab is a stalled socket (F42) to everybody else',
+/**
+ * Rows that a campaign cannot draw, why, and the test that proves them where there is one. F46 (a token ends) and F47 (a revocation) are in every
+ * campaign, as its people.
+ */
+export const leftOut: Readonly<
+  Record<
+    string,
+    { readonly why: string; readonly test?: { readonly file: string; readonly title: string } }
+  >
+> = {
+  F03: {
+    why: 'silence is no loss',
+    test: {
+      file: 'test/contract/quiet-day.test.ts',
+      title: 'notice that a fleet falls silent, but not that there is none',
+    },
+  },
+  F12: { why: 'the local stream keeps its shards: there is nothing to split' },
+  F26: {
+    why: 'takes megabytes of subscriptions',
+    test: { file: 'test/contract/large-audience.test.ts', title: 'F26: everybody is reached' },
+  },
+  F27: { why: 'the local tables are always consistent' },
+  F43: { why: 'a slow link is between F42 and F31; loopback has no such rates' },
+  F45: {
+    why: 'keys rotate in milliseconds with a clock of the test',
+    test: {
+      file: 'backend/src/adapters/jwks-cache.test.ts',
+      title: 'a new key is found at once',
+    },
+  },
+  F49: {
+    why: 'the campaign keeps everything in memory',
+    test: { file: 'test/systems/disk.test.ts', title: 'becomes full: says so once' },
+  },
+  F50: {
+    why: 'a start that fails is no running system',
+    test: {
+      file: 'test/systems/start-stop.test.ts',
+      title: 'says in one line which port is in use',
+    },
+  },
+  F51: {
+    why: 'stopping ends a campaign',
+    test: {
+      file: 'test/systems/start-stop.test.ts',
+      title: 'ends on Ctrl-C with exit code 0',
+    },
+  },
+  F52: { why: 'the logs stay in the process' },
+  F53: {
+    why: 'an alarm, not a delivery',
+    test: {
+      file: 'test/contract/quiet-day.test.ts',
+      title: 'notice within four minutes that the sweeper does not report any more',
+    },
+  },
+  F54: { why: 'an alarm, not a delivery: CloudWatch tells people, no code of ours' },
+  F55: { why: 'a hidden tab is a stalled socket (F42) to everybody else' },
 }

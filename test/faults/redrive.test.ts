@@ -5,7 +5,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startSystem, type System } from '../../infra/local/system.ts'
 import { ProtocolClient } from '../support/client.ts'
 import { connectMqtt, publishReading } from '../support/devices.ts'
-import { startSystem as startProcess } from '../support/system.ts'
 import { tableName, tableReader } from '../support/tables.ts'
 import type { Template } from '../support/template-edit.ts'
 import { waitFor } from '../support/wait.ts'
@@ -17,8 +16,6 @@ let device: MqttClient
 let client: ProtocolClient
 
 beforeAll(async () => {
-  // Builds what is missing, as a person's first start does.
-  await (await startProcess()).stop()
   system = await startSystem({ cdkOut, localKey, edit: withoutRetries })
   device = await connectMqtt(system.endpoints.mqtt)
   client = await ProtocolClient.connect(system.endpoints.websocket, await token())

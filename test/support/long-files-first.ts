@@ -1,9 +1,9 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** What takes longest and mostly waits, longest first; measured with `npm test`, whose last lines name the slowest. */
-const longest = ['faults/campaign', 'e2e/durability', 'e2e/bad-messages', 'e2e/accessibility']
+const longest = ['faults/campaign', 'systems/durability', 'systems/commands']
 
-/** Vitest's order, but no long file at the end, where it would run alone; `e2e` and `faults` are one queue. */
+/** Vitest's order, but no long file at the end, where it would run alone; `systems` and `faults` are one queue. */
 export class LongFilesFirst extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification): number => {

@@ -6,7 +6,6 @@ import { startSystem, type System } from '../../infra/local/system.ts'
 import { ProtocolClient } from '../support/client.ts'
 import { startIssuer } from '../support/own-issuer.ts'
 import { rawHandshake, type RawAnswer } from '../support/raw-handshake.ts'
-import { startSystem as startProcess } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
 
 /**
@@ -22,8 +21,6 @@ let takenOver = 0
 /** What the authorizer said, oldest first. */
 const decisions: { readonly reason: string; readonly outcome: string }[] = []
 beforeAll(async () => {
-  // Builds what is missing, as a person's first start does.
-  await (await startProcess()).stop()
   system = await startSystem({ cdkOut, localKey: 'key-of-the-test', edit: issuer.edit })
   system.followLogs('authorizer', (line) => {
     const event = JSON.parse(line) as { message?: string; reason: string; outcome: string }

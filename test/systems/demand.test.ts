@@ -10,7 +10,6 @@ import { startSystem, type System } from '../../infra/local/system.ts'
 import { ProtocolClient } from '../support/client.ts'
 import { connectMqtt, publishReading } from '../support/devices.ts'
 import { synthesizeInto } from '../support/synthesize.ts'
-import { startSystem as startProcess } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -22,8 +21,6 @@ const devices: MqttClient[] = []
 const fleets: ChildProcess[] = []
 
 beforeAll(async () => {
-  // Builds the dashboard, which is part of the template, when it is missing.
-  await (await startProcess()).stop()
   system = await startSystem({
     cdkOut: synthesizeInto(join(directory, 'cdk.out'), { demandMessages: 'true' }),
     localKey,

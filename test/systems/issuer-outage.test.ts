@@ -6,7 +6,6 @@ import { startSystem, type System } from '../../infra/local/system.ts'
 import { startCloudWatch } from '../conformance/cloudwatch/support.ts'
 import { startIssuer } from '../support/own-issuer.ts'
 import { rawHandshake, type RawAnswer } from '../support/raw-handshake.ts'
-import { startSystem as startProcess } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
 
 /** P17: an issuer that cannot be asked, seen from the front door and by whoever is on call (docs/runbook.md#connects-undecided). */
@@ -16,8 +15,6 @@ let system: System
 let token: string
 const decisions: Record<string, unknown>[] = []
 beforeAll(async () => {
-  // Builds what is missing, as a person's first start does.
-  await (await startProcess()).stop()
   const issuer = await startIssuer()
   token = await signToken(issuer.world.ec, goodClaims(issuer.world.setting))
   await issuer.close()

@@ -10,7 +10,6 @@ import { launchBrowser } from '../support/browser.ts'
 import { DashboardPage } from '../support/dashboard-page.ts'
 import { connectMqtt, publishReading } from '../support/devices.ts'
 import { synthesizeInto } from '../support/synthesize.ts'
-import { startSystem as startProcess } from '../support/system.ts'
 import { waitFor } from '../support/wait.ts'
 
 /** docs/deploy.md "More than one region": two stacks, of which the second has the users of the first. */
@@ -36,8 +35,6 @@ const outputOf = (system: System, type: string, attribute: string): string =>
   String(system.deployed.byType(type)[0]?.attributes[attribute] ?? '')
 
 beforeAll(async () => {
-  // Builds the dashboard, which is part of the template, when it is missing.
-  await (await startProcess()).stop()
   const gateway = await freePort()
   first = await startSystem({
     cdkOut: synthesizeInto(join(directory, 'first'), {

@@ -1,9 +1,8 @@
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { startSystem, type System } from '../../infra/local/system.ts'
 import { ProtocolClient } from '../support/client.ts'
 import { connectMqtt, publishReading } from '../support/devices.ts'
-import { startSystem as startProcess } from '../support/system.ts'
 import { removeDependants, without, type Template } from '../support/template-edit.ts'
 
 const cdkOut = fileURLToPath(new URL('../../cdk.out', import.meta.url))
@@ -26,11 +25,6 @@ async function connect(): Promise<ProtocolClient> {
 }
 
 describe('the template is the only description of the system', () => {
-  beforeAll(async () => {
-    // Builds what is missing, as a person's first start does.
-    await (await startProcess()).stop()
-  })
-
   it('loses exactly a route that is taken away', async () => {
     const edit = without((type, { RouteKey }) => type.endsWith('::Route') && RouteKey === 'history')
     system = await startSystem({ cdkOut, localKey, edit: removeDependants(edit) })

@@ -125,7 +125,7 @@ async function makeWorld() {
   return { send, failures, connections, expiryQueue: shared.expiryQueue }
 }
 
-const RUNS = Number(process.env['GAUGELINE_FUZZ_RUNS'] ?? 10_000)
+const RUNS = Number(process.env['GAUGELINE_FUZZ_RUNS'] ?? 2_000)
 const answers = new Set(['error', 'welcome', 'pong', 'subscribed', 'unsubscribed', 'history'])
 for (const type of ['command', 'note', 'alarms', 'alarm', 'alarmHistory', 'refreshed', 'revoked']) {
   answers.add(type)

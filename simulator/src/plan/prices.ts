@@ -74,5 +74,12 @@ export const levers: Readonly<Record<Billed, string>> = {
   logsGb: 'sample the info lines of deliver',
 }
 
-/** Prices move rarely, but an old table is not quoted. */
-export const PRICES_MAX_AGE_DAYS = 365
+const MAX_AGE_DAYS = 365
+
+/** What to tell who reads a cost off a table that is older than twelve months; undefined while it is not. */
+export function pricesWarning(nowMs: number): string | undefined {
+  const days = Math.round((nowMs - Date.parse(pricesAsOf)) / 86_400_000)
+  return days > MAX_AGE_DAYS
+    ? `The prices are of ${pricesAsOf}, ${days} days ago: look them up again (simulator/src/plan/prices.ts).`
+    : undefined
+}
