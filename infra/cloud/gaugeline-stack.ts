@@ -61,7 +61,7 @@ export class GaugelineStack extends Stack {
     const undeliverable = undeliverableQueue(this, foundation)
     const ingest = new Ingest(this, 'Ingest', { foundation, undeliverable })
     const expiryQueue = new ExpiryQueue(this, 'Expiry', foundation)
-    new RouteFunctions(this, 'Routes', {
+    const routes = new RouteFunctions(this, 'Routes', {
       foundation,
       api,
       issuer: identity,
@@ -92,6 +92,7 @@ export class GaugelineStack extends Stack {
       deliver: delivery.deliver,
       sweeper: sweeping.sweeper,
       redrive,
+      routes,
     })
     addBudget(this, config)
     this.#output({

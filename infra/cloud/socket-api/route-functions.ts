@@ -36,6 +36,11 @@ const TIMEOUT_SECONDS = 9
 
 /** The functions behind the WebSocket API, each with what it needs and nothing more, and their routes. */
 export class RouteFunctions extends Construct {
+  readonly authorizer: ServiceFunction
+  /** Behind the routes of messages, not of a socket's begin and end. */
+  readonly messageFunctions: readonly ServiceFunction[]
+  readonly command: ServiceFunction
+  readonly session: ServiceFunction
   readonly #props: RouteFunctionsProps
 
   constructor(scope: Construct, id: string, props: RouteFunctionsProps) {
@@ -43,15 +48,22 @@ export class RouteFunctions extends Construct {
     this.#props = props
     const authorizer = this.#authorizer()
     const session = this.#session()
+    const command = this.#command()
     const groups: readonly RouteGroup[] = [
       { target: this.#connect(), routeKeys: ['$connect'] },
       { target: this.#disconnect(), routeKeys: ['$disconnect'] },
       { target: session, routeKeys: ['$default', 'hello', 'ping', 'refresh', 'revoke'] },
       { target: this.#subscriptions(), routeKeys: ['subscribe', 'unsubscribe', 'history'] },
-      { target: this.#command(), routeKeys: ['command'] },
+      { target: command, routeKeys: ['command'] },
       { target: this.#notes(), routeKeys: ['sendMessage'] },
       { target: this.#alarms(), routeKeys: ['alarms'] },
     ]
+    this.authorizer = authorizer
+    this.session = session
+    this.command = command
+    this.messageFunctions = groups
+      .filter(({ routeKeys }) => !routeKeys.some((key) => /^\$(dis)?connect$/.test(key)))
+      .map(({ target }) => target)
     new Routes(this, 'Routes', { api: props.api, authorizer, groups })
     addRouteAlarms(this, {
       api: props.api,
