@@ -5,7 +5,6 @@ import {
   type TelemetryPayload,
 } from '@gaugeline/backend/protocol'
 import type { SecureContext } from 'node:tls'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { carryOut, type Controls } from './commands/carry-out.ts'
 import { Inbox } from './commands/inbox.ts'
 import type { ActiveFault } from './faults/active-fault.ts'
@@ -18,7 +17,7 @@ import { applySensorFaults } from './signal/sensor-faults.ts'
 import { setPoints } from './signal/set-points.ts'
 import type { ConnectGate } from './transport/connect-gate.ts'
 import { Courier } from './transport/courier.ts'
-import { MqttLink, type LinkEvents } from './transport/mqtt-link.ts'
+import { MqttLink, type LinkEvents, type Login } from './transport/mqtt-link.ts'
 
 /** A reboot takes so long; meanwhile the device is offline and samples nothing. */
 const rebootMs = 1_500
@@ -29,6 +28,8 @@ export interface DeviceOptions {
   readonly url: string
   /** False: without the user name that stands for a certificate, for brokers that do not know it. */
   readonly identify: boolean
+  /** The same for all devices, in place of their names. */
+  readonly login?: Login | undefined
   readonly secureContext?: SecureContext | undefined
   readonly gate: ConnectGate
   readonly channels: Profile['channels']
@@ -45,6 +46,17 @@ export interface DeviceOptions {
   /** A reading was acknowledged. */
   readonly acked: (device: Device, reading: TelemetryPayload) => void
   readonly log: (event: string, facts: Record<string, unknown>) => void
+}
+
+/** How a device is to leave. */
+export interface Goodbye {
+  readonly atMs: number
+  /** Until then the last acknowledgements are waited for. */
+  readonly limit: Promise<unknown>
+  /** When it aborts, nothing is waited for. */
+  readonly hurry?: AbortSignal | undefined
+  /** The run ends, and with it what faults do to the link: readings that wait for it get their chance. */
+  readonly isEnd?: boolean
 }
 
 /** A simulated device: samples its signal, publishes at least once with its own clock and counter, and answers commands. */
@@ -66,6 +78,10 @@ export class Device {
   /** When the next sample is due; a rate that changes leaves older entries on the schedule. */
   #dueMs = Infinity
   #lastSampleMs = 0
+  /** Until when planned readings are counted. */
+  #plannedToMs = 0
+  /** Where the next reading is due without its jitter. */
+  #nominalMs = 0
   /** The reboot that is under way. */
   #rebooting: Promise<string> | undefined
   #onConnected: (() => void) | undefined
@@ -94,22 +110,26 @@ export class Device {
   /** Connects, and samples from then on; `intendedMs`: when it was to connect. One that was away counts on where it stopped. */
   join(intendedMs: number, firstDueMs: number): void {
     this.#isPresent = true
+    this.#plannedToMs = firstDueMs
     this.#link.connect(intendedMs)
-    this.#scheduleAt(firstDueMs)
+    this.#restartAt(firstDueMs)
   }
 
-  /** Samples no more, waits a moment for what is not acknowledged, and says goodbye. */
-  async leave(waitMs: number): Promise<void> {
+  /** Samples no more, waits for what is not acknowledged, and says goodbye. */
+  async leave({ atMs, limit, hurry, isEnd = false }: Goodbye): Promise<void> {
+    this.#plan(atMs)
     this.#isPresent = false
     this.#dueMs = Infinity
-    if (this.#link.isConnected) {
-      const timeout = new AbortController()
-      const waited = sleep(waitMs, undefined, { signal: timeout.signal }).catch(() => undefined)
-      await Promise.race([this.#courier.whenIdle(), waited])
-      timeout.abort()
-    }
+    if (isEnd) this.#link.restore()
+    if (this.#link.isConnected || isEnd) await Promise.race([this.#courier.whenIdle(), limit])
+    const isAbrupt = hurry?.aborted === true || this.buffered > 0
     // It may have been called back meanwhile.
-    if (this.#isAway()) await this.#link.disconnect()
+    if (this.#isAway()) await this.#link.disconnect({ isAbrupt })
+  }
+
+  /** Calls `visit` with the instant at which each reading was due that is not acknowledged yet. */
+  eachWaiting(visit: (intendedMs: number) => void): void {
+    this.#courier.eachWaiting(visit)
   }
 
   #isAway(): boolean {
@@ -123,21 +143,34 @@ export class Device {
     this.#lastSampleMs = dueMs
     if (!this.#rebooting) this.#take(dueMs)
     tally.lagged(nowMs - dueMs)
-    const jitter = (random.next() - 0.5) * 2 * jitterMs
-    this.#scheduleAt(dueMs + Math.max(1, this.#pace.intervalMs + jitter))
+    // Around an instant that is not moved by it: jitter neither adds up nor changes how many readings there are.
+    const { intervalMs } = this.#pace
+    const jitter = (random.next() - 0.5) * Math.min(2 * jitterMs, intervalMs)
+    this.#nominalMs += intervalMs
+    this.#scheduleAt(this.#nominalMs + jitter)
   }
 
   /** A stage's rate. What is left of the wait shrinks or grows with it, so that a fleet does not send at one instant. */
   setRate(factor: number, nowMs: number): void {
+    this.#plan(nowMs)
     const beforeMs = this.#pace.intervalMs
     this.#pace.setFactor(factor)
     const leftMs = Math.max(0, this.#dueMs - nowMs)
-    if (this.#isPresent) this.#scheduleAt(nowMs + (leftMs * this.#pace.intervalMs) / beforeMs)
+    if (this.#isPresent) this.#restartAt(nowMs + (leftMs * this.#pace.intervalMs) / beforeMs)
   }
 
   /** Cuts the link: for a while, or until the device's own next attempt. False: the device is away. */
   cut(durationMs?: number): boolean {
     return this.#link.cut(durationMs)
+  }
+
+  /** Counts what the interval makes due until `nowMs`: what the readings that were taken are held against. */
+  #plan(nowMs: number): void {
+    if (!this.#isPresent) return
+    const elapsedMs = nowMs - this.#plannedToMs
+    if (elapsedMs <= 0) return
+    if (!this.#rebooting) this.#options.tally.planned += elapsedMs / this.#pace.intervalMs
+    this.#plannedToMs = nowMs
   }
 
   #take(dueMs: number): void {
@@ -152,6 +185,12 @@ export class Device {
     this.#courier.take(reading, dueMs)
   }
 
+  /** A new rhythm, from this reading on. */
+  #restartAt(dueMs: number): void {
+    this.#nominalMs = dueMs
+    this.#scheduleAt(dueMs)
+  }
+
   #scheduleAt(dueMs: number): void {
     this.#dueMs = dueMs
     this.#options.schedule(dueMs, this)
@@ -161,7 +200,7 @@ export class Device {
   #reschedule(): void {
     if (!this.#isPresent) return
     const dueMs = Math.max(Date.now(), this.#lastSampleMs + this.#pace.intervalMs)
-    if (dueMs !== this.#dueMs) this.#scheduleAt(dueMs)
+    if (dueMs !== this.#dueMs) this.#restartAt(dueMs)
   }
 
   #newCourier(): Courier {
@@ -173,19 +212,19 @@ export class Device {
         tally.acked(intendedMs, sentMs, nowMs)
         acked(this, reading)
       },
-      dropped: (count) => {
-        tally.dropped += count
+      dropped: ({ intendedMs }) => {
+        tally.droppedAt(intendedMs, Date.now())
       },
       now: Date.now,
     })
   }
 
   #newLink(): MqttLink {
-    const { site, id, url, identify, secureContext, gate, random } = this.#options
+    const { site, id, url, identify, login, secureContext, gate, random } = this.#options
     return new MqttLink({
       url,
       clientId: id,
-      ...(identify ? { username: `thing:${site}/${id}` } : {}),
+      login: login ?? (identify ? { username: `thing:${site}/${id}` } : undefined),
       secureContext,
       gate,
       // The second is part of the first, but IoT Core sends what is retained only to whom names its topic (aws-behaviour I12).
@@ -231,6 +270,7 @@ export class Device {
       publish: (topic, payload) => this.#link.publish(topic, payload),
       carryOut: (request) => carryOut(request, this.#controls()),
       demand: (payload) => {
+        this.#plan(Date.now())
         if (this.#pace.takeDemand(payload)) this.#reschedule()
       },
       received: ({ name }) => {
@@ -243,6 +283,7 @@ export class Device {
   #controls(): Controls {
     return {
       setInterval: (ms) => {
+        this.#plan(Date.now())
         this.#pace.set(ms)
         this.#reschedule()
       },
@@ -257,6 +298,7 @@ export class Device {
   /** Back after a moment offline, under a new boot id: everything it was told is forgotten, readings that wait are not. */
   async #restart(): Promise<string> {
     await this.#inbox.flush()
+    this.#plan(Date.now())
     const back = new Promise<void>((resolve) => {
       this.#onConnected = resolve
     })
@@ -264,6 +306,7 @@ export class Device {
     await back
     this.#boot = this.#newBoot()
     this.#n = 0
+    this.#plan(Date.now())
     this.#pace.reset()
     this.#setPoints.clear()
     this.#rebooting = undefined

@@ -11,6 +11,8 @@ export interface RunFlags {
   readonly devices?: number
   readonly threshold: readonly string[]
   readonly anonymous?: boolean
+  readonly username?: string
+  readonly password?: string
   readonly ca?: string
   readonly cert?: string
   readonly key?: string
@@ -44,7 +46,9 @@ export function withRunFlags(command: Command): Command {
       [],
     )
     .option('--anonymous', 'connect without the name of the thing')
-    .option('--ca <file>', 'the authority of an mqtts broker (PEM)')
+    .option('--username <name>', 'the user name of all devices')
+    .option('--password <text>', 'its password; better in GAUGELINE_MQTT_PASSWORD. Never printed')
+    .option('--ca <file>', 'the authority of an mqtts, wss or https server (PEM)')
     .option('--cert <file>', 'the client certificate that all devices share (PEM)')
     .option('--key <file>', 'its key (PEM)')
     .option('--websocket <url>', 'the WebSocket API for verify; its token is GAUGELINE_TOKEN')

@@ -10,7 +10,7 @@ const schemas: Readonly<
     title: 'Scenario of the Gaugeline simulator, version 1',
     schema: scenarioSchema,
   },
-  report: { title: 'Report of a Gaugeline load run, version 1', schema: reportSchema },
+  report: { title: 'Report of a Gaugeline load run, version 2', schema: reportSchema },
 }
 
 /**

@@ -101,7 +101,19 @@ it('the command that repeats a run has the seed and the broker, and is quoted fo
   expect(repeatCommand(['run', 'a b.yaml', '--threshold', 'ack.latency: max<1s'], said)).toBe(
     `npm run simulate -- run 'a b.yaml' --threshold 'ack.latency: max<1s' --seed 42 --mqtt mqtt://127.0.0.1:1883`,
   )
-  expect(repeatCommand(['demo', '--seed=7', '--mqtt', 'mqtt://h:1'], said)).toBe(
+  const given = { seed: 42, mqtt: 'mqtt://h:1' }
+  expect(repeatCommand(['demo', '--seed=7', '--mqtt', 'mqtt://h:1'], given)).toBe(
     'npm run simulate -- demo --seed=7 --mqtt mqtt://h:1',
   )
+})
+
+it.each([
+  ['--mqtt', 'mqtt://ana:s3cret@h:1', '--seed', '1'],
+  ['--mqtt=mqtt://ana:s3cret@h:1', '--seed', '1'],
+  ['--username', 'ana', '--password', 's3cret', '--seed', '1'],
+  ['--username', 'ana', '--password=s3cret', '--seed', '1'],
+])('no password is in it: %j', (...args) => {
+  const command = repeatCommand(['demo', ...args], { seed: 42, mqtt: 'mqtt://h:1' })
+  expect(command).not.toContain('s3cret')
+  expect(command).toMatch(/GAUGELINE_MQTT_PASSWORD|mqtt:\/\/h:1/)
 })

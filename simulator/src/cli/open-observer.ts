@@ -1,3 +1,4 @@
+import type { SecureContext } from 'node:tls'
 import { UsageError } from '../errors.ts'
 import type { Observer } from '../run/run-scenario.ts'
 import type { Scenario } from '../scenario/schema.ts'
@@ -8,6 +9,7 @@ import type { Terminal } from './terminal.ts'
 
 /** Beyond the run: for what is still under way at its end. */
 const spareMs = 600_000
+const tokenWithinMs = 10_000
 
 /**
  * The subscriber that `verify` asks for, connected and subscribed; undefined without `verify`. Throws {@link UsageError} when there is no
@@ -19,8 +21,10 @@ export async function openObserver(
   {
     terminal,
     log,
+    secureContext,
   }: {
     readonly terminal: Terminal
+    readonly secureContext: SecureContext | undefined
     readonly log: (event: string, facts: Record<string, unknown>) => void
   },
 ): Promise<Observer | undefined> {
@@ -30,24 +34,44 @@ export async function openObserver(
     flags.websocket ??
     readEndpoints(stateDir, { instead: 'name the API with --websocket wss://… for verify' })
       .websocket
-  const token = terminal.token ?? (await localToken(stateDir, plannedMs(scenario)))
+  const { signal } = terminal
+  const token = terminal.token ?? (await localToken(stateDir, plannedMs(scenario), signal))
+  if (token === undefined) return undefined
   const { sampleTopics } = await import('../verify/sample.ts')
   const { WebSocketObserver } = await import('../verify/web-socket-observer.ts')
-  const observer = new WebSocketObserver({ url, token, topics: sampleTopics(scenario), log })
-  await observer.connect()
-  return observer
+  const observer = new WebSocketObserver({
+    url,
+    token,
+    topics: sampleTopics(scenario),
+    log,
+    secureContext,
+  })
+  // Who stops the run meanwhile does not wait for the API.
+  const stopped = new Promise<'stopped'>((resolve) => {
+    signal.addEventListener('abort', () => resolve('stopped'), { once: true })
+  })
+  const outcome = await Promise.race([observer.connect(), stopped])
+  if (outcome !== 'stopped') return observer
+  observer.abandon()
+  return undefined
 }
 
 /** As `npm run token` asks for one: a viewer of everything. */
-async function localToken(stateDir: string, runMs: number | undefined): Promise<string> {
+async function localToken(
+  stateDir: string,
+  runMs: number | undefined,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const { issuer } = readEndpoints(stateDir, { instead: 'set GAUGELINE_TOKEN for verify' })
   const key = readLocalKey(stateDir)
   const expiresIn = Math.min(86_400, Math.ceil(((runMs ?? 86_400_000) + spareMs) / 1_000))
   const response = await fetch(`${issuer}/local/token`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-gaugeline-key': key ?? '' },
+    signal: AbortSignal.any([signal, AbortSignal.timeout(tokenWithinMs)]),
     body: JSON.stringify({ user: 'load-run', roles: ['viewer'], devices: ['#'], expiresIn }),
   }).catch(() => undefined)
+  if (signal.aborted) return undefined
   if (response?.ok !== true) {
     throw new UsageError(
       `verify needs a token, and ${issuer} gave none (${response ? `status ${response.status}` : 'no answer'}); start the system with npm start, or set GAUGELINE_TOKEN`,

@@ -6,10 +6,11 @@ import { runScenario, type RunOptions, type RunResult } from '../run/run-scenari
 import { adaptScenario } from '../scenario/adapt.ts'
 import { describeScenario } from '../scenario/describe.ts'
 import type { Scenario } from '../scenario/schema.ts'
-import { compileThresholds } from '../thresholds/thresholds.ts'
+import { defaultThresholds } from '../thresholds/default-thresholds.ts'
+import { compileThresholds, type Threshold } from '../thresholds/thresholds.ts'
+import { brokerOf } from './broker.ts'
 import type { RunFlags } from './flags.ts'
 import { LiveView } from './live-view.ts'
-import { readEndpoints } from './local-state.ts'
 import { openObserver } from './open-observer.ts'
 import { openFiles, type Files } from './output-files.ts'
 import { repeatCommand } from './repeat-command.ts'
@@ -23,11 +24,9 @@ export async function simulate(
   { args, terminal }: { readonly args: readonly string[]; readonly terminal: Terminal },
 ): Promise<number> {
   const scenario = adaptScenario(written, flags)
-  const url = brokerOf(flags)
-  const compiled = compileThresholds(scenario.thresholds, {
-    hasVerify: scenario.verify !== undefined,
-  })
-  const thresholds = 'thresholds' in compiled ? compiled.thresholds : []
+  const broker = brokerOf(flags, terminal)
+  const { url } = broker
+  const thresholds = thresholdsOf(scenario)
   const secureContext = secureContextOf(flags, { url, directory: terminal.directory })
   const files = openFiles(flags, terminal.directory)
   try {
@@ -35,15 +34,22 @@ export async function simulate(
       `${scenario.name}: ${describeScenario(scenario)}, seed ${scenario.seed}, to ${url}\n`,
     )
     const identify = flags.anonymous !== true
-    const options = { url, identify, secureContext, thresholds, label: files.label }
+    const options = { ...broker, identify, secureContext, thresholds, label: files.label }
     const result = await runWithView(scenario, options, { flags, terminal })
     const command = repeatCommand(args, { seed: scenario.seed, mqtt: url })
     const report = buildReport(result, { scenario, thresholds, target: url, command })
-    show(report, { flags, terminal, files })
-    return report.exitCode
+    return show(report, { flags, terminal, files })
   } finally {
     files.close()
   }
+}
+
+/** Those of the scenario, and what holds of every run. */
+function thresholdsOf({ thresholds, verify }: Scenario): readonly Threshold[] {
+  const hasVerify = verify !== undefined
+  const compiled = compileThresholds(thresholds, { hasVerify })
+  const own = 'thresholds' in compiled ? compiled.thresholds : []
+  return [...own, ...defaultThresholds(thresholds, { hasVerify })]
 }
 
 async function runWithView(
@@ -55,11 +61,13 @@ async function runWithView(
   const log: RunOptions['log'] = (event, facts) => {
     view.event(event, facts)
   }
-  const observer = await openObserver(scenario, flags, { terminal, log })
+  const { secureContext } = options
+  const observer = await openObserver(scenario, flags, { terminal, log, secureContext })
   try {
     return await runScenario(scenario, {
       ...options,
       signal: terminal.signal,
+      hurry: terminal.hurry,
       log,
       watch: (progress) => {
         view.update(progress)
@@ -71,16 +79,10 @@ async function runWithView(
   }
 }
 
-function brokerOf({ mqtt, stateDir }: RunFlags): string {
-  if (mqtt !== undefined) return mqtt
-  const instead = 'name a broker with --mqtt mqtt://host:1883'
-  return readEndpoints(stateDir, { instead }).mqtt
-}
-
 function show(
   report: LoadReport,
   { flags, terminal, files }: { flags: RunFlags; terminal: Terminal; files: Files },
-): void {
+): number {
   files.report(report)
   terminal.out(
     flags.json === true
@@ -89,6 +91,10 @@ function show(
   )
   // The last line is the reason for who only sees how a run ended: a CI log, or npm start with its fleet.
   if (report.exitCode !== 0) terminal.err(`simulate: ${report.verdict}: ${report.reason}\n`)
+  const problem = files.problem()
+  if (problem === undefined) return report.exitCode
+  terminal.err(`simulate: ${problem}; the report is complete on stdout\n`)
+  return report.exitCode === 0 ? 1 : report.exitCode
 }
 
 function paint(text: string, isGood: boolean): string {

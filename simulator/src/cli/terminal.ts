@@ -4,7 +4,10 @@ export interface Terminal {
   readonly out: (text: string) => void
   /** Everything for people. */
   readonly err: (text: string) => void
+  /** Ends a run before its time, with its report. */
   readonly signal: AbortSignal
+  /** The report now: goodbyes and what is under way are not waited for. */
+  readonly hurry?: AbortSignal
   /** Where relative paths count from. */
   readonly directory: string
   /** Width of the terminal that `err` goes to; undefined when it is none. */
@@ -13,4 +16,6 @@ export interface Terminal {
   readonly hasColour?: boolean
   /** A bearer token for `verify`, kept out of the command line. */
   readonly token?: string | undefined
+  /** The password of `--username`, kept out of the command line. */
+  readonly password?: string | undefined
 }

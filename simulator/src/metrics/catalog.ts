@@ -16,11 +16,20 @@ export const metrics = {
     meaning: 'from the instant a connect was due to the CONNACK',
   },
   'connections.lost': { kind: 'count', meaning: 'connections that fell without being asked to' },
+  'connections.kept': {
+    kind: 'share',
+    meaning: 'accepted connections that did not fall without being asked to',
+  },
   'ack.latency': {
     kind: 'latency',
-    meaning: 'from the instant a reading was due to its acknowledgement',
+    meaning:
+      'from the instant a reading was due to its acknowledgement; its age at the end when there was none',
   },
   'ack.wire': { kind: 'latency', meaning: 'from the sending of a message to its acknowledgement' },
+  'messages.planned': {
+    kind: 'count',
+    meaning: 'readings that intervals and stages made due',
+  },
   'messages.due': { kind: 'count', meaning: 'readings that were due' },
   'messages.acknowledged': { kind: 'count', meaning: 'readings that the broker acknowledged' },
   'messages.dropped': {
@@ -28,7 +37,10 @@ export const metrics = {
     meaning: 'readings that a full buffer threw away, oldest first',
   },
   'messages.buffered': { kind: 'count', meaning: 'readings that still waited at the end' },
-  'messages.missing': { kind: 'count', meaning: 'due − acknowledged − dropped − buffered' },
+  'messages.missing': {
+    kind: 'count',
+    meaning: 'readings that were due and never acknowledged: dropped, buffered or lost',
+  },
   'schedule.lag': { kind: 'latency', meaning: 'how late the generator took a reading' },
   'loop.lag': { kind: 'latency', meaning: "how late the generator's event loop was" },
   'e2e.latency': {
@@ -39,6 +51,17 @@ export const metrics = {
   'e2e.missing': {
     kind: 'count',
     meaning: 'acknowledged readings that a subscriber was neither sent nor finds in the history',
+    needsVerify: true,
+  },
+  'e2e.pushed': {
+    kind: 'share',
+    meaning:
+      'acknowledged readings that a subscriber was sent, of those acknowledged while it was connected',
+    needsVerify: true,
+  },
+  'e2e.unverified': {
+    kind: 'count',
+    meaning: 'acknowledged readings that could not be looked up',
     needsVerify: true,
   },
   'e2e.recovered': {

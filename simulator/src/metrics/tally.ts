@@ -3,12 +3,16 @@ import type { Figures, Latencies } from './figures.ts'
 
 /** The latencies of the last moments, for people who watch: the window that is full, or the first one while it fills. */
 const windowMs = 5_000
+/** A reading that waits for longer is late whatever becomes of it. */
+const overdueMs = 3_000
 
 /**
  * The tally of a run. Latencies count from the instant a reading or a connect was *due*, so that a slow generator cannot hide; they are
  * kept in HdrHistograms (Node's own), three digits, in milliseconds.
  */
 export class Tally {
+  /** Readings that the devices' intervals and stages make due; a share of one counts. */
+  planned = 0
   due = 0
   acknowledged = 0
   dropped = 0
@@ -38,6 +42,12 @@ export class Tally {
     record(this.#window, nowMs - intendedMs)
   }
 
+  /** A full buffer threw a reading away, which waited at least so long for its acknowledgement. */
+  droppedAt(intendedMs: number, nowMs: number): void {
+    this.dropped++
+    record(this.#ack, nowMs - intendedMs)
+  }
+
   lagged(ms: number): void {
     record(this.#lag, ms)
   }
@@ -64,29 +74,53 @@ export class Tally {
     return this.#lag
   }
 
-  /** `buffered`: readings that wait now; `seconds`: since the start. */
-  figures({ buffered, seconds }: { readonly buffered: number; readonly seconds: number }): Figures {
+  /**
+   * `waitingMs`: how long each reading has waited that is not acknowledged yet; `seconds`: since the start. At the end, what still waits is
+   * missing, and its latency is at least its age. While the run goes on it may yet come: then only what waits for longer than
+   * {@link overdueMs} is counted, and only by latency.
+   */
+  figures({
+    waitingMs,
+    seconds,
+    isOver,
+  }: {
+    readonly waitingMs: readonly number[]
+    readonly seconds: number
+    readonly isOver: boolean
+  }): Figures {
     const count = (value: number) => ({ kind: 'count', count: value, seconds }) as const
+    const share = (hits: number, of: number) => ({ kind: 'share', hits, of }) as const
     const latency = (latencies: Latencies) => ({ kind: 'latency', latencies }) as const
-    const { due, acknowledged, dropped } = this
+    const { due, acknowledged, dropped, connects, lost } = this
+    const buffered = waitingMs.length
     return {
-      'connect.success': {
-        kind: 'share',
-        hits: this.connects,
-        of: this.connects + this.failedConnects,
-      },
+      'connect.success': share(connects, connects + this.failedConnects),
       'connect.latency': latency(this.#connect),
-      'connections.lost': count(this.lost),
-      'ack.latency': latency(this.#ack),
+      'connections.lost': count(lost),
+      'connections.kept': share(Math.max(0, connects - lost), connects),
+      'ack.latency': latency(
+        withAges(this.#ack, isOver ? waitingMs : waitingMs.filter((ms) => ms > overdueMs)),
+      ),
       'ack.wire': latency(this.#wire),
+      'messages.planned': count(Math.round(this.planned)),
       'messages.due': count(due),
       'messages.acknowledged': count(acknowledged),
       'messages.dropped': count(dropped),
       'messages.buffered': count(buffered),
-      'messages.missing': count(due - acknowledged - dropped - buffered),
+      'messages.missing': count(due - acknowledged - (isOver ? 0 : buffered)),
       'schedule.lag': latency(this.#lag),
     }
   }
+}
+
+/** The histogram and these besides: it is copied, since what waits now may be acknowledged later. */
+function withAges(histogram: RecordableHistogram, agesMs: readonly number[]): Latencies {
+  if (agesMs.length === 0) return histogram
+  const sum = createHistogram()
+  // Empty histograms cannot be added.
+  if (histogram.count > 0) sum.add(histogram)
+  for (const ms of agesMs) record(sum, ms)
+  return sum
 }
 
 /** HdrHistograms begin at 1. */

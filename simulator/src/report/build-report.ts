@@ -26,12 +26,13 @@ export function buildReport(
     ...run,
     ...result,
     maxLagMs: scenario.generator.maxLag,
+    devices: deviceTotal(scenario),
     plannedMs: planned,
     unreachable: unreachable(run.target, result.failures),
   })
   return {
     format: 'gaugeline.load-report',
-    version: 1,
+    version: 2,
     verdict: verdict.name,
     reason: verdict.reason,
     exitCode: verdict.exitCode,
@@ -49,14 +50,9 @@ export function buildReport(
       expr: threshold.text,
       isMet,
       actual: actual === undefined ? null : round(actual),
+      isDefault: threshold.isDefault,
     })),
-    accounting: {
-      due: countOf(figures, 'messages.due'),
-      acknowledged: countOf(figures, 'messages.acknowledged'),
-      dropped: countOf(figures, 'messages.dropped'),
-      buffered: countOf(figures, 'messages.buffered'),
-      missing: countOf(figures, 'messages.missing'),
-    },
+    accounting: accountingOf(figures),
     latencies: latenciesOf(figures),
     connects: {
       succeeded: result.connects,
@@ -68,6 +64,23 @@ export function buildReport(
     verify: verifyOf(figures, result.observed),
     resources,
     command: run.command,
+  }
+}
+
+function accountingOf(figures: Figures): LoadReport['accounting'] {
+  const [missing, dropped, buffered] = [
+    countOf(figures, 'messages.missing'),
+    countOf(figures, 'messages.dropped'),
+    countOf(figures, 'messages.buffered'),
+  ]
+  return {
+    planned: countOf(figures, 'messages.planned'),
+    due: countOf(figures, 'messages.due'),
+    acknowledged: countOf(figures, 'messages.acknowledged'),
+    missing,
+    dropped,
+    buffered,
+    unaccounted: missing - dropped - buffered,
   }
 }
 
@@ -114,6 +127,7 @@ function verifyOf(figures: Figures, observed: number | undefined): LoadReport['v
   return {
     acknowledged: observed,
     missing: countOf(figures, 'e2e.missing'),
+    unverified: countOf(figures, 'e2e.unverified'),
     recovered: countOf(figures, 'e2e.recovered'),
     duplicate: countOf(figures, 'e2e.duplicate'),
   }

@@ -30,17 +30,17 @@ function thresholdLines(
   { thresholds, verdict }: LoadReport,
   paint: (text: string, isGood: boolean) => string,
 ): string[] {
-  const rows = thresholds.map(({ metric, expr, actual }) => [
+  const rows = thresholds.map(({ metric, expr, actual, isDefault }) => [
     metric,
     expr,
-    actual === null ? 'nothing was measured' : actualText(metric, actual),
+    `${actual === null ? 'nothing was measured' : actualText(metric, actual)}${isDefault ? '  (of every run)' : ''}`,
   ])
   const lines = columns(rows).map((line, index) => {
     const isMet = thresholds[index]?.isMet === true
     return `${paint(isMet ? '✓' : '✗', isMet)} ${line}`
   })
   return verdict === 'INVALID' && lines.length > 0
-    ? [...lines, 'The generator was too slow: what these lines say of latency is void.']
+    ? [...lines, 'The run cannot be believed: what these lines say of the broker is void.']
     : lines
 }
 
@@ -50,15 +50,24 @@ function actualText(metric: string, actual: number): string {
 }
 
 function accountingLines({ accounting, seconds, verify }: LoadReport): string[] {
-  const { due, acknowledged, dropped, buffered, missing } = accounting
+  const { due, acknowledged, missing, dropped, buffered, unaccounted } = accounting
+  const parts = [
+    [dropped, 'dropped by full buffers'],
+    [buffered, 'still buffered'],
+    [unaccounted, 'unaccounted for'],
+  ] as const
+  const why = parts
+    .filter(([count]) => count !== 0)
+    .map(([count, what]) => `${number(count)} ${what}`)
   const lines = [
-    `readings   ${number(due)} due = ${number(acknowledged)} acknowledged + ${number(dropped)} dropped + ${number(buffered)} buffered + ${number(missing)} missing`,
+    `readings   ${number(due)} due = ${number(acknowledged)} acknowledged + ${number(missing)} missing${why.length > 0 ? ` (${why.join(', ')})` : ''}`,
     `           ${number(acknowledged / seconds)} acknowledged/s over ${durationText(seconds * 1_000)}`,
   ]
   if (verify) {
-    const seen = verify.acknowledged - verify.missing - verify.recovered
+    const seen = verify.acknowledged - verify.missing - verify.recovered - verify.unverified
+    const unknown = verify.unverified > 0 ? ` + ${number(verify.unverified)} not looked up` : ''
     lines.push(
-      `delivered  ${number(verify.acknowledged)} acknowledged of the sample = ${number(seen)} pushed + ${number(verify.recovered)} only in the history + ${number(verify.missing)} missing; ${number(verify.duplicate)} came twice`,
+      `delivered  ${number(verify.acknowledged)} acknowledged of the sample = ${number(seen)} pushed + ${number(verify.recovered)} only in the history + ${number(verify.missing)} missing${unknown}; ${number(verify.duplicate)} came twice`,
     )
   }
   return lines

@@ -23,11 +23,13 @@ const thresholdSchema = v.strictObject({
   isMet: v.boolean(),
   /** In ms, per second, as a share or as a number; null when nothing was measured. */
   actual: v.nullable(v.number()),
+  /** Nobody wrote it: it holds of every run. */
+  isDefault: v.boolean(),
 })
 
 export const reportSchema = v.strictObject({
   format: v.literal('gaugeline.load-report'),
-  version: v.literal(1),
+  version: v.literal(2),
   verdict: v.picklist(['PASS', 'FAIL', 'INVALID', 'INTERRUPTED', 'UNREACHABLE']),
   reason: v.string(),
   exitCode: count,
@@ -42,13 +44,18 @@ export const reportSchema = v.strictObject({
   startedAt: v.pipe(v.string(), v.isoTimestamp()),
   seconds: v.number(),
   thresholds: v.array(thresholdSchema),
-  /** due = acknowledged + dropped + buffered + missing */
+  /** due = acknowledged + missing; missing = dropped + buffered + unaccounted */
   accounting: v.strictObject({
+    /** By intervals and stages. */
+    planned: count,
     due: count,
     acknowledged: count,
-    dropped: count,
-    buffered: count,
     missing: v.pipe(v.number(), v.integer()),
+    dropped: count,
+    /** Still waiting when the simulator stopped waiting. */
+    buffered: count,
+    /** What the simulator itself lost: 0. */
+    unaccounted: v.pipe(v.number(), v.integer()),
   }),
   /** Metric → its percentiles; a metric that nothing was measured for is left out. */
   latencies: v.record(v.string(), latencySchema),
@@ -65,6 +72,8 @@ export const reportSchema = v.strictObject({
     v.strictObject({
       acknowledged: count,
       missing: count,
+      /** Could not be looked up. */
+      unverified: count,
       recovered: count,
       duplicate: count,
     }),

@@ -1,11 +1,12 @@
 import type { Figures } from '../metrics/figures.ts'
 import type { Ending } from '../run/run-scenario.ts'
 import { durationText } from '../scenario/duration.ts'
+import { generatorProblem } from './generator-problem.ts'
 import { evaluate, type Threshold, type ThresholdResult } from '../thresholds/thresholds.ts'
 
 /**
- * PASS: everything that was asked for holds. FAIL: a threshold does not. INVALID: the generator was too slow, so its figures are not the
- * broker's. INTERRUPTED: stopped before the planned end. UNREACHABLE: nothing ever connected.
+ * PASS: everything that was asked for holds. FAIL: a threshold does not. INVALID: the generator was too slow or made another load, so
+ * its figures are not the broker's. INTERRUPTED: stopped before the planned end. UNREACHABLE: nothing ever connected.
  */
 export type VerdictName = 'PASS' | 'FAIL' | 'INVALID' | 'INTERRUPTED' | 'UNREACHABLE'
 
@@ -31,6 +32,7 @@ export function judge(run: {
   readonly figures: Figures
   readonly thresholds: readonly Threshold[]
   readonly maxLagMs: number
+  readonly devices: number
   readonly seconds: number
   /** Undefined: the run had no planned end, so that stopping it is its end. */
   readonly plannedMs: number | undefined
@@ -46,36 +48,24 @@ export function judge(run: {
     thresholds,
   })
   if (run.ending === 'unreachable') return verdict('UNREACHABLE', run.unreachable)
-  const lag = lagProblem(run.figures, run.maxLagMs)
-  if (lag !== undefined) return verdict('INVALID', lag)
+  const problem = generatorProblem({ ...run, thresholds })
+  if (problem !== undefined) return verdict('INVALID', problem)
+  const names = [...new Set(failed.map(({ threshold }) => threshold.metric))].join(', ')
+  const broken = `${failed.length} of ${countOf(thresholds)} broken: ${names}`
   if (run.ending === 'interrupted' && run.plannedMs !== undefined) {
+    const so = failed.length > 0 ? `; by then ${broken}` : ''
     return verdict(
       'INTERRUPTED',
-      `stopped after ${durationText(run.seconds * 1_000)} of ${durationText(run.plannedMs)}`,
+      `stopped after ${durationText(run.seconds * 1_000)} of ${durationText(run.plannedMs)}${so}`,
     )
   }
   if (failed.length > 0) {
-    const names = [...new Set(failed.map(({ threshold }) => threshold.metric))].join(', ')
     const early = run.ending === 'aborted' ? `, ended early by abortOnFail` : ''
-    return verdict('FAIL', `${failed.length} of ${countOf(thresholds)} broken: ${names}${early}`)
+    return verdict('FAIL', `${broken}${early}`)
   }
-  if (thresholds.length === 0) return verdict('PASS', 'no thresholds, so nothing was asked for')
   return verdict('PASS', `${countOf(thresholds)} held`)
 }
 
 function countOf(thresholds: readonly unknown[]): string {
   return thresholds.length === 1 ? '1 threshold' : `${thresholds.length} thresholds`
-}
-
-/** Latencies count from the instant a reading was due: above this, they are the generator's own delay and say nothing about the broker. */
-function lagProblem(figures: Figures, maxLagMs: number): string | undefined {
-  for (const name of ['schedule.lag', 'loop.lag'] as const) {
-    const figure = figures[name]
-    if (figure?.kind !== 'latency' || figure.latencies.count === 0) continue
-    const p99 = figure.latencies.percentile(99)
-    if (p99 > maxLagMs) {
-      return `the generator was too slow: ${name} p(99) is ${durationText(p99)}, the limit is ${durationText(maxLagMs)}; use fewer devices, a longer interval or another machine`
-    }
-  }
-  return undefined
 }

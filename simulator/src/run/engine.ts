@@ -1,3 +1,5 @@
+import type { Goodbye } from '../device.ts'
+import { sleep } from '../sleep.ts'
 import { planFaults } from '../faults/fault-plan.ts'
 import { FaultRun, type FaultLabel, type FaultyDevice } from '../faults/fault-run.ts'
 import type { Scenario } from '../scenario/schema.ts'
@@ -13,7 +15,8 @@ const leaveWaitMs = 5_000
 /** A device as far as the course of a run is concerned; see `device.ts`. */
 export interface DrivenDevice extends FaultyDevice {
   join(intendedMs: number, firstDueMs: number): void
-  leave(waitMs: number): Promise<void>
+  /** Resolves when it has said goodbye. */
+  leave(goodbye: Goodbye): Promise<void>
   setRate(factor: number, nowMs: number): void
   sample(dueMs: number, nowMs: number): void
 }
@@ -74,14 +77,22 @@ export class Engine {
     return this.spans.find(({ endMs }) => elapsedMs < endMs) ?? this.spans.at(-1)
   }
 
-  /** Ends the run as of `nowMs`: what was due by then is taken, however late, and every device says goodbye. */
-  async stop(nowMs: number, waitMs: number): Promise<void> {
+  /** Ends the run as of `nowMs`: what was due by then is taken, however late, and every device says goodbye, at once when `hurry` aborts. */
+  async stop(nowMs: number, waitMs: number, hurry?: AbortSignal): Promise<void> {
     const { schedule, members, now } = this.#options
     for (let due = schedule.takeDue(nowMs); due; due = schedule.takeDue(nowMs)) {
       due.item.sample(due.dueMs, now())
     }
     this.faults.stop(nowMs)
-    await Promise.all([...this.#leaving, ...members.map(({ device }) => device.leave(waitMs))])
+    const limit = hurry?.aborted === true ? Promise.resolve() : sleep(waitMs, { hurry })
+    const goodbyes = members.map(({ device }) =>
+      device.leave({ atMs: nowMs, limit, hurry, isEnd: true }),
+    )
+    // Who is leaving already has a longer time of his own; the run ends without him.
+    await Promise.race([
+      Promise.all([...this.#leaving, ...goodbyes]),
+      limit.then(() => Promise.all(goodbyes)),
+    ])
   }
 
   #changeRate(nowMs: number): void {
@@ -101,7 +112,7 @@ export class Engine {
       const member = members[change.device]
       if (!member) continue
       if (change.joins) this.#join(member, startedMs + change.atMs)
-      else this.#leave(member)
+      else this.#leave(member, startedMs + change.atMs)
     }
   }
 
@@ -110,9 +121,9 @@ export class Engine {
     device.join(atMs, atMs + phaseMs / this.#rate)
   }
 
-  #leave({ device }: DrivenMember): void {
+  #leave({ device }: DrivenMember, atMs: number): void {
     this.present--
-    const leaving = device.leave(leaveWaitMs)
+    const leaving = device.leave({ atMs, limit: sleep(leaveWaitMs) })
     this.#leaving.add(leaving)
     void leaving.finally(() => this.#leaving.delete(leaving))
   }

@@ -17,6 +17,7 @@ type Shared = Pick<
   DeviceOptions,
   | 'url'
   | 'identify'
+  | 'login'
   | 'secureContext'
   | 'gate'
   | 'startedMs'

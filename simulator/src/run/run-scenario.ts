@@ -9,6 +9,7 @@ import { plannedMs } from '../scenario/shape.ts'
 import { Schedule } from '../schedule.ts'
 import { evaluate, type Threshold } from '../thresholds/thresholds.ts'
 import { isLasting } from '../transport/connect-failure.ts'
+import type { Login } from '../transport/mqtt-link.ts'
 import { ConnectGate } from '../transport/connect-gate.ts'
 import { Engine, type DrivenDevice } from './engine.ts'
 import { makeDevices, type Member } from './make-devices.ts'
@@ -31,16 +32,20 @@ export interface Observer {
   /** Acknowledged readings of the devices that are watched. */
   readonly acknowledged: number
   figures(seconds: number): Figures
-  /** Waits for what is under way, looks up what did not come, and ends. */
-  settle(): Promise<void>
+  /** Waits for what is under way, looks up what did not come, and ends; at once when `hurry` aborts. */
+  settle(hurry?: AbortSignal): Promise<void>
 }
 
 export interface RunOptions {
   readonly url: string
   readonly identify: boolean
+  readonly login?: Login | undefined
   readonly secureContext?: SecureContext | undefined
   readonly thresholds: readonly Threshold[]
+  /** Ends the run before its time. */
   readonly signal: AbortSignal
+  /** Ends the waiting for goodbyes and for what is under way. */
+  readonly hurry?: AbortSignal | undefined
   readonly log: (event: string, facts: Record<string, unknown>) => void
   /** Called four times a second. */
   readonly watch?: (progress: Progress) => void
@@ -152,13 +157,15 @@ class Run {
     const endMs = Date.now()
     const seconds = Math.max(0.001, (endMs - this.#startedMs) / 1_000)
     const resources = this.#meter.stop(this.#peakDevices)
-    await this.#engine.stop(endMs, settleMs)
-    await observer?.settle()
+    const { hurry } = this.#options
+    await this.#engine.stop(endMs, settleMs, hurry)
+    await observer?.settle(hurry)
+    const nothingConnected = this.#tally.connects === 0 && this.#tally.due > 0
     return {
-      ending,
+      ending: ending === 'completed' && nothingConnected ? 'unreachable' : ending,
       startedMs: this.#startedMs,
       seconds,
-      figures: this.#figures(seconds),
+      figures: this.#figures(seconds, { isOver: true }),
       connects: this.#tally.connects,
       failures: this.#tally.failures,
       commands: this.#tally.commands,
@@ -169,10 +176,14 @@ class Run {
     }
   }
 
-  #figures(seconds: number): Figures {
-    const buffered = this.#members.reduce((sum, { device }) => sum + device.buffered, 0)
+  #figures(seconds: number, { isOver }: { readonly isOver: boolean }): Figures {
+    const nowMs = Date.now()
+    const waitingMs: number[] = []
+    for (const { device } of this.#members) {
+      device.eachWaiting((intendedMs) => waitingMs.push(nowMs - intendedMs))
+    }
     return {
-      ...this.#tally.figures({ buffered, seconds }),
+      ...this.#tally.figures({ waitingMs, seconds, isOver }),
       'loop.lag': { kind: 'latency', latencies: this.#meter.loopLag },
       ...this.#options.observer?.figures(seconds),
     }
@@ -212,7 +223,7 @@ class Run {
       ({ abortOnFail, afterMs }) => abortOnFail && elapsedMs >= afterMs,
     )
     if (watched.length === 0) return false
-    const figures = this.#figures(Math.max(0.001, elapsedMs / 1_000))
+    const figures = this.#figures(Math.max(0.001, elapsedMs / 1_000), { isOver: false })
     return watched
       .map((threshold) => evaluate(threshold, figures))
       .some(({ isMet, actual }) => !isMet && actual !== undefined)

@@ -13,6 +13,8 @@ export interface Threshold {
   readonly expression: Expression
   readonly abortOnFail: boolean
   readonly afterMs: number
+  /** Nobody wrote it: it holds of every run. */
+  readonly isDefault: boolean
 }
 
 export interface ThresholdResult {
@@ -49,7 +51,7 @@ export function compileThresholds(
         const path = [metric, ...(Array.isArray(input) ? [index] : []), ...below]
         return { problem: { path, isKey: false, message: expression } }
       }
-      const rest = { expression, abortOnFail, afterMs: after }
+      const rest = { expression, abortOnFail, afterMs: after, isDefault: false }
       thresholds.push({ metric: metric as MetricName, text: expr, ...rest })
     }
   }
@@ -66,13 +68,17 @@ function metricProblem(metric: string, hasVerify: boolean): string | undefined {
 /** Whether a threshold holds. One that nothing was measured for does not: no data is no pass. */
 export function evaluate(threshold: Threshold, figures: Figures): ThresholdResult {
   const figure = figures[threshold.metric]
-  const { aggregate, operator, limit } = threshold.expression
-  const actual = figure && aggregated(figure, aggregate)
+  const actual = figure && aggregated(figure, threshold.expression.aggregate)
   return {
     threshold,
     actual,
-    isMet: actual !== undefined && comparisons[operator](actual, limit),
+    isMet: actual !== undefined && holds(threshold.expression, actual),
   }
+}
+
+/** Whether a value is within the limit of an expression. */
+export function holds({ operator, limit }: Expression, actual: number): boolean {
+  return comparisons[operator](actual, limit)
 }
 
 function aggregated(figure: Figure, aggregate: Aggregate): number | undefined {

@@ -1,10 +1,13 @@
 import { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
-import mqtt, { type MqttClient } from 'mqtt'
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import type { Random } from '../random.ts'
 import { backoff } from './backoff.ts'
 import { connectFailure } from './connect-failure.ts'
 import type { ConnectGate } from './connect-gate.ts'
+
+/** The DISCONNECT and the end of the connection take at most so long. */
+const goodbyeMs = 1_000
 
 export interface LinkEvents {
   /** CONNACK; milliseconds since the connect was due. */
@@ -18,10 +21,16 @@ export interface LinkEvents {
   message(topic: string, payload: Buffer): void
 }
 
+/** A user name and a password. */
+export interface Login {
+  readonly username: string
+  readonly password?: string
+}
+
 export interface LinkOptions {
   readonly url: string
   readonly clientId: string
-  readonly username?: string
+  readonly login?: Login | undefined
   /** Shared by all devices: a context of its own costs each about a megabyte. */
   readonly secureContext?: SecureContext | undefined
   /** Shared by all devices. */
@@ -42,7 +51,11 @@ export class MqttLink {
   #retry: NodeJS.Timeout | undefined
   /** Of the attempt that is under way or waits for its turn. */
   #leaveGate: (() => void) | undefined
+  /** Since when a CONNACK is waited for. */
+  #attemptMs: number | undefined
   #isWanted = false
+  /** Nobody gets through before: an outage that a fault made. Epoch ms. */
+  #downUntilMs = 0
   #lastError: Error | undefined
 
   constructor(options: LinkOptions) {
@@ -57,17 +70,35 @@ export class MqttLink {
   /** Connects and stays so; `intendedMs`: when the connect was due. */
   connect(intendedMs: number): void {
     this.#isWanted = true
-    // A blackout that is under way goes on.
-    if (!this.#client && this.#retry === undefined) this.#begin(intendedMs)
+    if (this.#client || this.#retry !== undefined) return
+    // An outage that is under way goes on.
+    const leftMs = this.#downUntilMs - Date.now()
+    if (leftMs > 0) this.#tryIn(leftMs)
+    else this.#begin(intendedMs)
   }
 
-  /** Says goodbye and stays away. Resolves when the connection has ended. */
-  async disconnect(): Promise<void> {
+  /**
+   * Says goodbye and stays away. Resolves when the connection has ended: at once when `isAbrupt`, and within a second whatever the broker does,
+   * since mqtt.js itself would wait for acknowledgements and for the other side to close, for ever.
+   */
+  async disconnect({ isAbrupt = false } = {}): Promise<void> {
     this.#isWanted = false
+    const hadTimeMs = Date.now() - (this.#attemptMs ?? Infinity)
     this.#clearAttempt()
     const client = this.#client
     this.#client = undefined
-    await client?.endAsync(!client.connected)
+    if (hadTimeMs >= goodbyeMs) this.#options.events.failed('no CONNACK by the end')
+    if (!client) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        client.stream.destroy()
+        resolve()
+      }, goodbyeMs)
+      client.end(isAbrupt || !client.connected, () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
   }
 
   /** QoS 1; resolves true on the broker's acknowledgement, false when the link fell before it. */
@@ -86,11 +117,28 @@ export class MqttLink {
     })
   }
 
-  /** Cuts the link for a while, as a network outage does; without a time, until the device's own next attempt. False: there is none. */
+  /** Ends an outage that a fault made. */
+  restore(): void {
+    if (!this.#isWanted || this.#downUntilMs <= Date.now()) return
+    this.#downUntilMs = 0
+    this.#clearAttempt()
+    this.#begin(Date.now())
+  }
+
+  /**
+   * Cuts the link for a while, as a network outage does; without a time, until the device's own next attempt. An outage that is under way is
+   * never shortened. False: there was nothing to cut.
+   */
   cut(durationMs?: number): boolean {
     if (!this.#isWanted) return false
     const client = this.#client
     const wasConnected = client?.connected === true
+    const nowMs = Date.now()
+    const leftMs = this.#downUntilMs - nowMs
+    // What is down already cannot be cut, only be down for longer.
+    if (leftMs > 0 && (durationMs === undefined || durationMs <= leftMs)) return false
+    if (durationMs === undefined && !wasConnected) return false
+    if (durationMs !== undefined) this.#downUntilMs = nowMs + durationMs
     this.#client = undefined
     client?.stream.destroy()
     client?.end(true)
@@ -109,6 +157,7 @@ export class MqttLink {
   }
 
   #clearAttempt(): void {
+    this.#attemptMs = undefined
     clearTimeout(this.#retry)
     this.#retry = undefined
     this.#leaveGate?.()
@@ -123,11 +172,12 @@ export class MqttLink {
   }
 
   #attempt(intendedMs: number): void {
-    const { url, clientId, username, secureContext, events } = this.#options
+    this.#attemptMs = Date.now()
+    const { url, clientId, login, secureContext, events } = this.#options
     const client = mqtt.connect(url, {
       clientId,
-      ...(username === undefined ? {} : { username }),
-      ...(secureContext === undefined ? {} : { secureContext }),
+      ...login,
+      ...(secureContext && secured(secureContext)),
       protocolVersion: 4,
       clean: true,
       keepalive: 60,
@@ -175,4 +225,10 @@ export class MqttLink {
     else events.failed(connectFailure(this.#lastError))
     this.#tryIn(this.#backoff.next())
   }
+}
+
+/** For mqtts and wss alike: ws hands its options on to `tls.connect`, though its types do not say so. */
+function secured(secureContext: SecureContext): Pick<IClientOptions, 'wsOptions'> {
+  const options = { secureContext, wsOptions: { secureContext } as object }
+  return options
 }

@@ -4,6 +4,7 @@ import {
   type ClientMessageInput,
   type ServerMessage,
 } from '@gaugeline/backend/protocol'
+import type { SecureContext } from 'node:tls'
 import WebSocket from 'ws'
 
 type WithoutId<Message> = Message extends { id: number } ? Omit<Message, 'id'> : never
@@ -34,10 +35,14 @@ export class ApiSocket {
   static async open(options: {
     readonly url: string
     readonly token: string
+    readonly secureContext?: SecureContext | undefined
     readonly pushed: (message: ServerMessage) => void
     readonly closed: () => void
   }): Promise<ApiSocket> {
-    const socket = new WebSocket(options.url, [SUBPROTOCOL, BEARER_PREFIX + options.token])
+    const socket = new WebSocket(options.url, [SUBPROTOCOL, BEARER_PREFIX + options.token], {
+      handshakeTimeout: answerWithinMs,
+      ...(options.secureContext && { secureContext: options.secureContext }),
+    })
     const api = new ApiSocket(socket, options.pushed)
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve)

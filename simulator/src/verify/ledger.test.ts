@@ -24,7 +24,13 @@ it('tells what was pushed from what only the history has and from what is in nei
   ledger.pushed(block([1, 2]), () => undefined)
   expect(ledger.unseen()).toEqual([topic])
   ledger.found(block([1, 2, 3]))
-  expect(ledger.counts()).toEqual({ acknowledged: 4, recovered: 1, missing: 1, duplicate: 0 })
+  expect(ledger.counts()).toMatchObject({
+    acknowledged: 4,
+    pushed: 2,
+    recovered: 1,
+    missing: 1,
+    duplicate: 0,
+  })
 })
 
 it('a reading may be pushed before its acknowledgement is known', () => {
@@ -57,5 +63,38 @@ it('counters far apart and devices that are not watched are no trouble', () => {
   ledger.pushed(block([1, null, 100_000]), () => undefined)
   ledger.pushed(block([7], { topic: 'plant-1/other' }), () => undefined)
   ledger.pushed(block([7], { boot: null }), () => undefined)
-  expect(ledger.counts()).toEqual({ acknowledged: 2, recovered: 0, missing: 0, duplicate: 0 })
+  expect(ledger.counts()).toMatchObject({
+    acknowledged: 2,
+    recovered: 0,
+    missing: 0,
+    duplicate: 0,
+  })
+})
+
+it('what was under way when the subscriber lost its connection is not held against the pushes', () => {
+  const ledger = new Ledger([topic])
+  acked(ledger, 1, 2)
+  ledger.pushed(block([1]), () => undefined)
+  ledger.unwatched()
+  ledger.acked({ topic, boot: 'b1', n: 3 }, false)
+  acked(ledger, 4)
+  expect(ledger.counts()).toMatchObject({ acknowledged: 4, watched: 2, pushed: 1 })
+})
+
+it('a fan-out that pushes few and leaves the rest to the history is told by the share and by latency', () => {
+  const ledger = new Ledger([topic])
+  acked(ledger, 1, 2, 3, 4)
+  ledger.pushed(block([1]), () => undefined)
+  const late: number[] = []
+  ledger.found(block([1, 2, 3, 4]), (ts) => late.push(ts))
+  expect(ledger.counts()).toMatchObject({ watched: 4, pushed: 1, recovered: 3, missing: 0 })
+  expect(late).toEqual([1_002, 1_003, 1_004])
+})
+
+it('what could not be looked up is not called missing', () => {
+  const ledger = new Ledger([topic])
+  acked(ledger, 1, 2)
+  ledger.pushed(block([1]), () => undefined)
+  ledger.unverified(topic)
+  expect(ledger.counts()).toMatchObject({ missing: 0, unverified: 1 })
 })

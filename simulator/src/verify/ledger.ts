@@ -3,6 +3,10 @@ import type { Block } from '@gaugeline/backend/protocol'
 const acknowledgedBit = 1
 const pushedBit = 2
 const foundBit = 4
+/** Acknowledged while the subscriber had no connection: it could not be pushed. */
+const unwatchedBit = 8
+/** Could not be looked up. */
+const unverifiedBit = 16
 
 /** A reading by what identifies it: the run of the device and its counter. */
 interface Key {
@@ -25,49 +29,63 @@ export class Ledger {
     this.#topics = new Set(topics)
   }
 
-  acked(key: Key): void {
-    if (this.#topics.has(key.topic)) this.#mark(key, acknowledgedBit)
+  /** `isWatched`: the subscriber has a connection, so that the reading is to be pushed. */
+  acked(key: Key, isWatched = true): void {
+    if (!this.#topics.has(key.topic)) return
+    this.#mark(key, isWatched ? acknowledgedBit : acknowledgedBit | unwatchedBit)
+  }
+
+  /** The subscriber lost its connection: what was under way to it was not refused by anybody. */
+  unwatched(): void {
+    this.#markUnseen(() => true, unwatchedBit)
+  }
+
+  /** The history of a topic could not be read: of what is not seen nobody knows whether it is there. */
+  unverified(topic: string): void {
+    this.#markUnseen((one) => one === topic, unverifiedBit)
   }
 
   /** Readings that were pushed; calls `first` with the device's time of each that is new. */
   pushed(block: Block, first: (ts: number) => void): void {
     this.#each(block, (key, ts) => {
-      if (this.#mark(key, pushedBit)) first(ts)
+      if ((this.#mark(key, pushedBit) & pushedBit) === 0) first(ts)
       else this.duplicate++
     })
   }
 
-  /** Readings that the history has. */
-  found(block: Block): void {
-    this.#each(block, (key) => this.#mark(key, foundBit))
+  /** Readings that the history has; calls `late` with the device's time of each that should have been pushed. */
+  found(block: Block, late: (ts: number) => void = () => undefined): void {
+    this.#each(block, (key, ts) => {
+      const before = this.#mark(key, foundBit)
+      if ((before & ~unverifiedBit) === acknowledgedBit) late(ts)
+    })
   }
 
   /** Topics with readings that were acknowledged and not seen so far. */
   unseen(): string[] {
     const topics = new Set<string>()
-    for (const [key, bytes] of this.#bytes) {
-      if (bytes.includes(acknowledgedBit)) topics.add(key.split(' ')[0] ?? '')
-    }
+    for (const [key, bytes] of this.#bytes) if (bytes.some(isUnseen)) topics.add(topicOf(key))
     return [...topics]
   }
 
-  counts(): {
-    readonly acknowledged: number
-    readonly recovered: number
-    readonly missing: number
-    readonly duplicate: number
-  } {
-    let [acknowledged, recovered, missing] = [0, 0, 0]
-    for (const bytes of this.#bytes.values()) {
-      for (const byte of bytes) {
-        if ((byte & acknowledgedBit) === 0) continue
-        acknowledged++
-        if ((byte & pushedBit) !== 0) continue
-        if ((byte & foundBit) === 0) missing++
-        else recovered++
-      }
+  counts(): LedgerCounts {
+    const counts = {
+      acknowledged: 0,
+      watched: 0,
+      pushed: 0,
+      recovered: 0,
+      missing: 0,
+      unverified: 0,
     }
-    return { acknowledged, recovered, missing, duplicate: this.duplicate }
+    for (const bytes of this.#bytes.values()) for (const byte of bytes) count(counts, byte)
+    return { ...counts, duplicate: this.duplicate }
+  }
+
+  #markUnseen(isMeant: (topic: string) => boolean, bit: number): void {
+    for (const [key, bytes] of this.#bytes) {
+      if (!isMeant(topicOf(key))) continue
+      for (const [n, byte] of bytes.entries()) if (isUnseen(byte)) bytes[n] = byte | bit
+    }
   }
 
   #each({ topic, boot, n, ts }: Block, visit: (key: Key, ts: number) => void): void {
@@ -77,8 +95,8 @@ export class Ledger {
     }
   }
 
-  /** False when it was marked before. */
-  #mark({ topic, boot, n }: Key, bit: number): boolean {
+  /** What was marked before. */
+  #mark({ topic, boot, n }: Key, bits: number): number {
     const key = `${topic} ${boot}`
     let bytes = this.#bytes.get(key) ?? new Uint8Array(64)
     if (n >= bytes.length) {
@@ -88,7 +106,43 @@ export class Ledger {
     }
     this.#bytes.set(key, bytes)
     const before = bytes[n] ?? 0
-    bytes[n] = before | bit
-    return (before & bit) === 0
+    bytes[n] = before | bits
+    return before
   }
+}
+
+/** Readings of the sample; acknowledged = pushed in time or later + recovered + missing + unverified. */
+export interface LedgerCounts {
+  readonly acknowledged: number
+  /** Acknowledged while the subscriber had a connection, and those of them that were pushed. */
+  readonly watched: number
+  readonly pushed: number
+  readonly recovered: number
+  readonly missing: number
+  readonly unverified: number
+  readonly duplicate: number
+}
+
+type Counted = { -readonly [Name in Exclude<keyof LedgerCounts, 'duplicate'>]: number }
+
+function count(counts: Counted, byte: number): void {
+  if ((byte & acknowledgedBit) === 0) return
+  counts.acknowledged++
+  const isPushed = (byte & pushedBit) !== 0
+  if ((byte & unwatchedBit) === 0) {
+    counts.watched++
+    if (isPushed) counts.pushed++
+  }
+  if (isPushed) return
+  if ((byte & foundBit) !== 0) counts.recovered++
+  else if ((byte & unverifiedBit) !== 0) counts.unverified++
+  else counts.missing++
+}
+
+function isUnseen(byte: number): boolean {
+  return (byte & acknowledgedBit) !== 0 && (byte & (pushedBit | foundBit)) === 0
+}
+
+function topicOf(key: string): string {
+  return key.split(' ')[0] ?? ''
 }

@@ -6,9 +6,10 @@ import {
   type TelemetryPayload,
 } from '@gaugeline/backend/protocol'
 import { createHistogram } from 'node:perf_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { SecureContext } from 'node:tls'
 import { UsageError } from '../errors.ts'
 import type { Figures } from '../metrics/figures.ts'
+import { sleep } from '../sleep.ts'
 import type { Observer } from '../run/run-scenario.ts'
 import { ApiSocket } from './api-socket.ts'
 import { Ledger } from './ledger.ts'
@@ -18,12 +19,15 @@ const reconnectMs = 1_000
 const quietMs = 10_000
 /** … and never longer than this. */
 const underWayMs = 120_000
+/** A subscriber that is without a connection at the end is waited for so long before readings count as not verified. */
+const reconnectWithinMs = 10_000
 /** Look-ups in the history stay below the connection's limit of messages. */
 const lookUpGapMs = 1_500 / limits.messagesPerSecond
 
 export interface WebSocketObserverOptions {
   readonly url: string
   readonly token: string
+  readonly secureContext?: SecureContext | undefined
   readonly topics: readonly string[]
   readonly log: (event: string, facts: Record<string, unknown>) => void
 }
@@ -37,8 +41,12 @@ export class WebSocketObserver implements Observer {
   readonly #startedMs = Date.now()
   readonly #ping: NodeJS.Timeout
   #socket: ApiSocket | undefined
+  #retry: NodeJS.Timeout | undefined
   #isOver = false
+  #isSettled = false
   #lastSeenMs = 0
+  /** One wait for all topics. */
+  #waitedUntilMs: number | undefined
 
   constructor(options: WebSocketObserverOptions) {
     this.#options = options
@@ -57,6 +65,7 @@ export class WebSocketObserver implements Observer {
     try {
       await this.#open()
     } catch (error) {
+      this.#isOver = true
       clearInterval(this.#ping)
       const reason = error instanceof Error ? error.message : String(error)
       throw new UsageError(
@@ -65,41 +74,61 @@ export class WebSocketObserver implements Observer {
     }
   }
 
-  acked(
-    { site, id }: { readonly site: string; readonly id: string },
-    reading: TelemetryPayload,
-  ): void {
-    const { boot = '', n = 0 } = reading
-    this.#ledger.acked({ topic: `${site}/${id}`, boot, n })
-  }
-
-  figures(seconds: number): Figures {
-    const { missing, recovered, duplicate } = this.#ledger.counts()
-    const count = (value: number) => ({ kind: 'count', count: value, seconds }) as const
-    return {
-      'e2e.latency': { kind: 'latency', latencies: this.#latency },
-      'e2e.missing': count(missing),
-      'e2e.recovered': count(recovered),
-      'e2e.duplicate': count(duplicate),
-    }
-  }
-
-  async settle(): Promise<void> {
-    const endMs = Date.now()
-    const isUnderWay = (nowMs: number): boolean =>
-      nowMs - Math.max(endMs, this.#lastSeenMs) < quietMs && nowMs - endMs < underWayMs
-    while (this.#ledger.unseen().length > 0 && isUnderWay(Date.now())) await sleep(100)
-    for (const topic of this.#ledger.unseen()) await this.#lookUp(topic)
+  /** The run ends before it has begun. */
+  abandon(): void {
     this.#isOver = true
     clearInterval(this.#ping)
     this.#socket?.close()
   }
 
+  acked(
+    { site, id }: { readonly site: string; readonly id: string },
+    reading: TelemetryPayload,
+  ): void {
+    const { boot = '', n = 0 } = reading
+    this.#ledger.acked({ topic: `${site}/${id}`, boot, n }, this.#socket !== undefined)
+  }
+
+  /** What is missing, and the share that was pushed, only after {@link settle}: before, much of it is under way. */
+  figures(seconds: number): Figures {
+    const { watched, pushed, missing, unverified, recovered, duplicate } = this.#ledger.counts()
+    const count = (value: number) => ({ kind: 'count', count: value, seconds }) as const
+    return {
+      'e2e.latency': { kind: 'latency', latencies: this.#latency },
+      'e2e.duplicate': count(duplicate),
+      ...(this.#isSettled && {
+        'e2e.pushed': { kind: 'share', hits: pushed, of: watched },
+        'e2e.missing': count(missing),
+        'e2e.unverified': count(unverified),
+        'e2e.recovered': count(recovered),
+      }),
+    }
+  }
+
+  async settle(hurry?: AbortSignal): Promise<void> {
+    const endMs = Date.now()
+    const isUnderWay = (nowMs: number): boolean =>
+      hurry?.aborted !== true &&
+      nowMs - Math.max(endMs, this.#lastSeenMs) < quietMs &&
+      nowMs - endMs < underWayMs
+    while (this.#ledger.unseen().length > 0 && isUnderWay(Date.now())) await sleep(100, { hurry })
+    for (const topic of this.#ledger.unseen()) {
+      if (hurry?.aborted === true || !(await this.#lookUp(topic, hurry)))
+        this.#ledger.unverified(topic)
+    }
+    this.#isSettled = true
+    this.#isOver = true
+    clearInterval(this.#ping)
+    clearTimeout(this.#retry)
+    this.#socket?.close()
+  }
+
   async #open(): Promise<void> {
-    const { url, token, topics } = this.#options
+    const { url, token, topics, secureContext } = this.#options
     const socket = await ApiSocket.open({
       url,
       token,
+      secureContext,
       pushed: (message) => {
         this.#take(message)
       },
@@ -107,10 +136,10 @@ export class WebSocketObserver implements Observer {
         this.#reopen('the socket closed')
       },
     })
-    this.#socket = socket
     for (let from = 0; from < topics.length; from += limits.subscriptionsPerMessage) {
       await this.#subscribe(socket, from)
     }
+    this.#socket = socket
   }
 
   /** Subscribes the next topics; those that were watched before go on where they were. */
@@ -131,10 +160,12 @@ export class WebSocketObserver implements Observer {
   }
 
   #reopen(reason: string): void {
-    if (this.#isOver) return
+    if (this.#isOver || this.#retry !== undefined) return
     this.#options.log('verify.disconnected', { reason })
     this.#socket = undefined
-    setTimeout(() => {
+    this.#ledger.unwatched()
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined
       this.#open().catch((error: unknown) => {
         this.#reopen(error instanceof Error ? error.message : String(error))
       })
@@ -156,11 +187,13 @@ export class WebSocketObserver implements Observer {
     })
   }
 
-  async #lookUp(topic: string): Promise<void> {
+  /** Whether the history could be read to its end. */
+  async #lookUp(topic: string, hurry?: AbortSignal): Promise<boolean> {
     let cursor: string | null = null
     do {
-      await sleep(lookUpGapMs)
-      const page: ServerMessage | undefined = await this.#socket?.request({
+      await sleep(lookUpGapMs, { hurry })
+      const socket = await this.#connected(hurry)
+      const page: ServerMessage | undefined = await socket?.request({
         action: 'history',
         topic,
         from: this.#startedMs,
@@ -171,10 +204,24 @@ export class WebSocketObserver implements Observer {
       if (page?.type !== 'history') {
         const reason = page?.type === 'error' ? page.message : 'no answer'
         this.#options.log('verify.history', { topic, reason })
-        return
+        return false
       }
-      for (const block of page.blocks ?? []) this.#ledger.found(block)
+      const nowMs = Date.now()
+      for (const block of page.blocks ?? []) {
+        // What was not pushed is at least as late as it is now.
+        this.#ledger.found(block, (ts) => {
+          this.#latency.record(Math.max(1, nowMs - ts))
+        })
+      }
       cursor = page.cursor
     } while (cursor !== null)
+    return true
+  }
+
+  async #connected(hurry?: AbortSignal): Promise<ApiSocket | undefined> {
+    const untilMs = (this.#waitedUntilMs ??= Date.now() + reconnectWithinMs)
+    while (!this.#socket && hurry?.aborted !== true && Date.now() < untilMs)
+      await sleep(100, { hurry })
+    return this.#socket
   }
 }
