@@ -25,6 +25,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const directory = mkdtempSync(join(tmpdir(), 'gaugeline-endings-'))
 const stops: (() => void)[] = []
 let files = 0
+/** A busy machine starts a process slowly. */
+const patienceMs = 90_000
 afterAll(() => {
   for (const stop of stops) stop()
   rmSync(directory, { recursive: true, force: true })
@@ -297,7 +299,7 @@ describe.concurrent('a run that a signal ends', () => {
     async (signal) => {
       const broker = await scripted(({ cmd }) => cmd !== 'publish')
       const { child, report } = started(broker.url, scenario('', '1h'))
-      await waitFor(() => broker.published.length >= 4, 'readings')
+      await waitFor(() => broker.published.length >= 4, 'readings', patienceMs)
       child.kill(signal)
       const { verdict, accounting } = await report()
       expect(verdict).toBe('INTERRUPTED')
@@ -308,7 +310,7 @@ describe.concurrent('a run that a signal ends', () => {
   it('Ctrl-C twice while nothing is acknowledged: still a report', async () => {
     const broker = await scripted(({ cmd }) => cmd !== 'publish')
     const { child, report } = started(broker.url, scenario('', '1h'))
-    await waitFor(() => broker.published.length >= 4, 'readings')
+    await waitFor(() => broker.published.length >= 4, 'readings', patienceMs)
     child.kill('SIGINT')
     child.kill('SIGTERM')
     expect((await report()).verdict).toBe('INTERRUPTED')
@@ -317,7 +319,7 @@ describe.concurrent('a run that a signal ends', () => {
   it('Ctrl-C twice while the broker is frozen: still a report', async () => {
     const broker = await aedes()
     const { child, said, report } = started(broker.url, scenario('', '1h'))
-    await waitFor(() => said.err.includes('seed 42'), 'the run')
+    await waitFor(() => said.err.includes('seed 42'), 'the run', patienceMs)
     broker.child.kill('SIGSTOP')
     child.kill('SIGINT')
     child.kill('SIGTERM')
@@ -327,7 +329,7 @@ describe.concurrent('a run that a signal ends', () => {
   it('before anything could connect, and before the run: still a report', async () => {
     const broker = await scripted(() => false)
     const { child, said, report } = started(broker.url, scenario('', '1h'))
-    await waitFor(() => said.err.includes('seed 42'), 'the run')
+    await waitFor(() => said.err.includes('seed 42'), 'the run', patienceMs)
     child.kill('SIGINT')
     expect((await report()).accounting.acknowledged).toBe(0)
   })

@@ -103,7 +103,7 @@ describe('a load run against the running system', () => {
     const subscriptions = [{ sid: 1, topic: 'load/load-9' }]
     await client.request({ action: 'subscribe', subscriptions }, 'subscribed')
     const run = simulate('back.yaml', scenario(patient), '--json')
-    await run.ended
+    expect(await run.ended, run.said.err).toBeOneOf([0, 99])
     const seen = client
       .messages('data')
       .flatMap(({ blocks }) => blocks)
@@ -122,11 +122,12 @@ describe('a load run against the running system', () => {
   it('ends with exit code 99 when a threshold does not hold, at once when it is told to', async () => {
     const broken = `thresholds: { ack.latency: { expr: max<0ms, abortOnFail: true } }`
     const run = simulate('fails.yaml', scenario(`${patient}\n${broken}`))
-    expect(await run.ended).toBe(99)
+    const endedWith = await run.ended
+    expect(endedWith, run.said.err).toBe(99)
     expect(run.said.out).toContain(
       'FAIL  small: 1 of 6 thresholds broken: ack.latency, ended early',
     )
-    expect(run.said.out).toContain('✗ ack.latency  max<0ms')
+    expect(run.said.out).toMatch(/✗ ack.latency +max<0ms/)
     expect(run.said.err.trimEnd().split('\n').at(-1)).toContain('simulate: FAIL')
   })
 
