@@ -88,7 +88,10 @@ async function aedes(port?: number): Promise<BrokerProcess> {
   return broker
 }
 
-const missingIsBroken = expect.objectContaining({ metric: 'messages.missing', isMet: false })
+const missingIsBroken: unknown = expect.objectContaining({
+  metric: 'messages.missing',
+  isMet: false,
+})
 
 // Most of their time these runs wait for a broker: they do so beside each other.
 describe.concurrent('a run ends with a report and an honest verdict when the broker', () => {

@@ -11,7 +11,7 @@ export interface BrokerProcess {
   readonly child: ChildProcess
   /** Resolves when readings have come. */
   readonly flows: Promise<void>
-  stop(): void
+  readonly stop: () => void
 }
 
 const script = fileURLToPath(new URL('aedes-broker.mjs', import.meta.url))
@@ -73,7 +73,7 @@ function brokerProcess(child: ChildProcess, port: number, flows: Promise<void>):
 export interface ScriptedClient {
   readonly clientId: string
   readonly socket: Socket
-  send(packet: Packet): void
+  readonly send: (packet: Packet) => void
 }
 
 /** What a scripted broker does with a packet: answers as a broker does (`true`), or not (`false`). */
