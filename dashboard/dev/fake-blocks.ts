@@ -10,7 +10,7 @@ export function prevOf(device: FakeDevice, readings: readonly FakeReading[]): Po
 
 /** A reading for who wants only the newest. */
 export function newestBlock(device: FakeDevice, reading: FakeReading): Block {
-  return { ...blockOf(device, [reading], prevOf(device, [reading])), thinned: true }
+  return { ...blockOf(device, [reading], prevOf(device, [reading])), everyMs: 1_000, thinned: true }
 }
 
 /** Readings as the wire has them. */
@@ -38,7 +38,7 @@ export function stateOf(device: FakeDevice): DeviceState[] {
   const { last } = device
   if (!last) return []
   const { position, ts, metrics } = last
-  return [{ topic: device.topic, position, ts, metrics, online: true, onlineAt: 0 }]
+  return [{ topic: device.topic, position, ts, metrics, everyMs: 1_000, online: true, onlineAt: 0 }]
 }
 
 /** Lowest, highest and mean per bucket, aligned to the epoch. */

@@ -1,3 +1,4 @@
+import { arrivalOf } from '@gaugeline/backend/protocol'
 import type { DeviceFeed } from '../stream/device-feed.ts'
 
 /** One reading of a metric. */
@@ -23,16 +24,11 @@ export function readingAt(
   return { at: readAt, value: values[row] ?? Number.NaN, isLate: series.isLate(row) }
 }
 
-const LOOK_BACK = 200
-
-/** The newest reading that carries the metric, of the last 200; undefined without one. */
-export function lastReading({ series }: DeviceFeed, metric: string): ReadingAt | undefined {
-  const { ts, values, length } = series.view(metric)
-  for (let row = length - 1; row >= Math.max(0, length - LOOK_BACK); row--) {
-    const value = values[row]
-    if (value !== undefined && !Number.isNaN(value)) {
-      return { at: ts[row] ?? 0, value, isLate: series.isLate(row) }
-    }
-  }
-  return undefined
+/** The reading that carries the metric and arrived last, with the time of its arrival; undefined without one. */
+export function lastReading(
+  { series }: DeviceFeed,
+  metric: string,
+): { readonly at: number; readonly value: number } | undefined {
+  const newest = series.newest(metric)
+  return newest && { at: arrivalOf(newest.position), value: newest.value }
 }

@@ -1,8 +1,11 @@
 import type { ComputedRef } from 'vue'
 import { isLinkDown } from '../format/connection-words.ts'
+import { clockWords } from '../format/device-words.ts'
 import type { Mark } from '../format/marks.ts'
 import { byMetricOrder } from '../format/numbers.ts'
+import type { Refusals } from '@gaugeline/backend/protocol'
 import {
+  arrivedAt,
   deviceStatus,
   type DeviceStatus,
   type FleetDevice,
@@ -31,17 +34,24 @@ export interface FleetEntry {
 
 /** One device as a row shows it: small copies. */
 export interface FleetRow extends FleetEntry {
-  /** Age of the newest reading, milliseconds; undefined = never sent. */
+  /** Time since the newest reading arrived, milliseconds; undefined = never sent. */
   readonly ageMs: number | undefined
-  readonly staleAfterMs: number
+  /** Undefined while it has been heard once. */
+  readonly staleAfterMs: number | undefined
+  /** What is wrong with its clock. */
+  readonly clock: string | undefined
+  /** What it sent that nobody could use. */
+  readonly refused: Refusals | undefined
   /** The same list as long as no newer reading has come. */
   readonly cells: readonly FleetCell[]
 }
 
-const marks: Readonly<Record<DeviceStatus, Mark>> = {
+export const statusMarks: Readonly<Record<DeviceStatus, Mark>> = {
   live: 'normal',
   stale: 'stale',
   offline: 'offline',
+  refused: 'critical',
+  seen: 'info',
   never: 'never',
 }
 
@@ -49,6 +59,8 @@ export const statusWords: Readonly<Record<DeviceStatus, string>> = {
   live: 'live',
   stale: 'stale',
   offline: 'offline',
+  refused: 'refused',
+  seen: 'seen, 1 reading',
   never: 'never seen',
 }
 
@@ -91,7 +103,9 @@ export function useFleetReader(): (topic: string) => FleetRow | undefined {
     if (!device) return undefined
     return {
       ...entryOf(device, deviceStatus(device, judgingTime(telemetry))),
-      ageMs: device.ts === undefined ? undefined : Math.max(0, telemetry.serverNow() - device.ts),
+      ageMs: ageOf(device, telemetry.serverNow()),
+      clock: clockWords(device.clockOffMs),
+      refused: device.refused,
       staleAfterMs: staleAfterMs(device),
       cells: cells(device),
     }
@@ -104,8 +118,13 @@ export function useFleetRow(topic: string): ComputedRef<FleetRow | undefined> {
   return useLook(() => read(topic))
 }
 
+function ageOf(device: FleetDevice, now: number): number | undefined {
+  const arrived = arrivedAt(device)
+  return arrived === undefined ? undefined : Math.max(0, now - arrived)
+}
+
 function entryOf({ topic, site, device }: FleetDevice, status: DeviceStatus): FleetEntry {
-  return { topic, site, device, status, mark: marks[status], word: statusWords[status] }
+  return { topic, site, device, status, mark: statusMarks[status], word: statusWords[status] }
 }
 
 /** Copies of a device's newest values and small lines, made again only when they have changed. */

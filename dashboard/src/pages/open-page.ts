@@ -51,15 +51,23 @@ export const fleet = say({
   states: [
     {
       topic: 'plant-1/pump-1',
-      position: position(1),
+      position: encodePosition(now, '1'),
       ts: now,
+      everyMs: 1_000,
       metrics: { temperature: 54.25, pressure: 4.5 },
     },
-    { topic: 'plant-1/pump-2', position: position(1), ts: now - 90_000, metrics: { flow: 12 } },
+    {
+      topic: 'plant-1/pump-2',
+      position: encodePosition(now - 90_000, '1'),
+      ts: now - 90_000,
+      everyMs: 1_000,
+      metrics: { flow: 12 },
+    },
     {
       topic: 'plant-1/pump-3',
-      position: position(1),
+      position: encodePosition(now - 90_000, '1'),
       ts: now - 90_000,
+      everyMs: 1_000,
       metrics: { flow: 12 },
       online: false,
       onlineAt: now - 80_000,

@@ -1,3 +1,4 @@
+import { readingIds } from '@gaugeline/backend/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DeviceSeries } from './device-series.ts'
@@ -40,11 +41,33 @@ describe('device series', () => {
     )
   })
 
-  it('knows a counted reading again although the broker gave it another time', () => {
+  it('tells readings apart by their place in the stream, not by what the device says of them', () => {
     const series = new DeviceSeries()
-    series.add(block(1), true)
-    series.add(block(1, 1, { ts: [1_700_000_009_000] }), true)
-    expect(numbers(series)).toEqual([1])
+    const alike = (sequence: number) =>
+      block(1, 1, { ids: readingIds([at(sequence)]), position: at(sequence) })
+    for (const sequence of [1, 2, 1, 3, 2]) series.add(alike(sequence), true)
+    expect(numbers(series)).toEqual([1, 1, 1])
+  })
+
+  it('keeps a counter that begins again without a boot, with other values, as it came', () => {
+    const series = new DeviceSeries()
+    for (const from of [1, 11]) {
+      const again = block(from, from + 9, {
+        boot: null,
+        n: Array.from({ length: 10 }, (_, i) => i + 1),
+      })
+      series.add(again, true)
+    }
+    expect(series.length).toBe(20)
+  })
+
+  it('says which value arrived last, whatever its time', () => {
+    const series = new DeviceSeries()
+    series.add(block(1, 3), true)
+    series.add(block(4, 4, { ts: [1_600_000_000_000] }), true)
+    expect(series.newest('temperature')?.value).toBe(4)
+    series.add(block(2, 2, { ts: [1_800_000_000_000] }), false)
+    expect(series.newest('temperature')?.value).toBe(4)
   })
 
   it('takes the counter of another boot as another reading', () => {

@@ -1,5 +1,9 @@
-import type { Block, Position } from '@gaugeline/backend/protocol'
-import { CounterSet } from './counter-set.ts'
+import {
+  type Block,
+  comparePositions,
+  type Position,
+  readingIdAt,
+} from '@gaugeline/backend/protocol'
 
 /** The readings of one device as columns of one length, sorted by time. Views into the live arrays: valid until the next write. */
 export interface SeriesView {
@@ -12,14 +16,24 @@ export interface SeriesView {
   readonly positions: readonly Position[]
 }
 
+/** A metric's value that arrived last. */
+export interface NewestValue {
+  readonly value: number
+  /** Where it stands in time, epoch milliseconds. */
+  readonly ts: number
+  /** Of the block that brought it. */
+  readonly position: Position
+}
+
 const FIRST_CAPACITY = 1_024
+const NO_ID = -1
 const MAX_ROWS = 60_000
 const LATE = 1
 const THINNED = 2
 
 /**
  * Plain typed arrays outside Vue, grown by doubling up to 60,000 readings, then the oldest eighth goes. Sorted by device time: a late
- * reading is inserted where it belongs. A reading is never kept twice: by (boot, n) where the device counts, else by time and values.
+ * reading is inserted where it belongs. A reading is never kept twice: the server names each by its place in the stream.
  */
 export class DeviceSeries {
   #length = 0
@@ -33,7 +47,9 @@ export class DeviceSeries {
   readonly #bootNumbers = new Map<string, number>()
   readonly #positions: Position[] = []
   readonly #columns = new Map<string, Float64Array>()
-  readonly #seen = new CounterSet()
+  /** What the server names each reading, -1 where it did not. */
+  #ids = new Int32Array(FIRST_CAPACITY)
+  readonly #newest = new Map<string, NewestValue>()
   readonly #maxRows: number
   #duplicates = 0
 
@@ -130,10 +146,8 @@ export class DeviceSeries {
   #addReading(block: Block, i: number, live: boolean): boolean {
     const ts = block.ts[i]
     if (ts === undefined) return false
-    const n = block.n?.[i]
-    const known =
-      typeof n === 'number' ? !this.#seen.add(block.boot ?? '', n) : this.#isKept(block, i, ts)
-    if (known) {
+    this.#learnNewest(block, i, ts)
+    if (this.#isKept(block, i, ts)) {
       this.#duplicates++
       return false
     }
@@ -152,14 +166,36 @@ export class DeviceSeries {
     return row
   }
 
+  /** The one delivered twice: of the same name. Where the server named none, alike in everything. */
   #isKept(block: Block, i: number, ts: number): boolean {
+    const id = readingIdAt(block.ids, i)
     for (let row = this.rowAt(ts); row < this.#length && this.#ts[row] === ts; row++) {
-      if (this.#equals(row, block, i)) return true
+      const held = this.#ids[row] ?? NO_ID
+      const isNamed = id !== undefined && held !== NO_ID
+      if (isNamed ? held === id : this.#equals(row, block, i)) return true
     }
     return false
   }
 
+  /** By the order of arrival, whatever the device's clock says. */
+  #learnNewest(block: Block, i: number, ts: number): void {
+    for (const [metric, column] of Object.entries(block.metrics)) {
+      const value = column[i]
+      if (typeof value !== 'number') continue
+      const held = this.#newest.get(metric)
+      if (held && comparePositions(block.position, held.position) < 0) continue
+      this.#newest.set(metric, { value, ts, position: block.position })
+    }
+  }
+
+  /** The value of a metric that arrived last; undefined before the first. */
+  newest(metric: string): NewestValue | undefined {
+    return this.#newest.get(metric)
+  }
+
   #equals(row: number, block: Block, i: number): boolean {
+    if (!Object.is(this.#counters[row], block.n?.[i] ?? Number.NaN)) return false
+    if (this.#boots[row] !== this.#bootNumber(block.boot ?? '')) return false
     for (const [metric, column] of this.#columns) {
       const incoming = block.metrics[metric]?.[i] ?? Number.NaN
       if (!Object.is(column[row], incoming)) return false
@@ -171,6 +207,7 @@ export class DeviceSeries {
     this.#ts[row] = block.ts[i] ?? 0
     this.#counters[row] = block.n?.[i] ?? Number.NaN
     this.#boots[row] = this.#bootNumber(block.boot ?? '')
+    this.#ids[row] = readingIdAt(block.ids, i) ?? NO_ID
     this.#positions.splice(row, 0, block.position)
     for (const [metric, column] of this.#columns) {
       column[row] = block.metrics[metric]?.[i] ?? Number.NaN
@@ -205,6 +242,9 @@ export class DeviceSeries {
     const boots = new Uint32Array(this.#capacity)
     boots.set(this.#boots)
     this.#boots = boots
+    const ids = new Int32Array(this.#capacity)
+    ids.set(this.#ids)
+    this.#ids = ids
   }
 
   /** Drops the oldest eighth when there are too many rows. Called between blocks, so that no row number is in use. */
@@ -224,8 +264,15 @@ export class DeviceSeries {
     return column
   }
 
-  #all(): (Float64Array | Uint8Array | Uint32Array)[] {
-    return [this.#ts, this.#flags, this.#counters, this.#boots, ...this.#columns.values()]
+  #all(): (Float64Array | Uint8Array | Uint32Array | Int32Array)[] {
+    return [
+      this.#ts,
+      this.#flags,
+      this.#counters,
+      this.#boots,
+      this.#ids,
+      ...this.#columns.values(),
+    ]
   }
 }
 

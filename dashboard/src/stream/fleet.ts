@@ -1,47 +1,63 @@
 import {
+  arrivalOf,
   type Block,
   type Buckets,
   comparePositions,
   type DeviceState,
+  firstRhythm,
+  lateAfterMs,
   type Position,
   type Presence,
+  type Refusals,
+  type Rhythm,
+  rhythmAfter,
 } from '@gaugeline/backend/protocol'
 
 /** A short run of one metric's values for a sparkline. */
 export const SPARK_POINTS = 60
-/** Without a known interval, a value older than this is not live. */
-const DEFAULT_INTERVAL_MS = 5_000
-const LEAST_STALE_MS = 5_000
+/** A device that sends at most so often may sleep in between: it leaves with a DISCONNECT and comes back by itself. */
+const SLEEPER_PAUSE_MS = 10_000
+const LEFT_BY_ITSELF = 'CLIENT_INITIATED_DISCONNECT'
+/** The broker's time of a disconnect and the stream's of the last reading before it may differ by so much. */
+const SLACK_MS = 500
 
-export type DeviceStatus = 'live' | 'stale' | 'offline' | 'never'
+export type DeviceStatus = 'live' | 'seen' | 'stale' | 'offline' | 'refused' | 'never'
 
 /** Worst first. */
 export const statusOrder: Readonly<Record<DeviceStatus, number>> = {
   offline: 0,
-  stale: 1,
-  never: 2,
-  live: 3,
+  refused: 1,
+  stale: 2,
+  never: 3,
+  seen: 4,
+  live: 5,
 }
 
-/** The newest that is known of one device. Plain and mutable, outside Vue: views copy what they show. */
+/** The newest that is known of one device, by the order of arrival. Plain and mutable, outside Vue: views copy what they show. */
 export interface FleetDevice {
   readonly topic: string
   readonly site: string
   readonly device: string
-  /** Device time of the newest reading, epoch milliseconds; undefined = it has never sent. */
+  /** Where its newest reading stands in time, epoch milliseconds; undefined = it has never sent. */
   ts: number | undefined
   /** Up to where its readings have been pushed; undefined = it has never sent. */
   position: Position | undefined
-  /** Metric → newest value. */
+  /** Metric → the value that came last. */
   readonly values: Map<string, number>
   /** Metric → its last values, oldest first. */
   readonly sparks: Map<string, number[]>
-  /** Device time of the first of those values; undefined = none. */
+  /** Where the first of those values stands in time; undefined = none. */
   trendFrom: number | undefined
-  /** Typical time between readings, milliseconds; undefined until two have come. */
-  intervalMs: number | undefined
+  /** How often it sends; undefined while it has been heard once. */
+  rhythm: Rhythm | undefined
+  /** Milliseconds that its clock is ahead (negative: behind); null: it is not set; undefined: it is right. */
+  clockOffMs: number | null | undefined
   online: boolean | undefined
   onlineAt: number | undefined
+  /** Why it left, in IoT Core's words. */
+  reason: string | undefined
+  /** What it sent last that nobody could use. */
+  refused: Refusals | undefined
   /** Grows whenever a value or a spark changes. */
   revision: number
 }
@@ -62,56 +78,46 @@ export class Fleet {
   know(topic: string): FleetDevice {
     const known = this.#devices.get(topic)
     if (known) return known
-    const slash = topic.indexOf('/')
-    const device: FleetDevice = {
-      topic,
-      site: topic.slice(0, slash),
-      device: topic.slice(slash + 1),
-      ts: undefined,
-      position: undefined,
-      values: new Map(),
-      sparks: new Map(),
-      trendFrom: undefined,
-      intervalMs: undefined,
-      online: undefined,
-      onlineAt: undefined,
-      revision: 0,
-    }
+    const device = newDevice(topic)
     this.#devices.set(topic, device)
     return device
   }
 
   state(state: DeviceState): void {
     const device = this.know(state.topic)
-    advance(device, state.position)
-    if (device.ts === undefined || state.ts >= device.ts) {
+    const order = orderOf(device, state.position)
+    if (order >= 0) {
       for (const [metric, value] of Object.entries(state.metrics)) {
-        note(device, metric, value, device.ts !== state.ts)
+        note(device, metric, value, order > 0)
       }
+      device.position = state.position
       device.ts = state.ts
       device.trendFrom ??= state.ts
+      device.clockOffMs = state.clockOffMs
+      if (state.everyMs !== undefined) device.rhythm = { pauseMs: state.everyMs }
     }
     if (state.online !== undefined) {
       device.online = state.online
       device.onlineAt = state.onlineAt
+      device.reason = state.reason
     }
   }
 
+  /** Readings that arrived after what is held; older ones and those that come again change nothing. */
   block(block: Block): void {
     const device = this.know(block.topic)
-    advance(device, block.position)
+    if (block.ts.length === 0 || orderOf(device, block.position) <= 0) return
+    device.rhythm = rhythmOf(device, block)
     for (let i = 0; i < block.ts.length; i++) {
-      const ts = block.ts[i]
-      // Late and repeated readings change no newest value.
-      if (ts === undefined || ts <= (device.ts ?? -Infinity)) continue
-      if (device.ts !== undefined) learnInterval(device, ts - device.ts, block.thinned === true)
       for (const [metric, column] of Object.entries(block.metrics)) {
         const value = column[i]
         if (typeof value === 'number') note(device, metric, value, true)
       }
-      device.ts = ts
-      device.trendFrom ??= ts
     }
+    device.position = block.position
+    device.ts = block.ts.at(-1)
+    device.trendFrom ??= block.ts[0]
+    device.clockOffMs = clockOffOf(block)
   }
 
   /** Averages of the time before the first value held, put before it. */
@@ -133,27 +139,100 @@ export class Fleet {
     if ((device.onlineAt ?? 0) > presence.at) return
     device.online = presence.online
     device.onlineAt = presence.at
+    device.reason = presence.reason
+  }
+
+  refused(refusals: Refusals): void {
+    const device = this.know(refusals.topic)
+    const held = device.refused
+    if (held && comparePositions(refusals.position, held.position) < 0) return
+    device.refused = refusals
+    device.revision++
   }
 }
 
+/** Epoch milliseconds at which a device's newest reading arrived; undefined = it has never sent. */
+export function arrivedAt({ position }: FleetDevice): number | undefined {
+  return position === undefined ? undefined : arrivalOf(position)
+}
+
 /**
- * `offline`: the broker says so. `stale`: the newest reading is older than three times the interval that the device keeps (and 5 s).
- * `now` is server time: device and server clocks are what the ages compare.
+ * By arrivals and the broker's presence, never by a device's clock. `refused`: nothing good has come since what it sent was refused.
+ * `offline`: the broker saw it leave; of a device that sleeps between its readings: and it is late. `seen`: it has been heard once, and
+ * nobody knows when to expect it. `stale`: it is late by its own rhythm. `now` is server time.
  */
 export function deviceStatus(device: FleetDevice, now: number): DeviceStatus {
-  if (device.ts === undefined) return device.online === false ? 'offline' : 'never'
-  if (device.online === false && (device.onlineAt ?? 0) >= device.ts) return 'offline'
-  return now - device.ts > staleAfterMs(device) ? 'stale' : 'live'
+  const arrived = arrivedAt(device)
+  if (isRefused(device)) return 'refused'
+  if (arrived === undefined) return device.online === false ? 'offline' : 'never'
+  const late = lateAfterMs(device.rhythm)
+  if (late === undefined) return 'seen'
+  const isLate = now - arrived > late
+  const hasLeft = device.online === false && (device.onlineAt ?? 0) >= arrived - SLACK_MS
+  if (hasLeft && (isLate || !isSleeper(device))) return 'offline'
+  return isLate ? 'stale' : 'live'
 }
 
-/** Age from which the newest reading counts as stale, milliseconds. */
-export function staleAfterMs(device: FleetDevice): number {
-  return Math.max(LEAST_STALE_MS, 3 * (device.intervalMs ?? DEFAULT_INTERVAL_MS))
+/** A fleet with such a device is not silent. */
+export function isHeard(status: DeviceStatus): boolean {
+  return status === 'live' || status === 'seen' || status === 'refused'
 }
 
-function advance(device: FleetDevice, position: Position): void {
-  const held = device.position
-  if (held === undefined || comparePositions(position, held) > 0) device.position = position
+/** Nothing good has come since the last refusal. */
+export function isRefused({ refused, position }: FleetDevice): boolean {
+  if (!refused) return false
+  return position === undefined || comparePositions(refused.position, position) > 0
+}
+
+/** Age from which the newest reading counts as stale, milliseconds; undefined while nobody can know. */
+export function staleAfterMs(device: FleetDevice): number | undefined {
+  return lateAfterMs(device.rhythm)
+}
+
+function isSleeper({ reason, rhythm }: FleetDevice): boolean {
+  return reason === LEFT_BY_ITSELF && (rhythm?.pauseMs ?? 0) >= SLEEPER_PAUSE_MS
+}
+
+function newDevice(topic: string): FleetDevice {
+  const slash = topic.indexOf('/')
+  return {
+    topic,
+    site: topic.slice(0, slash),
+    device: topic.slice(slash + 1),
+    ts: undefined,
+    position: undefined,
+    values: new Map(),
+    sparks: new Map(),
+    trendFrom: undefined,
+    rhythm: undefined,
+    clockOffMs: undefined,
+    online: undefined,
+    onlineAt: undefined,
+    reason: undefined,
+    refused: undefined,
+    revision: 0,
+  }
+}
+
+/** Positive for what is newer than what is held, 0 for the same. */
+function orderOf({ position }: FleetDevice, other: Position): number {
+  return position === undefined ? 1 : comparePositions(other, position)
+}
+
+/** As the server has learned it; else as far as it can be told from here. */
+function rhythmOf(device: FleetDevice, block: Block): Rhythm | undefined {
+  if (block.everyMs !== undefined) return { pauseMs: block.everyMs }
+  const held = arrivedAt(device)
+  if (held !== undefined) return rhythmAfter(device.rhythm, arrivalOf(block.position) - held)
+  const steps = block.ts.length - 1
+  return steps > 0 ? firstRhythm(((block.ts.at(-1) ?? 0) - (block.ts[0] ?? 0)) / steps) : undefined
+}
+
+function clockOffOf({ ts, deviceTs, quality }: Block): number | null | undefined {
+  const last = ts.length - 1
+  if (quality?.[last] === 'clock-unset') return null
+  const own = deviceTs?.[last]
+  return typeof own === 'number' ? own - (ts[last] ?? own) : undefined
 }
 
 function note(device: FleetDevice, metric: string, value: number, isNew: boolean): void {
@@ -164,12 +243,4 @@ function note(device: FleetDevice, metric: string, value: number, isNew: boolean
   spark.push(value)
   if (spark.length > SPARK_POINTS) spark.shift()
   device.sparks.set(metric, spark)
-}
-
-/** Follows shorter intervals at once and longer ones slowly: one pause must not make a device look slow. */
-function learnInterval(device: FleetDevice, ms: number, thinned: boolean): void {
-  const known = device.intervalMs
-  if (known === undefined) device.intervalMs = Math.min(ms, 60_000)
-  else if (ms < known && !thinned) device.intervalMs = ms
-  else device.intervalMs = known + (Math.min(ms, known * 4) - known) * 0.1
 }

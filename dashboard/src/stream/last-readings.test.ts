@@ -11,7 +11,9 @@ type Answer = Parameters<typeof scriptedTelemetry>[0]
 async function setUp(answer: Answer) {
   const { client, clock, telemetry } = scriptedTelemetry(answer)
   await client.ready()
-  client.push({ type: 'data', blocks: [block(98, 98, { sid: 1, thinned: true })] })
+  for (const n of [97, 98]) {
+    client.push({ type: 'data', blocks: [block(n, n, { sid: 1, thinned: true })] })
+  }
   const { fleet } = telemetry
   const serverNow = (): number => telemetry.serverNow()
   const lastReadings = new LastReadings({ client, fleet, clock, serverNow })
@@ -93,7 +95,10 @@ describe('last readings', () => {
     const { client, clock, look } = await setUp((asked) =>
       asked['topic'] === topic ? new RequestFailed('FORBIDDEN', 'Not yours.') : undefined,
     )
-    client.push({ type: 'data', blocks: [block(97, 97, { sid: 1, topic: second, thinned: true })] })
+    for (const n of [96, 97]) {
+      const change = { sid: 1, topic: second, thinned: true } as const
+      client.push({ type: 'data', blocks: [block(n, n, change)] })
+    }
     await clock.advance(20_000)
     await look([topic, second])
     expect(client.askedFor('history')).toMatchObject([{ topic }])

@@ -56,7 +56,9 @@ export class LastReadings {
   #isDue(device: FleetDevice): boolean {
     const { topic, position } = device
     if (position === undefined || this.#asked.get(topic) === position) return false
-    return deviceStatus(device, this.#options.serverNow()) !== 'live'
+    const status = deviceStatus(device, this.#options.serverNow())
+    // Of one that was heard once nothing was left out.
+    return status !== 'live' && status !== 'seen'
   }
 
   async #ask({ topic, position: since }: FleetDevice): Promise<void> {

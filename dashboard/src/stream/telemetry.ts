@@ -135,6 +135,9 @@ export class Telemetry {
       case 'presence':
         this.fleet.presence(message)
         break
+      case 'refused':
+        this.fleet.refused(message)
+        break
       case 'note':
         this.#notes.keep([message.note])
         break
@@ -195,11 +198,14 @@ export class Telemetry {
     this.alarms.learnRevision(alarmsRevision)
   }
 
-  /** Device → browser, milliseconds: device → stream as the pipeline measured it, stream → here by the server's clock. */
+  /**
+   * Broker → browser, milliseconds: broker → stream as the pipeline measured it, stream → here by the server's clock. What lies before the
+   * broker only a device's clock could tell, and one that is off would spoil the figure of all.
+   */
   #measure(block: Block, receivedAt: number): void {
     const { clockOffsetMs } = this.client.connection()
     const arrivedMs = decodePosition(block.position).arrivalMs
-    const before = Math.max(0, block.hops?.[0] ?? 0) + Math.max(0, block.hops?.[1] ?? 0)
+    const before = Math.max(0, block.hops?.[1] ?? 0)
     this.latency.add(receivedAt, Math.max(0, receivedAt + clockOffsetMs - arrivedMs) + before)
   }
 }
