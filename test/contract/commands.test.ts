@@ -37,6 +37,12 @@ describe.each<readonly [string, () => Commands]>([
     expect(await commands.find(command.commandId)).toEqual(command)
     expect(await commands.find('unknown')).toBeUndefined()
   })
+  it.each([2 ** 60, -1.79e308, 5e-324])('keeps an argument of %s as it is', async (value) => {
+    await commands.create({ ...command, name: 'setPoint', args: { value } })
+    expect((await commands.find(command.commandId))?.args).toEqual({ value })
+    await commands.move(command.commandId, ['accepted'], { state: 'sent', at: NOW + 1 })
+    expect((await commands.find(command.commandId))?.args).toEqual({ value })
+  })
   it('gives the first command for its key, and keeps no second', async () => {
     await commands.create(command)
     const second = { ...command, commandId: `${command.commandId}-again`, bodyHash: 'other' }
@@ -128,7 +134,8 @@ it('audit rows say who asked for what, when, and what it came to', async () => {
   const audit = (Items ?? []).filter(
     (row) => row['pk'] === 'cmd#audited' && String(row['sk']).startsWith('audit#'),
   )
-  const { user, topic, name, args } = command
+  const { user, topic, name, args: given } = command
+  const args = JSON.stringify(given)
   expect(audit).toMatchObject([
     { user, topic, name, args, state: 'accepted', at: command.at },
     { user, topic, name, args, state: 'sent', at: command.at + 1 },

@@ -62,6 +62,17 @@ describe.each([
     })
   })
 
+  it.each([2 ** 53 + 2, -1.79e308, 5e-324, 0.1 + 0.2])(
+    'compares with any number that a double holds: %s',
+    async (value) => {
+      const subscription = { sid: 1, topic: topic(), where: { metric: 'a', op: 'gte', value } }
+      const answer = await world.subscribe([{ ...subscription, deadband: { a: 5e-324 } }], me)
+      expect(answer.results).toMatchObject([{ ok: true }])
+      await world.deliver(item(1, { a: value, b: 1 }))
+      expect(world.pushed(me.connectionId)).toEqual([value])
+    },
+  )
+
   it('keeps what it pushes, and answers a resume with what was missed', async () => {
     await world.subscribe([{ sid: 1, topic: topic() }], me)
     await world.deliver(item(1, { a: 1 }), item(2, [{ a: 2 }, { a: 3 }]))

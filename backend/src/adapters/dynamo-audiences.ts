@@ -3,8 +3,9 @@ import type { Clock } from '../core/clock.ts'
 import type { Audience, Audiences, Owner } from '../core/fanout/ports.ts'
 import type { SubscriptionRow } from '../core/subscriptions/ports.ts'
 import { parseTopicFilter, type DeviceTopic } from '../protocol/index.ts'
-import { batchGet, batchWrite, queryAll } from './dynamo-client.ts'
+import { batchGet, batchWrite, queryAll, type Item } from './dynamo-client.ts'
 import { bumpVersion, type SubscriptionTables } from './dynamo-subscriptions.ts'
+import { fromSubscriptionItem } from './subscription-item.ts'
 import { FLEET, REVOKED, SLOW, versionKey } from './subscription-keys.ts'
 import { systemClock } from './system-clock.ts'
 
@@ -12,7 +13,8 @@ interface VersionItem {
   readonly pk: string
   readonly version: number
 }
-type StoredRow = SubscriptionRow & { readonly sk: string }
+type StoredItem = Item & { readonly sk: string }
+type StoredRow = SubscriptionRow & StoredItem
 interface SlowRow {
   readonly sk: string
   readonly untilMs: number
@@ -62,8 +64,8 @@ export function dynamoAudiences(
     const known = watchers.get(site)
     if (known?.version === version) return { watchers: known.value, rowsRead: 0 }
     // Nobody has ever subscribed to anything of it: every change bumps the version.
-    const rows = version === 0 ? [] : await queryPartition<StoredRow>(client, table, site)
-    const value = byDevice(rows)
+    const rows = version === 0 ? [] : await queryPartition<StoredItem>(client, table, site)
+    const value = byDevice(rows.map(fromSubscriptionItem))
     if (watchers.size >= CACHED_PARTITIONS) watchers.clear()
     watchers.set(site, { version, value })
     return { watchers: value, rowsRead: rows.length }

@@ -82,7 +82,7 @@ async function create(at: Table, command: Command): Promise<'created' | Command>
         ConditionExpression: 'attribute_not_exists(pk)',
       },
     },
-    { Put: { TableName, Item: { ...stateKey(commandId), command, ttl } } },
+    { Put: { TableName, Item: { ...stateKey(commandId), command: packed(command), ttl } } },
     { Put: { TableName, Item: open } },
     { Put: { TableName, Item: auditRow(command) } },
   ])
@@ -98,7 +98,8 @@ async function findByKey(at: Table, user: string, key: string): Promise<Command 
 }
 
 async function find(at: Table, commandId: string): Promise<Command | undefined> {
-  return (await get<{ command: Command }>(at, stateKey(commandId)))?.command
+  const row = await get<{ command: PackedCommand }>(at, stateKey(commandId))
+  return row && { ...row.command, args: JSON.parse(row.command.args) as Command['args'] }
 }
 
 /** One transaction: the state, its audit row, and at the end of a command the row by which it would expire. */
@@ -119,7 +120,7 @@ async function move(
     {
       Put: {
         TableName: at.table,
-        Item: { ...stateKey(commandId), command: next, ttl: ttlAt(command.createdAt) },
+        Item: { ...stateKey(commandId), command: packed(next), ttl: ttlAt(command.createdAt) },
         ConditionExpression: '#command.#state = :before AND #command.#at = :at',
         ExpressionAttributeNames: { '#command': 'command', '#state': 'state', '#at': 'at' },
         ExpressionAttributeValues: { ':before': command.state, ':at': command.at },
@@ -134,9 +135,16 @@ async function move(
   return outcome === 'written' ? { moved: true, command: next } : move(at, commandId, from, change)
 }
 
+/** Its arguments as JSON text: DynamoDB does not take every number that a double holds (see subscription-item.ts). */
+type PackedCommand = Omit<Command, 'args'> & { readonly args: string }
+
+function packed(command: Command): PackedCommand {
+  return { ...command, args: JSON.stringify(command.args) }
+}
+
 /** Who asked for what, when, and what it came to. */
 function auditRow(command: Command): Record<string, unknown> {
-  const { commandId, user, topic, name, args, state, at, message = '' } = command
+  const { commandId, user, topic, name, args, state, at, message = '' } = packed(command)
   const key = { pk: stateKey(commandId).pk, sk: `audit#${padded(at)}#${state}` }
   return { ...key, user, topic, name, args, state, message, at, ttl: ttlAt(at) }
 }

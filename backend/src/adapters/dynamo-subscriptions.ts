@@ -16,6 +16,7 @@ import type {
 import type { ConnectionsTable } from './connection-row.ts'
 import { batchGet, batchWrite, conditionally, queryAll, type Key } from './dynamo-client.ts'
 import { partitionOf, rowKey, versionKey } from './subscription-keys.ts'
+import { toSubscriptionItem } from './subscription-item.ts'
 import { systemClock } from './system-clock.ts'
 
 export interface SubscriptionTables {
@@ -61,7 +62,9 @@ export function dynamoSubscriptions(
     closeRegistry: (connectionId) =>
       closeRegistry({ client, table: connectionsTable }, connectionId, ttl()),
     async putRows(rows) {
-      const puts = rows.map((row) => ({ put: { ...row, ...rowKey(row), ttl: ttl() } }))
+      const puts = rows.map((row) => ({
+        put: { ...toSubscriptionItem(row), ...rowKey(row), ttl: ttl() },
+      }))
       await batchWrite(client, subscriptionsTable, puts)
     },
     async removeRows(keys) {
