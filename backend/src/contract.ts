@@ -104,6 +104,8 @@ export const metrics = {
   jwksStaleSeconds: 'JwksStaleSeconds',
   /** Emitted by the route functions. */
   messagesRejected: 'MessagesRejected',
+  /** Messages answered with INTERNAL or OVERLOADED: our fault, not the sender's. */
+  messagesFailed: 'MessagesFailed',
   rateLimited: 'RateLimited',
   entitlementDenied: 'EntitlementDenied',
   commandsSent: 'CommandsSent',

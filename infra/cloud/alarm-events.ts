@@ -41,9 +41,10 @@ export class AlarmEvents extends Construct {
     const failures = failureQueue(this, 'Failures', foundation, {
       name: 'alarm-events-waiting',
       severity: 'P3',
-      what: 'Alarm state changes could not be handed to their function',
+      what: 'Alarm state changes could not be handed to their function, or it failed on them three times',
       impact: 'Dashboards show an old alarm state until the next change',
     })
+    push.whenAsynchronousFails({ retryAttempts: 2, keepIn: failures })
     new Rule(this, 'StateChange', {
       description: "Gaugeline: this stack's alarms to its dashboards",
       eventPattern: {

@@ -27,10 +27,6 @@ const accepted: Readonly<Record<string, readonly [count: number, reason: string]
     1,
     'Commands go to any device; which one is decided by the entitlement of the person',
   ],
-  [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cloudwatch:${account}:alarm:*]`]: [
-    1,
-    'DescribeAlarms with a name prefix is authorized against all alarms; it only reads',
-  ],
   'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]':
     [1, 'The policy AWS documents for the account-wide log role of API Gateway'],
   'AwsSolutions-S1': [
@@ -49,7 +45,7 @@ const accepted: Readonly<Record<string, readonly [count: number, reason: string]
   ],
   'AwsSolutions-COG2': [
     1,
-    'MFA is offered (TOTP); requiring it is the choice of who runs the pool',
+    'Requiring MFA (requireMfa) is the choice of who runs the pool; optional, Cognito does not ask for it',
   ],
   'AwsSolutions-COG8': [1, 'The Plus plan costs per user; Essentials has what the tokens need'],
   'AwsSolutions-SQS3': [
@@ -69,6 +65,10 @@ const accepted: Readonly<Record<string, readonly [count: number, reason: string]
     3,
     'The mappings of the expiry queue and of the two failure queues: a queue has its redrive policy instead',
   ],
+  'Serverless-LambdaAsyncFailureDestination': [
+    1,
+    'The sweeper: the next minute does the same work, and an alarm notices when it does not',
+  ],
   'Serverless-EventBusDLQ': [1, "The sweeper's schedule: the next minute is the retry"],
   'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]':
     [1, deploymentRole],
@@ -80,7 +80,10 @@ const accepted: Readonly<Record<string, readonly [count: number, reason: string]
   'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/*]':
     [1, deploymentRole],
   'AwsSolutions-IAM5[Resource::<SiteFiles975A43CF.Arn>/*]': [1, deploymentRole],
-  'AwsSolutions-IAM5[Resource::*]': [1, deploymentRole],
+  'AwsSolutions-IAM5[Resource::*]': [
+    2,
+    `${deploymentRole}; and DescribeAlarms, which shows composite alarms only to who may describe all alarms`,
+  ],
   'AwsSolutions-L1': [1, deploymentRole],
   'Serverless-LambdaLatestVersion': [1, deploymentRole],
 }

@@ -28,6 +28,10 @@ export interface Config {
   readonly retainData: boolean
   /** Prefix of the sign-in page's domain, unique in its region. Absent: `gaugeline-<account>`. */
   readonly signInDomainPrefix?: string
+  /** Everybody must set up a second factor (TOTP) at the first sign-in. */
+  readonly requireMfa: boolean
+  /** The stack sets the role with which API Gateway writes logs, one for all APIs of the account and region. */
+  readonly manageApiLogRole: boolean
   /** Who says who people are, when it is not a user pool of this stack. */
   readonly signIn?: ExternalSignIn
   /** The same system elsewhere, for the dashboard's choice of region. */
@@ -83,6 +87,8 @@ export function parseConfig(context: Context): Config {
     ingest: ingest(context),
     demandMessages: boolean(context, 'demandMessages', false),
     retainData: boolean(context, 'retainData', true),
+    requireMfa: boolean(context, 'requireMfa', false),
+    manageApiLogRole: boolean(context, 'manageApiLogRole', true),
     ...(signInDomainPrefix === undefined ? {} : { signInDomainPrefix }),
     ...(external === undefined ? {} : { signIn: external }),
     otherRegions: otherRegions(context('otherRegions')),

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { isSomebodyTold } from './saved-context.ts'
 import { deployRegions, type Deployer, type Outputs } from './deploy-regions.ts'
 
 /** An account: what `cdk deploy` would leave there, and what it was told each time. */
@@ -70,4 +71,13 @@ it('a stack that is not of this version is named, with the way out, before anyth
     /us-east-1 has no output WebSocket.* Deploy it by itself first/,
   )
   expect(deployments).toEqual([])
+})
+
+it.each([
+  [['-c', 'alarmEmail=a@example.com'], {}, true],
+  [[], { alarmEmail: 'a@example.com' }, true],
+  [['--without-alarm-email'], {}, true],
+  [['-c', 'shards=2'], { shards: 2 }, false],
+] as const)('of %j and cdk.json %j somebody is told of alarms: %s', (options, saved, isTold) => {
+  expect(isSomebodyTold(options, saved)).toBe(isTold)
 })

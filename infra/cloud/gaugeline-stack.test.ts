@@ -1,3 +1,4 @@
+import { CfnOutput } from 'aws-cdk-lib'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { env, KEY_SETS_PARTITION } from '../../backend/src/contract.ts'
 import { type Resource, sourcesOf, type Synthesized, synthesize } from './stack.fixture.ts'
@@ -107,8 +108,11 @@ describe('roles', () => {
       .flatMap(({ Resource }) => asList(Resource).map(flat))
       .filter((resource) => resource.includes('*'))
       .map((resource) => resource.replace(/^arn:\{AWS::Partition\}:|\{AWS::\w+\}/g, ''))
+    const anything = statements.filter(({ Resource }) => asList(Resource).includes('*'))
+    // Composite alarms are refused to who may describe less than all.
+    expect(anything.map(({ Action }) => Action)).toEqual(['cloudwatch:DescribeAlarms'])
     expect([...new Set(patterns)].sort()).toEqual([
-      'cloudwatch:::alarm:*',
+      '*',
       'execute-api:::{SocketApi5DD0EDB2}/prod/DELETE/@connections/*',
       'execute-api:::{SocketApi5DD0EDB2}/prod/POST/@connections/*',
       'iot:::topic/cmd/*',
@@ -412,7 +416,108 @@ describe('WebSocket API', () => {
   })
 })
 
+describe('what a first deployment must not stumble over', () => {
+  it('tells of each severity by a topic of its own, so that only one of them wakes somebody', () => {
+    const told = stack.properties('AWS::CloudWatch::Alarm').map((alarm) => {
+      const severity = String(alarm['AlarmDescription']).slice(0, 2)
+      const [action] = alarm['AlarmActions'] as { Ref: string }[]
+      return `${severity} ${/(Page|Ticket|Information)/.exec(action!.Ref)![0]}`
+    })
+    expect([...new Set(told)].sort()).toEqual(['P1 Page', 'P2 Ticket', 'P3 Information'])
+  })
+
+  it('puts every asynchronous event that a function fails on into a queue with an alarm, but for a schedule', () => {
+    const rules = stack.properties('AWS::Events::Rule')
+    const invoked = rules.flatMap(({ Targets, ScheduleExpression }) =>
+      (Targets as { Arn: { 'Fn::GetAtt': [string] } }[]).map(
+        ({ Arn }) => [Arn['Fn::GetAtt'][0], ScheduleExpression !== undefined] as const,
+      ),
+    )
+    const configs = stack.properties('AWS::Lambda::EventInvokeConfig')
+    const alarms = JSON.stringify(stack.properties('AWS::CloudWatch::Alarm'))
+    expect(invoked.length).toBeGreaterThan(1)
+    for (const [target, isScheduled] of invoked) {
+      const config = configs.find((of) => (of['FunctionName'] as { Ref: string }).Ref === target)
+      if (isScheduled) expect(config, target).toMatchObject({ MaximumRetryAttempts: 0 })
+      else {
+        const { OnFailure } = config!['DestinationConfig'] as {
+          OnFailure: { Destination: { 'Fn::GetAtt': [string] } }
+        }
+        expect(alarms).toContain(OnFailure.Destination['Fn::GetAtt'][0])
+      }
+    }
+  })
+
+  it('serves routes by one deployment after all of them, another one when they change', () => {
+    const stage = stack.properties('AWS::ApiGatewayV2::Stage')[0]!
+    const [[id, deployment]] = Object.entries(stack.resources('AWS::ApiGatewayV2::Deployment')) as [
+      [string, Resource & { DependsOn: string[] }],
+    ]
+    expect(stage).toMatchObject({ DeploymentId: { Ref: id } })
+    expect(stage).not.toHaveProperty('AutoDeploy')
+    const parts = ['Route', 'RouteResponse', 'Integration', 'Authorizer'].flatMap((kind) =>
+      Object.keys(stack.resources(`AWS::ApiGatewayV2::${kind}`)),
+    )
+    expect([...deployment.DependsOn].sort()).toEqual(parts.sort())
+    const again = Object.keys(synthesize().resources('AWS::ApiGatewayV2::Deployment'))
+    expect(again).toEqual([id])
+  })
+
+  it("leaves the account's log role when it goes, and does not touch it when that is wanted", () => {
+    const [account] = Object.values(stack.resources('AWS::ApiGateway::Account'))
+    expect(account).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' })
+    const role = Object.entries(stack.resources('AWS::IAM::Role')).find(([id]) =>
+      id.startsWith('SocketApiLogRole'),
+    )
+    expect(role![1]).toMatchObject({ DeletionPolicy: 'Retain' })
+    const without = synthesize({ manageApiLogRole: 'false' })
+    expect(without.properties('AWS::ApiGateway::Account')).toEqual([])
+  })
+
+  it('does not wait for CloudFront to forget the old page', () => {
+    const waits = stack
+      .properties('Custom::CDKBucketDeployment')
+      .filter(({ DistributionId }) => DistributionId !== undefined)
+      .map((of) => of['WaitForDistributionInvalidation'])
+    expect(waits).toEqual([false])
+  })
+
+  it('counts no error of the authorizer as one of a route: it refuses tokens by throwing', () => {
+    const alarm = stack
+      .properties('AWS::CloudWatch::Alarm')
+      .find(({ AlarmName }) => AlarmName === 'Gaugeline-route-errors')
+    expect(JSON.stringify(alarm)).not.toMatch(/authorizer/i)
+    expect((alarm!['Metrics'] as object[]).length).toBe(8)
+  })
+
+  it('lets no filled-in point decide alone: M of N with M < N wherever missing points are filled', () => {
+    const filled = stack
+      .properties('AWS::CloudWatch::Alarm')
+      .filter(({ Metrics }) => JSON.stringify(Metrics ?? []).includes('FILL'))
+    const strict = filled.filter(
+      ({ DatapointsToAlarm: m, EvaluationPeriods: n }) => m === n && Number(n) > 1,
+    )
+    expect(filled.length).toBeGreaterThan(4)
+    expect(strict.map(({ AlarmName }) => AlarmName)).toEqual([])
+  })
+
+  it('says the names that the pages of docs ask for', () => {
+    const outputs = stack.stack.node.children.filter((child) => child instanceof CfnOutput)
+    const names = outputs.map(({ node }) => node.id)
+    expect(names).toEqual(expect.arrayContaining(['UserPoolId', 'DevicePolicy', 'Dashboard']))
+  })
+})
+
 describe('people', () => {
+  it('sign in on the page only, with a second factor where that is wanted', () => {
+    const [client] = stack.properties('AWS::Cognito::UserPoolClient')
+    expect(client!['ExplicitAuthFlows']).toEqual(['ALLOW_REFRESH_TOKEN_AUTH'])
+    const mfa = (of: Synthesized) =>
+      of.properties('AWS::Cognito::UserPool').map((pool) => pool['MfaConfiguration'])
+    expect(mfa(stack)).toEqual(['OPTIONAL'])
+    expect(mfa(synthesize({ requireMfa: 'true' }))).toEqual(['ON'])
+  })
+
   it('cannot change their own devices: the client may not write custom:devices', () => {
     const [client] = stack.properties('AWS::Cognito::UserPoolClient')
     expect(client!['WriteAttributes']).toEqual(['preferred_username'])

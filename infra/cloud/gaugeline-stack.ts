@@ -101,6 +101,8 @@ export class GaugelineStack extends Stack {
       Issuer: identity.issuer,
       ClientId: identity.clientId,
       ...(config.signIn ? {} : { TokenOrigin: tokenOrigin }),
+      ...(identity instanceof Identity ? { UserPoolId: identity.userPoolId } : {}),
+      DevicePolicy: ingest.devicePolicyName,
     })
   }
 

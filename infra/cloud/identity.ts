@@ -47,6 +47,9 @@ export interface IdentityProps {
   readonly domainPrefix: string
 }
 
+/** Longer ones make an access token that is over the size that `$connect` takes (backend/src/core/auth/claims.ts). */
+const DEVICES_MAX_CHARACTERS = 1_900
+
 const groups = {
   viewer: 'May watch the devices named in custom:devices',
   operator: 'May also command these devices, write notes, acknowledge and shelve alarms',
@@ -57,6 +60,7 @@ const groups = {
 export class Identity extends Construct implements TokenIssuer {
   readonly issuer: string
   readonly clientId: string
+  readonly userPoolId: string
   readonly environment: Environment
 
   constructor(scope: Construct, id: string, props: IdentityProps) {
@@ -72,6 +76,7 @@ export class Identity extends Construct implements TokenIssuer {
     pool.addDomain('SignIn', { cognitoDomain: { domainPrefix: props.domainPrefix } })
     const client = dashboardClient(pool, props.dashboardOrigins)
     this.issuer = pool.userPoolProviderUrl
+    this.userPoolId = pool.userPoolId
     this.clientId = client.userPoolClientId
     const jwksUri = `${this.issuer}/.well-known/jwks.json`
     this.environment = issuerEnvironment({ issuer: this.issuer, clientId: this.clientId, jwksUri })
@@ -84,8 +89,11 @@ export class Identity extends Construct implements TokenIssuer {
       featurePlan: FeaturePlan.ESSENTIALS,
       selfSignUpEnabled: false,
       signInAliases: { username: true, email: true },
-      customAttributes: { devices: new StringAttribute({ maxLen: 2048, mutable: true }) },
-      mfa: Mfa.OPTIONAL,
+      customAttributes: {
+        devices: new StringAttribute({ maxLen: DEVICES_MAX_CHARACTERS, mutable: true }),
+      },
+      // With optional MFA Cognito's pages ask only those who have set it up; they do not offer it.
+      mfa: config.requireMfa ? Mfa.REQUIRED : Mfa.OPTIONAL,
       mfaSecondFactor: { sms: false, otp: true },
       passwordPolicy: {
         minLength: 12,
@@ -121,7 +129,8 @@ export class Identity extends Construct implements TokenIssuer {
 function dashboardClient(pool: UserPool, origins: readonly string[]): UserPoolClient {
   return pool.addClient('Dashboard', {
     generateSecret: false,
-    authFlows: {},
+    // Nothing but renewing: without a list Cognito also allows SRP and custom flows past the sign-in page.
+    authFlows: { userSrp: false },
     supportedIdentityProviders: [UserPoolClientIdentityProvider.COGNITO],
     oAuth: {
       flows: { authorizationCodeGrant: true },

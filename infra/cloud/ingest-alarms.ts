@@ -3,6 +3,7 @@ import { Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Stream } from 'aws-cdk-lib/aws-kinesis'
 import type { Construct } from 'constructs'
 import type { Foundation } from './foundation.ts'
+import { sumOf } from './monitoring/notifications.ts'
 
 /** The alarms of everything between the devices and the stream (reliability (d) A07–A09, A13, A14, A19). */
 export function addIngestAlarms(
@@ -26,7 +27,14 @@ export function addIngestAlarms(
     severity: 'P1',
     what: 'A message could neither be put on the stream nor be kept in the error queue',
     impact: 'Readings are lost for good',
-    metric: iotMetric('ErrorActionFailure', { RuleName: ruleName, ActionType: 'Sqs' }),
+    // AWS documents the dimension and not its values: whichever way SQS is spelled.
+    metric: sumOf(
+      {
+        sqs: iotMetric('ErrorActionFailure', { RuleName: ruleName, ActionType: 'Sqs' }),
+        sqsCapitals: iotMetric('ErrorActionFailure', { RuleName: ruleName, ActionType: 'SQS' }),
+      },
+      'error actions that failed',
+    ),
     threshold: 0,
     datapoints: [1, 1],
     missing,

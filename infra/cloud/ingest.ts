@@ -55,6 +55,8 @@ export interface IngestProps {
 export class Ingest extends Construct {
   readonly stream: Stream
   readonly errors: Queue
+  /** To attach to the certificates of devices. */
+  readonly devicePolicyName: string
   readonly #role: Role
 
   constructor(scope: Construct, id: string, { foundation, undeliverable }: IngestProps) {
@@ -79,9 +81,9 @@ export class Ingest extends Construct {
     this.#role = this.#ruleRole()
     for (const rule of rules) this.#addRule(rule)
     const telemetryRule = this.#ruleName('Telemetry')
-    new CfnPolicy(this, 'DevicePolicy', {
+    this.devicePolicyName = new CfnPolicy(this, 'DevicePolicy', {
       policyDocument: devicePolicy(Stack.of(this), telemetryRule),
-    })
+    }).ref
     addIngestAlarms(this, { stream: this.stream, ruleName: telemetryRule }, foundation)
   }
 

@@ -3,12 +3,14 @@ import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
   Architecture,
+  CfnEventInvokeConfig,
   Code,
   Function as LambdaFunction,
   LoggingFormat,
   Runtime,
 } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import { METRICS_DIMENSION, METRICS_NAMESPACE, type metrics } from '../../backend/src/contract.ts'
 import type { Environment } from './environment.ts'
@@ -79,6 +81,26 @@ export class ServiceFunction extends Construct {
         conditions,
       }),
     )
+  }
+
+  /**
+   * What becomes of events that Lambda has taken (from EventBridge, SNS, IoT Core) and on which the function fails: the dead-letter queue of who handed
+   * them over sees only what could not be handed over. `keepIn` absent: they are dropped, where the next run does the same work.
+   */
+  whenAsynchronousFails(rule: {
+    readonly retryAttempts: 0 | 1 | 2
+    readonly keepIn?: IQueue
+    readonly maxEventAge?: Duration
+  }): void {
+    const { retryAttempts, keepIn, maxEventAge = Duration.minutes(15) } = rule
+    if (keepIn) this.allow(['sqs:SendMessage'], [keepIn.queueArn])
+    new CfnEventInvokeConfig(this, 'Asynchronous', {
+      functionName: this.function.functionName,
+      qualifier: '$LATEST',
+      maximumRetryAttempts: retryAttempts,
+      maximumEventAgeInSeconds: maxEventAge.toSeconds(),
+      ...(keepIn && { destinationConfig: { onFailure: { destination: keepIn.queueArn } } }),
+    })
   }
 
   /** A metric this function emits itself, by its name in contract.ts; one minute. */

@@ -113,6 +113,8 @@ export class Site extends Construct {
       cacheControl: [CacheControl.noCache()],
       distribution: this.#distribution,
       distributionPaths: ['/*'],
+      // The page says `no-cache`; CloudFront's own slowness must not roll a deployment back (aws-cdk #15891).
+      waitForDistributionInvalidation: false,
     })
     // A page must not name assets that are not there yet.
     page.node.addDependency(this.#assets)

@@ -77,9 +77,10 @@ export class Sweeping extends Construct {
     new Rule(this, 'EachMinute', {
       description: 'Gaugeline sweeper',
       schedule: Schedule.rate(Duration.minutes(1)),
-      // The next minute is the retry.
+      // The next minute is the retry, here and of a run that failed.
       targets: [new LambdaFunction(sweeper.function, { retryAttempts: 0 })],
     })
+    sweeper.whenAsynchronousFails({ retryAttempts: 0, maxEventAge: Duration.minutes(1) })
     this.#addAlarms(sweeper, foundation)
     return sweeper
   }

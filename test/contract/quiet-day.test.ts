@@ -121,11 +121,11 @@ describe('the alarms of the template', () => {
     },
   )
 
-  it('notice within four minutes that the sweeper does not report any more', async () => {
+  it('notice within six minutes that the sweeper does not report any more', async () => {
     const { minutes, unschedule, wentOff } = await world(at(31))
     await minutes(10)
     unschedule()
-    await minutes(4)
+    await minutes(6)
     expect(wentOff).toEqual(['sweeper-silent'])
   })
 

@@ -123,4 +123,17 @@ describe('a note', () => {
     const refused = await foreign.request({ ...history, topic: 'noted-a/noted-1' }, 'error')
     expect(refused.code).toBe('FORBIDDEN')
   })
+
+  it('to the whole fleet is kept, and reaches who watches any part of it', async () => {
+    const device = await connectMqtt(system.endpoints.mqtt)
+    await publishReading(device, 'plant-2/noted-3', { temperature: 20 })
+    await device.endAsync()
+    const watcher = await open({ user: 'watcher', devices: ['plant-2/#'] })
+    const subscriptions = [{ sid: 3, topic: 'plant-2/#', mode: 'latest' as const }]
+    await watcher.request({ action: 'subscribe', subscriptions }, 'subscribed')
+    const writer = await open({ user: 'fleet-writer', devices: ['#'] })
+    const text = 'maintenance at noon'
+    await writer.request({ action: 'sendMessage', topic: '#', text }, 'note')
+    await watcher.waitFor('note', ({ note }) => note.text === text, 60_000)
+  })
 })

@@ -147,6 +147,13 @@ describe('the dashboard in a real browser', () => {
     )
   })
 
+  it('signs out at the issuer too: the next sign-in asks who it is', async () => {
+    await ana.page.getByTestId('user-menu').click()
+    await ana.page.getByTestId('sign-out').click()
+    await ana.page.getByTestId('sign-in').click()
+    await ana.page.getByTestId('sign-in-ana').waitFor()
+  })
+
   it('has had no error of its own, and no breach of its content security policy', () => {
     expect(ana.problems).toEqual([])
   })

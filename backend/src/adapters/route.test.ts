@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { APIGatewayProxyWebsocketEventV2 } from 'aws-lambda'
 import { describe, expect, it } from 'vitest'
+import { metrics } from '../contract.ts'
 import { answerAlarms } from '../core/alarms/answer-alarms.ts'
 import { factOf, memoryAlarms, memoryWatchers } from '../core/alarms/fakes.ts'
 import { memoryCommands } from '../core/commands/fakes.ts'
@@ -37,13 +38,14 @@ const identity = identityOf({ expiresAt: Date.UTC(2100, 0, 1) / 1_000 })
 /** Every action over fakes, and what the log got. */
 async function makeWorld() {
   const failures: unknown[] = []
+  const counted: string[] = []
   const telemetry: Telemetry = {
     log: {
       info: () => undefined,
       warn: () => undefined,
       error: (message, _facts, error) => failures.push(error ?? message),
     },
-    metrics: { count: () => undefined, durations: () => undefined },
+    metrics: { count: (name) => void counted.push(name), durations: () => undefined },
     flush: () => undefined,
   }
   const connections = memoryConnections()
@@ -122,7 +124,7 @@ async function makeWorld() {
     } as unknown as APIGatewayProxyWebsocketEventV2)
     return JSON.parse(answer) as Record<string, unknown>
   }
-  return { send, failures, connections, expiryQueue: shared.expiryQueue }
+  return { send, failures, counted, connections, expiryQueue: shared.expiryQueue }
 }
 
 const RUNS = Number(process.env['GAUGELINE_FUZZ_RUNS'] ?? 2_000)
@@ -155,6 +157,15 @@ function idIn(body: string): unknown {
 }
 
 describe('the route layer', () => {
+  it('counts what failed by our fault, for an alarm, and not what it refuses', async () => {
+    const { send, counted, connections } = await makeWorld()
+    await send('{"action":"hello"')
+    expect(counted).toEqual([metrics.messagesRejected])
+    connections.admit = () => Promise.reject(new Error('the table is down'))
+    expect(await send('{"action":"hello","id":1}')).toMatchObject({ code: 'INTERNAL' })
+    expect(counted.slice(1)).toEqual([metrics.messagesFailed])
+  })
+
   it(`answers each of ${RUNS} fuzzed frames once, with a known code and a sentence`, async () => {
     const { send, failures } = await makeWorld()
     const seen = new Set<unknown>()

@@ -180,5 +180,6 @@ function report(
     telemetry.log.info('message refused', { connectionId, routeKey, code: error.code })
     return
   }
+  telemetry.metrics.count(names.messagesFailed)
   telemetry.log.error('message failed', { connectionId, routeKey }, error)
 }

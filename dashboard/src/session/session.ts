@@ -39,7 +39,7 @@ export function oidcSession(config: DashboardConfig): Session {
       // Only a path of this app: the state comes back through a URL.
       return typeof state === 'string' && /^\/(?![/\\])/.test(state) ? state : '/'
     },
-    signOut: () => endSession(manager),
+    signOut: () => endSession(manager, config.clientId),
   }
 }
 
@@ -67,10 +67,17 @@ function isPassing({ error }: ErrorResponse): boolean {
   return error === 'server_error' || error === 'temporarily_unavailable'
 }
 
-async function endSession(manager: UserManager): Promise<void> {
+/**
+ * Ends the session at the issuer too. Cognito knows `logout_uri` and wants `client_id` with it ("Logout endpoint" of its guide); everybody else
+ * `post_logout_redirect_uri`, which the library adds (OpenID Connect RP-Initiated Logout 1.0). Each leaves alone what it does not know.
+ */
+async function endSession(manager: UserManager, clientId: string): Promise<void> {
   const endpoint = await manager.metadataService.getEndSessionEndpoint().catch(() => undefined)
-  if (endpoint !== undefined) await manager.signoutRedirect()
-  else await manager.removeUser()
+  if (endpoint === undefined) return manager.removeUser()
+  await manager.signoutRedirect({
+    client_id: clientId,
+    extraQueryParams: { logout_uri: `${location.origin}/` },
+  })
 }
 
 /** Development only: a fixed token, always signed in. `renew` gives the next one; without it there is only the one. */

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import { deployRegions, type Outputs } from '../deploy-regions.ts'
+import { isSomebodyTold, savedContext } from '../saved-context.ts'
 
 /**
  * `npm run deploy`: builds the dashboard, then `cdk deploy` with whatever follows, for example `-c alarmEmail=me@example.com`.
@@ -13,36 +14,35 @@ import { deployRegions, type Outputs } from '../deploy-regions.ts'
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const STACK = 'Gaugeline'
 
-/** Where the AWS tools look for credentials; the CDK itself checks whether they are good. */
-const CREDENTIAL_VARIABLES = [
-  'AWS_ACCESS_KEY_ID',
-  'AWS_PROFILE',
-  'AWS_WEB_IDENTITY_TOKEN_FILE',
-  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
-  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
-]
-const CREDENTIAL_FILES = ['.aws/credentials', '.aws/config']
-
 /** Ends this process with one line for a person. */
 function refuse(sentence: string): never {
   console.error(`${sentence} Nothing was deployed.`)
   process.exit(2)
 }
 
-function checkAccess(options: readonly string[]): void {
-  const hasCredentials =
-    CREDENTIAL_VARIABLES.some((name) => process.env[name]) ||
-    CREDENTIAL_FILES.some((file) => existsSync(path.join(homedir(), file)))
-  if (!hasCredentials)
-    refuse(
-      'No AWS credentials found. Sign in first (aws sso login, or aws configure), or set AWS_PROFILE; docs/deploy.md has the steps.',
-    )
+/** Wherever the AWS tools look, an instance's or a container's role too; the CDK itself checks whether they are good. */
+async function hasCredentials(): Promise<boolean> {
+  const client = new CloudFormationClient({ region: 'us-east-1' })
+  try {
+    await client.config.credentials()
+    return true
+  } catch {
+    return false
+  } finally {
+    client.destroy()
+  }
+}
+
+async function checkAccess(options: readonly string[]): Promise<void> {
   if (/127\.0\.0\.1|localhost/.test(process.env['AWS_ENDPOINT_URL'] ?? ''))
     refuse('AWS_ENDPOINT_URL points to this machine. Unset it to deploy to AWS.')
-  const isTold = options.some((option) => option.startsWith('alarmEmail='))
-  if (!isTold && !options.includes('--without-alarm-email'))
+  if (!isSomebodyTold(options, savedContext(root)))
     refuse(
-      'Alarms would notify nobody. Give -c alarmEmail=name@example.com, or --without-alarm-email.',
+      'Alarms would notify nobody. Give -c alarmEmail=name@example.com, set it in cdk.json, or say --without-alarm-email.',
+    )
+  if (!(await hasCredentials()))
+    refuse(
+      'No AWS credentials found. Sign in first (aws sso login, or aws configure), or set AWS_PROFILE; docs/deploy.md has the steps.',
     )
 }
 
@@ -126,7 +126,7 @@ async function outputsOf(region: string): Promise<Outputs | undefined> {
 
 const options = process.argv.slice(2)
 const regions = takeRegions(options)
-checkAccess(options)
+await checkAccess(options)
 const passed = options.filter((option) => option !== '--without-alarm-email')
 run('node_modules/vite/bin/vite.js', ['build', 'dashboard', '--logLevel', 'warn'], {})
 if (regions === undefined) {

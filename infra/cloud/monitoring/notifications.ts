@@ -9,14 +9,20 @@ import {
   type TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
-import { Topic } from 'aws-cdk-lib/aws-sns'
-import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
+import type { Topic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
 import type { Config } from '../config.ts'
 import { ConfigError } from '../config-values.ts'
+import { alarmTopic } from './alarm-topic.ts'
 
-/** P1: wake somebody. P2: the same working day. P3: a ticket. */
+/** P1: wakes somebody. P2: a ticket of the same working day. P3: for information. */
 type Severity = 'P1' | 'P2' | 'P3'
+
+/** Which of the three topics tells of which severity: who carries the pager subscribes to one of them only. */
+const topicNames = { P1: 'Page', P2: 'Ticket', P3: 'Information' } as const satisfies Record<
+  Severity,
+  string
+>
 
 /** Everything an on-call engineer is told, and when. */
 export interface AlarmDefinition {
@@ -35,19 +41,15 @@ export interface AlarmDefinition {
   readonly missing: TreatMissingData
 }
 
-/** The topic that tells people, and the rules that every alarm obeys. */
+/** The topics that tell people, one for each severity, and the rules that every alarm obeys. */
 export class Notifications extends Construct {
-  readonly topic: Topic
+  readonly topics: Readonly<Record<Severity, Topic>>
   readonly alarms: AlarmBase[] = []
 
-  constructor(scope: Construct, id: string, config: Config) {
+  constructor(scope: Construct, id: string, { alarmEmail }: Config) {
     super(scope, id)
-    this.topic = new Topic(this, 'Topic', {
-      displayName: 'Gaugeline alarms',
-      enforceSSL: true,
-    })
-    if (config.alarmEmail !== undefined)
-      this.topic.addSubscription(new EmailSubscription(config.alarmEmail))
+    const topic = (severity: Severity): Topic => alarmTopic(this, topicNames[severity], alarmEmail)
+    this.topics = { P1: topic('P1'), P2: topic('P2'), P3: topic('P3') }
   }
 
   /**
@@ -67,7 +69,7 @@ export class Notifications extends Construct {
       evaluationPeriods,
       treatMissingData: definition.missing,
     })
-    const action = new SnsAction(this.topic)
+    const action = new SnsAction(this.topics[definition.severity])
     alarm.addAlarmAction(action)
     alarm.addOkAction(action)
     this.alarms.push(alarm)

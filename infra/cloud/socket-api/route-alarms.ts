@@ -11,7 +11,10 @@ export interface RouteAlarmsProps {
   readonly authorizer: ServiceFunction
   /** Verifies tokens as well, at `refresh`. */
   readonly session: ServiceFunction
-  /** Every function behind a route. */
+  /**
+   * Every function behind a route. Not the authorizer: it refuses a token by throwing, so that its errors say nothing (aws-behaviour W62); what it cannot
+   * decide has an alarm of its own.
+   */
   readonly functions: readonly ServiceFunction[]
   readonly notifications: Notifications
 }
@@ -91,9 +94,24 @@ function addMessageAlarms(
   notifications.alarm(owner, {
     name: 'route-errors',
     severity: 'P2',
-    what: 'Functions behind the WebSocket API fail',
+    what: 'Functions behind the WebSocket API end with an error or run out of time',
     impact: 'Requests of dashboards are answered with Internal server error',
     metric: sumOf(errors, 'errors'),
+    threshold: 0,
+    datapoints: [2, 5],
+    missing,
+  })
+  notifications.alarm(owner, {
+    name: 'messages-failed',
+    severity: 'P2',
+    what: 'Messages of dashboards are answered with INTERNAL or OVERLOADED',
+    impact: 'What people ask for, send or write is not done; the dashboard says so',
+    metric: sumOf(
+      Object.fromEntries(
+        answering(functions).map((target) => [target.name, target.metric(metrics.messagesFailed)]),
+      ),
+      'failed messages',
+    ),
     threshold: 0,
     datapoints: [2, 5],
     missing,
@@ -108,6 +126,11 @@ function addMessageAlarms(
     datapoints: [3, 5],
     missing,
   })
+}
+
+/** Those that answer messages: what fails there is an answer, not an error of the function. */
+function answering(functions: readonly ServiceFunction[]): readonly ServiceFunction[] {
+  return functions.filter(({ name }) => name !== 'connect' && name !== 'disconnect')
 }
 
 /** A metric of the stage (aws-behaviour W107, W108). */

@@ -69,7 +69,7 @@ export class RouteFunctions extends Construct {
       api: props.api,
       authorizer,
       session,
-      functions: [authorizer, ...groups.map(({ target }) => target)],
+      functions: groups.map(({ target }) => target),
       notifications: props.foundation.notifications,
     })
   }
@@ -113,7 +113,7 @@ export class RouteFunctions extends Construct {
 
   #session(): ServiceFunction {
     const { api, issuer } = this.#props
-    const session = this.#addMessageRoute({
+    const session = this.#addLimited({
       name: 'session',
       description: 'hello, ping, refresh, revoke and unknown messages',
       tables: {
@@ -172,7 +172,8 @@ export class RouteFunctions extends Construct {
       tables: {
         connections: ['read', 'write'],
         subscriptions: ['read'],
-        history: ['put'],
+        // A note to the whole fleet reads which sites there are.
+        history: ['read', 'put'],
       },
       environment: {
         [env.managementEndpoint]: api.managementUrl,
@@ -185,7 +186,7 @@ export class RouteFunctions extends Construct {
 
   #alarms(): ServiceFunction {
     const { api } = this.#props
-    const { partition, region, account, stackName } = Stack.of(this)
+    const { stackName } = Stack.of(this)
     const alarms = this.#addLimited({
       name: 'alarms',
       description: 'Lists, acknowledges, notes and shelves alarms',
@@ -199,11 +200,8 @@ export class RouteFunctions extends Construct {
         [env.alarmPrefix]: `${stackName}-`,
       },
     })
-    // DescribeAlarms with a prefix is authorized against all alarms of the account; reading is all it can do.
-    alarms.allow(
-      ['cloudwatch:DescribeAlarms', 'cloudwatch:DescribeAlarmHistory'],
-      [`arn:${partition}:cloudwatch:${region}:${account}:alarm:*`],
-    )
+    // Composite alarms are shown only to who may describe all alarms: any narrower resource is refused (DescribeAlarms, API reference).
+    alarms.allow(['cloudwatch:DescribeAlarms'], ['*'])
     api.grantPost(alarms)
     return alarms
   }
@@ -213,17 +211,6 @@ export class RouteFunctions extends Construct {
     const { expiryQueue } = this.#props
     const environment = { ...definition.environment, ...expiryQueue.environment }
     const added = this.#add({ ...definition, environment })
-    expiryQueue.grantSend(added)
-    return added
-  }
-
-  /** A function of message routes: it also asks for the end of a socket that goes on after being told to slow down. */
-  #addMessageRoute(definition: RouteFunctionDefinition): ServiceFunction {
-    const { expiryQueue } = this.#props
-    const added = this.#add({
-      ...definition,
-      environment: { ...definition.environment, ...expiryQueue.environment },
-    })
     expiryQueue.grantSend(added)
     return added
   }

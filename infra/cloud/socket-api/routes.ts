@@ -1,6 +1,8 @@
-import { Stack } from 'aws-cdk-lib'
+import { createHash } from 'node:crypto'
+import { type CfnResource, Stack } from 'aws-cdk-lib'
 import {
   CfnAuthorizer,
+  CfnDeployment,
   CfnIntegration,
   CfnRoute,
   CfnRouteResponse,
@@ -25,19 +27,23 @@ export interface RoutesProps {
   readonly groups: readonly RouteGroup[]
 }
 
+type Make<Props> = new (scope: Construct, id: string, props: Props) => CfnResource
+
 /**
  * Routes of the WebSocket API: one integration per function, one invocation permission per route, the authorizer on `$connect`
  * (only there can one be, aws-behaviour W53), and an answer on every message route without a post (W75).
  */
 export class Routes extends Construct {
   readonly #api: SocketApi
+  /** What a deployment freezes, and the properties that it was made of. */
+  readonly #parts: { readonly resource: CfnResource; readonly props: unknown }[] = []
 
   constructor(scope: Construct, id: string, { api, authorizer, groups }: RoutesProps) {
     super(scope, id)
     this.#api = api
     const authorizerId = this.#addAuthorizer(authorizer)
     for (const { target, routeKeys } of groups) {
-      const integration = new CfnIntegration(this, `${target.node.id}Integration`, {
+      const integration = this.#add(CfnIntegration, `${target.node.id}Integration`, {
         apiId: api.apiId,
         integrationType: 'AWS_PROXY',
         integrationMethod: 'POST',
@@ -47,10 +53,29 @@ export class Routes extends Construct {
       for (const routeKey of routeKeys)
         this.#addRoute(routeKey, { target, integrationId: integration.ref, authorizerId })
     }
+    api.serve(this.#deployment())
+  }
+
+  #add<Props>(Resource: Make<Props>, id: string, props: Props): CfnResource {
+    const resource = new Resource(this, id, props)
+    this.#parts.push({ resource, props })
+    return resource
+  }
+
+  /**
+   * One deployment after all parts. A stage that deploys by itself does so at each of them, and parts made side by side end in a ConflictException
+   * (bref #868). A deployment cannot change: other parts have another name.
+   */
+  #deployment(): CfnDeployment {
+    const parts = JSON.stringify(Stack.of(this).resolve(this.#parts.map(({ props }) => props)))
+    const hash = createHash('sha256').update(parts).digest('hex').slice(0, 8)
+    const deployment = new CfnDeployment(this, `Deployment${hash}`, { apiId: this.#api.apiId })
+    for (const { resource } of this.#parts) deployment.addResourceDependency(resource)
+    return deployment
   }
 
   #addAuthorizer(authorizer: ServiceFunction): string {
-    const resource = new CfnAuthorizer(this, 'Authorizer', {
+    const resource = this.#add(CfnAuthorizer, 'Authorizer', {
       apiId: this.#api.apiId,
       name: 'token',
       authorizerType: 'REQUEST',
@@ -73,7 +98,7 @@ export class Routes extends Construct {
     const name = routeName(routeKey)
     const connects = routeKey === '$connect'
     const answers = !connects && routeKey !== '$disconnect'
-    const route = new CfnRoute(this, name, {
+    const route = this.#add(CfnRoute, name, {
       apiId: this.#api.apiId,
       routeKey,
       target: `integrations/${wiring.integrationId}`,
@@ -82,7 +107,7 @@ export class Routes extends Construct {
       ...(answers ? { routeResponseSelectionExpression: '$default' } : {}),
     })
     if (answers)
-      new CfnRouteResponse(this, `${name}Response`, {
+      this.#add(CfnRouteResponse, `${name}Response`, {
         apiId: this.#api.apiId,
         routeId: route.ref,
         routeResponseKey: '$default',

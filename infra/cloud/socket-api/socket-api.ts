@@ -1,6 +1,6 @@
-import { Fn, Stack } from 'aws-cdk-lib'
+import { Fn, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { CfnAccount } from 'aws-cdk-lib/aws-apigateway'
-import { CfnApi, CfnStage } from 'aws-cdk-lib/aws-apigatewayv2'
+import { CfnApi, type CfnDeployment, CfnStage } from 'aws-cdk-lib/aws-apigatewayv2'
 import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
@@ -33,6 +33,7 @@ export class SocketApi extends Construct {
   readonly websocketOrigin: string
   /** `https://…/{stage}`: where functions post to connections. */
   readonly managementUrl: string
+  readonly #stage: CfnStage
 
   constructor(scope: Construct, id: string, foundation: Foundation) {
     super(scope, id)
@@ -49,7 +50,12 @@ export class SocketApi extends Construct {
     this.websocketOrigin = `wss://${host}`
     this.websocketUrl = `wss://${host}/${this.stageName}`
     this.managementUrl = `https://${host}/${this.stageName}`
-    this.#addStage(foundation)
+    this.#stage = this.#addStage(foundation)
+  }
+
+  /** The routes that the stage answers with. */
+  serve(deployment: CfnDeployment): void {
+    this.#stage.deploymentId = deployment.ref
   }
 
   /** ARN of calls to connections with one method; never all of them (reliability (e) 2). */
@@ -70,7 +76,7 @@ export class SocketApi extends Construct {
     target.allow(['execute-api:ManageConnections'], [this.#connectionsArn('DELETE')])
   }
 
-  #addStage({ config, disposable }: Foundation): void {
+  #addStage({ config, disposable }: Foundation): CfnStage {
     const accessLogs = new LogGroup(this, 'AccessLogs', {
       retention: config.logRetentionDays,
       removalPolicy: disposable,
@@ -78,7 +84,6 @@ export class SocketApi extends Construct {
     const stage = new CfnStage(this, 'Stage', {
       apiId: this.apiId,
       stageName: this.stageName,
-      autoDeploy: true,
       defaultRouteSettings: {
         throttlingRateLimit: config.throttle.ratePerSecond,
         throttlingBurstLimit: config.throttle.burst,
@@ -92,10 +97,14 @@ export class SocketApi extends Construct {
         format: ACCESS_LOG_FORMAT,
       },
     })
-    stage.addResourceDependency(this.#logAccount())
+    if (config.manageApiLogRole) stage.addResourceDependency(this.#logAccount())
+    return stage
   }
 
-  /** API Gateway writes logs only with a role set once for the account and region (aws-behaviour C8). */
+  /**
+   * API Gateway writes logs only with a role set once for the account and region (aws-behaviour C8). It outlives the stack: without it the logs of
+   * every other API there would end (aws-cdk #10878).
+   */
   #logAccount(): CfnAccount {
     const role = new Role(this, 'LogRole', {
       assumedBy: new ServicePrincipal('apigateway.amazonaws.com'),
@@ -103,6 +112,9 @@ export class SocketApi extends Construct {
         ManagedPolicy.fromAwsManagedPolicyName('service-role/AmazonAPIGatewayPushToCloudWatchLogs'),
       ],
     })
-    return new CfnAccount(this, 'LogAccount', { cloudWatchRoleArn: role.roleArn })
+    role.applyRemovalPolicy(RemovalPolicy.RETAIN)
+    const account = new CfnAccount(this, 'LogAccount', { cloudWatchRoleArn: role.roleArn })
+    account.applyRemovalPolicy(RemovalPolicy.RETAIN)
+    return account
   }
 }

@@ -255,10 +255,17 @@ export interface QueueSource {
 }
 
 export interface Topics {
-  /** By topic ARN. */
+  /**
+   * By topic ARN. `publishedBy`: an AWS service, which the topic's policy must let through, as `invokedBy` of a function; absent = a caller whose own
+   * role has been asked. Rejects with AwsError.
+   */
   publish(
     topicArn: string,
-    message: { readonly subject?: string; readonly body: string },
+    message: {
+      readonly subject?: string
+      readonly body: string
+      readonly publishedBy?: { readonly service: string; readonly sourceArn: string }
+    },
   ): Promise<void>
 }
 

@@ -6,12 +6,13 @@ import {
   SNSClient,
 } from '@aws-sdk/client-sns'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createSns } from '../../../infra/local/services/sns/index.ts'
+import { createSns, type Sns } from '../../../infra/local/services/sns/index.ts'
 import { awsFront, ground, type AwsFront, type Ground } from '../../support/aws-front.ts'
 
 const TopicArn = 'arn:aws:sns:eu-west-1:000000000000:alarms'
 let on: Ground
 let front: AwsFront
+let sns: Sns
 let client: SNSClient
 let invoked: unknown[]
 let queued: string[]
@@ -22,7 +23,7 @@ beforeEach(async () => {
   invoked = []
   queued = []
   mails = []
-  const sns = createSns({
+  sns = createSns({
     ...on,
     functions: {
       invoke(request) {
@@ -56,6 +57,46 @@ describe('topics', () => {
     expect((await client.send(new ListTopicsCommand({}))).Topics).toEqual([{ TopicArn }])
     const { Attributes } = await client.send(new GetTopicAttributesCommand({ TopicArn }))
     expect(Attributes).toMatchObject({ TopicArn, Owner: '000000000000' })
+  })
+
+  it('a policy of its own decides which services may publish; without one the account’s may', async () => {
+    await subscribe('email', 'on-call@example.com')
+    const publishedBy = {
+      service: 'cloudwatch.amazonaws.com',
+      sourceArn: 'arn:aws:cloudwatch:eu-west-1:000000000000:alarm:a',
+    }
+    const publish = () => sns.publish(TopicArn, { body: 'alarm', publishedBy })
+    const policy = (...more: readonly object[]) =>
+      front.create('AWS::SNS::TopicPolicy', {
+        Topics: [TopicArn],
+        PolicyDocument: {
+          Statement: [
+            {
+              Effect: 'Deny',
+              Principal: '*',
+              Action: 'sns:Publish',
+              Resource: TopicArn,
+              Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+            },
+            ...more,
+          ],
+        },
+      })
+    await publish()
+    await policy()
+    await expect(publish()).rejects.toMatchObject({ code: 'AuthorizationError' })
+    const allow = (account: string) => ({
+      Effect: 'Allow',
+      Principal: { Service: 'cloudwatch.amazonaws.com' },
+      Action: 'sns:Publish',
+      Resource: TopicArn,
+      Condition: { StringEquals: { 'aws:SourceAccount': account } },
+    })
+    await policy(allow('111111111111'))
+    await expect(publish()).rejects.toMatchObject({ code: 'AuthorizationError' })
+    await policy(allow('000000000000'))
+    await publish()
+    expect(mails).toHaveLength(2)
   })
 
   it('L18: invokes a subscribed function asynchronously, as the topic', async () => {

@@ -9,9 +9,17 @@ export interface FailureMessage {
   readonly sentMs: number
 }
 
+/** Why a rule's action failed, in IoT Core's words. */
+export interface RuleFailure {
+  readonly topic: string
+  readonly action: string
+  readonly resource: string
+  readonly error: string
+}
+
 export type Failure =
   /** A topic rule could not put this on the stream. */
-  | { readonly kind: 'rule'; readonly record: OutgoingRecord }
+  | { readonly kind: 'rule'; readonly record: OutgoingRecord; readonly reason: RuleFailure }
   /** `deliver` gave up on these. `count`: how many there were. */
   | { readonly kind: 'delivery'; readonly range: StreamRange; readonly count: number }
   | { readonly kind: 'unknown' }
@@ -22,7 +30,21 @@ export function readFailure(message: FailureMessage): Failure {
   const range = body && rangeOf(body)
   if (range) return { kind: 'delivery', ...range }
   const record = body && ruleRecord(body, message.sentMs)
-  return record ? { kind: 'rule', record } : { kind: 'unknown' }
+  return record ? { kind: 'rule', record, reason: reasonOf(body) } : { kind: 'unknown' }
+}
+
+/** Of the first of the failures that the error action names; empty words where it names none. */
+function reasonOf(body: Readonly<Record<string, unknown>>): RuleFailure {
+  const failures: unknown = body['failures']
+  const first: unknown = Array.isArray(failures) ? failures[0] : undefined
+  const of = (first ?? {}) as Readonly<Record<string, unknown>>
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+  return {
+    topic: text(body['topic']),
+    action: text(of['failedAction']),
+    resource: text(of['failedResource']),
+    error: text(of['errorMessage']),
+  }
 }
 
 function rangeOf(

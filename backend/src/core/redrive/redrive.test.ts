@@ -45,6 +45,7 @@ function setUp() {
   const clock = testClock()
   const taken: OutgoingRecord[] = []
   const rejects: Reject[] = []
+  const said: Readonly<Record<string, unknown>>[] = []
   const state = {
     stored: [] as KeptRecord[],
     /** One call each: every record refused, or no answer. */
@@ -82,13 +83,17 @@ function setUp() {
       return Promise.resolve()
     },
     metrics: { count: () => undefined, durations: () => undefined },
-    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    log: {
+      info: () => undefined,
+      warn: (message, facts) => said.push({ message, ...facts }),
+      error: () => undefined,
+    },
   }
   const run = (...messages: Parameters<typeof redrive>[0]) =>
     redrive(messages, ports, clock.ms + 10_000)
   const records = () =>
     taken.map(({ data }) => JSON.parse(Buffer.from(data).toString()) as StreamRecord)
-  return { state, taken, rejects, records, run }
+  return { state, taken, rejects, said, records, run }
 }
 
 let on: ReturnType<typeof setUp>
@@ -195,3 +200,27 @@ it.each(['no JSON', 'null', '{}', '{"topic":"x/y","base64OriginalPayload":""}'])
     expect(on.rejects).toMatchObject([{ reason: 'UNDELIVERABLE', sequenceNumber: 'm' }])
   },
 )
+
+it('says once for each reason why rules failed, before the messages are gone', async () => {
+  const other = ruleError('3', 'dt/plant-1/pump-9/telemetry')
+  const denied = { ...other, body: other.body.replace('throttled', 'AccessDenied') }
+  const messages = ['1', '2'].map((id) => ruleError(id, 'dt/plant-1/pump-7/telemetry'))
+  await on.run(...messages, denied)
+  const why = { message: 'a topic rule could not put messages on the stream', resource: 's' }
+  expect(on.said).toEqual([
+    {
+      ...why,
+      count: 2,
+      topic: 'dt/plant-1/pump-7/telemetry',
+      action: 'KinesisAction',
+      error: 'throttled',
+    },
+    {
+      ...why,
+      count: 1,
+      topic: 'dt/plant-1/pump-9/telemetry',
+      action: 'KinesisAction',
+      error: 'AccessDenied',
+    },
+  ])
+})

@@ -1,6 +1,11 @@
 import { metrics as names, type StreamRecord } from '../../contract.ts'
 import { decodeRecord, type Reject } from '../telemetry/decode-record.ts'
-import { readFailure, type Failure, type FailureMessage } from './failure-message.ts'
+import {
+  readFailure,
+  type Failure,
+  type FailureMessage,
+  type RuleFailure,
+} from './failure-message.ts'
 import type { KeptRecord, OutgoingRecord, RedrivePorts } from './ports.ts'
 
 /** Between attempts: doubled each time, up to the longest. */
@@ -20,6 +25,7 @@ export async function redrive(
   const all = [...messages]
     .sort((a, b) => a.sentMs - b.sentMs)
     .map((message) => ({ message, failure: readFailure(message) }))
+  sayWhy(all, ports)
   const failed = await putRuleRecords(all, ports, deadlineMs)
   for (const { message, failure } of all) {
     if (failure.kind === 'rule') continue
@@ -40,6 +46,21 @@ export async function redrive(
 interface Entry {
   readonly message: FailureMessage
   readonly failure: Failure
+}
+
+/** Once a batch for each reason: seconds later the message is gone, and with it what IoT Core said. */
+function sayWhy(entries: readonly Entry[], { log }: RedrivePorts): void {
+  const counts = new Map<string, { count: number; readonly reason: RuleFailure }>()
+  for (const { failure } of entries) {
+    if (failure.kind !== 'rule') continue
+    const { reason } = failure
+    const key = `${reason.action} ${reason.error}`
+    const known = counts.get(key)
+    if (known) known.count++
+    else counts.set(key, { count: 1, reason })
+  }
+  for (const { count, reason } of counts.values())
+    log.warn('a topic rule could not put messages on the stream', { count, ...reason })
 }
 
 /** All in one go, oldest first. Returns the ids of the messages whose record was not taken. */

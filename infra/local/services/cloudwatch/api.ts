@@ -78,7 +78,12 @@ function operationsOf({
   const dashboardArn = (name: string): string =>
     `arn:aws:cloudwatch::${account.accountId}:dashboard/${name}`
   return {
-    DescribeAlarms: { run: (input) => describeAlarms(book, input), resources: named('AlarmNames') },
+    DescribeAlarms: {
+      run: (input) => describeAlarms(book, input),
+      // API reference: "You can't return information about composite alarms if your permission has a narrower scope" than `*`.
+      resources: (input) =>
+        input.texts('AlarmTypes').includes('CompositeAlarm') ? ['*'] : named('AlarmNames')(input),
+    },
     DescribeAlarmHistory: {
       run: (input) => describeAlarmHistory(book, input),
       resources: named('AlarmName'),

@@ -50,6 +50,7 @@ export function notifications(ports: NotificationPorts): Notifications {
       await ports.topics.publish(arn, {
         subject: `${alarm.state.value}: "${alarm.definition.name}" in ${regionName(account.region)}`,
         body: JSON.stringify(topicMessage(account, alarm, previous)),
+        publishedBy: { service: 'cloudwatch.amazonaws.com', sourceArn: alarm.arn },
       })
     } else if (service === 'lambda') {
       await ports.functions.invoke({

@@ -6,9 +6,10 @@ import { createAccessTokens } from './access-tokens.ts'
 import { handleLocal } from './local-tokens.ts'
 import { createOidcStore } from './oidc-store.ts'
 import { createOidcProvider } from './oidc.ts'
-import { signOutScript, styleSheet } from './pages.ts'
+import { errorPage, signOutScript, styleSheet } from './pages.ts'
 import { type Answer, answer, isLocalHost, refuse } from './requests.ts'
 import { handleSignIn } from './sign-in.ts'
+import { readSignOut } from './sign-out.ts'
 import type { SigningKeys } from './signing-keys.ts'
 import type { PoolClient, PoolRegistry } from './user-pool.ts'
 import { demoUsers } from './users.ts'
@@ -53,6 +54,12 @@ export function createFront(options: FrontOptions): Front {
       return
     }
     protect(response, clients)
+    const signOut = readSignOut(request, clients)
+    if (signOut.outcome === 'refused') {
+      answer(response, { status: 400, type: 'html', body: errorPage(signOut.reason) })
+      return
+    }
+    if (signOut.outcome === 'accepted') request.url = signOut.url
     const provider = providers.current()
     if (request.url?.startsWith('/sign-in/')) await handleSignIn(provider, request, response)
     else await provider.callback()(request, response)

@@ -388,3 +388,36 @@ describe('keys', () => {
     await expect(fetch(cognito.jwksUri)).rejects.toThrow()
   })
 })
+
+describe('signing out', () => {
+  const logoutUri = `${dashboard}/`
+  const signOut = (visit: ReturnType<typeof browser>, query: Readonly<Record<string, string>>) =>
+    visit(`/logout?${new URLSearchParams(query).toString()}`)
+
+  it.each([
+    ['without client_id', () => ({ logout_uri: logoutUri }), 'client_id'],
+    ['as the standard has it, without logout_uri', () => ({ client_id: clientId }), 'logout_uri'],
+    [
+      'to an address of somebody else',
+      () => ({ client_id: clientId, logout_uri: 'https://e.example/' }),
+      'redirect_mismatch',
+    ],
+    ['of an unknown client', () => ({ client_id: 'x', logout_uri: logoutUri }), 'client_id'],
+  ])('is refused %s, as by Cognito', async (_, query, word) => {
+    const refused = await signOut(browser(), query())
+    expect(refused.status).toBe(400)
+    expect(await refused.text()).toContain(word)
+  })
+
+  it('ends the session of the sign-in pages and leads back to the dashboard', async () => {
+    const visit = browser()
+    await signIn(visit)
+    const page = await signOut(visit, { client_id: clientId, logout_uri: logoutUri, other: '1' })
+    const [, xsrf] = /name="xsrf" value="([^"]+)"/.exec(await page.text())!
+    const confirmed = await visit('/logout/confirm', form({ xsrf: xsrf!, logout: 'yes' }))
+    const back = new URL(confirmed.headers.get('location')!, cognito.issuer)
+    expect(back.href).toBe(logoutUri)
+    // Asked for the name again, instead of being led on.
+    expect(await startSignIn(visit)).toContain('/sign-in/')
+  })
+})

@@ -90,7 +90,10 @@ async function send(
   }
   const body = typeof input === 'string' ? input : JSON.stringify(input)
   if (service === 'sqs') await options.queues.send(target.arn, body)
-  else await options.topics.publish(target.arn, { body })
+  else {
+    const publishedBy = { service: 'events.amazonaws.com', sourceArn: rule.arn }
+    await options.topics.publish(target.arn, { body, publishedBy })
+  }
 }
 
 /** Source: EventBridge User Guide, "Using dead-letter queues": the event, and why in message attributes. */

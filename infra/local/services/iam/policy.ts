@@ -1,7 +1,7 @@
 import { StartError } from '../../platform/errors.ts'
-import type { ConditionContext } from './conditions.ts'
-import { compileConditions } from './conditions.ts'
-import { compilePattern } from './patterns.ts'
+import type { ConditionContext } from '../../platform/policy-conditions.ts'
+import { compileConditions } from '../../platform/policy-conditions.ts'
+import { compilePattern } from '../../platform/policy-patterns.ts'
 
 /** What a policy says about one request. */
 export type Effect = 'Allow' | 'Deny'

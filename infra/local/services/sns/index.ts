@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { AwsError } from '../../platform/errors.ts'
+import { allowsService } from '../../platform/resource-policy.ts'
 import { passSeam } from '../../platform/seam.ts'
 import type {
   Account,
@@ -115,12 +116,31 @@ export function createSns(options: SnsOptions): Sns {
       subscriptionProvider(table),
     ],
     api: snsApi({ ...options, publish, find: table.find, all: () => [...topics.values()] }),
-    async publish(topicArn, { subject, body }) {
+    async publish(topicArn, { subject, body, publishedBy }) {
+      if (publishedBy) requireService(table.find(topicArn), publishedBy)
       await publish(topicArn, { subject, body, attributes: {} })
     },
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),
   }
+}
+
+/**
+ * A topic's own policy replaces the one that SNS gives it by default, which lets what belongs to the account publish (re:Post "CloudWatch receive SNS
+ * for alarm trigger").
+ */
+function requireService(
+  { arn, policy }: Topic,
+  by: { readonly service: string; readonly sourceArn: string },
+): void {
+  if (policy === undefined) return
+  const request = { ...by, action: 'sns:Publish', resource: arn }
+  if (allowsService(JSON.parse(policy), request, arn)) return
+  throw new AwsError(
+    'AuthorizationError',
+    `${by.service} is not authorized to perform: SNS:Publish on resource: ${arn} because no resource-based policy allows the SNS:Publish action`,
+    { status: 403 },
+  )
 }
 
 async function deliver(

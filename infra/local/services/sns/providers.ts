@@ -45,7 +45,7 @@ export function topicProvider(account: Account, topics: TopicTable): ResourcePro
   }
 }
 
-/** `AWS::SNS::TopicPolicy`: kept as the topic's `Policy` attribute. */
+/** `AWS::SNS::TopicPolicy`: the topic's `Policy` attribute, which says which AWS services may publish. */
 export function topicPolicyProvider(topics: TopicTable): ResourceProvider {
   const anyDocument: PropertySpec = { '*': 'used' }
   const create = (resource: ResolvedResource): CreatedResource => {

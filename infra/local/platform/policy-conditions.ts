@@ -1,5 +1,5 @@
-import { StartError } from '../../platform/errors.ts'
-import { compilePattern } from './patterns.ts'
+import { StartError } from './errors.ts'
+import { compilePattern } from './policy-patterns.ts'
 
 /** Condition keys of a request, lower case: `dynamodb:leadingkeys` → values. */
 export type ConditionContext = Readonly<Record<string, string | readonly string[]>>
