@@ -74,9 +74,13 @@ function isPassing({ error }: ErrorResponse): boolean {
 async function endSession(manager: UserManager, clientId: string): Promise<void> {
   const endpoint = await manager.metadataService.getEndSessionEndpoint().catch(() => undefined)
   if (endpoint === undefined) return manager.removeUser()
+  // The library names the client itself where it has no ID token to hint with.
+  const hint = (await manager.getUser())?.id_token
   await manager.signoutRedirect({
-    client_id: clientId,
-    extraQueryParams: { logout_uri: `${location.origin}/` },
+    extraQueryParams: {
+      logout_uri: `${location.origin}/`,
+      ...(hint !== undefined && { client_id: clientId }),
+    },
   })
 }
 
