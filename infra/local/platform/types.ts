@@ -169,6 +169,8 @@ export interface Functions {
     readonly payload: unknown
     readonly invocationType?: 'RequestResponse' | 'Event'
     readonly invokedBy?: { readonly service: string; readonly sourceArn: string }
+    /** Nobody waits any more: an event that still waits for an environment is not run (AwsError `RequestAbandoned`). */
+    readonly abandoned?: AbortSignal
   }): Promise<InvocationResult>
   /** Seconds, MB and ARN of a function. */
   describe(functionName: string): {

@@ -313,4 +313,101 @@ describe('the MQTT broker', () => {
     }
     await expect.poll(() => bench.puts.length).toBe(sent * 34)
   })
+
+  describe('tells the person at the terminal in one line, with the way out,', () => {
+    const lines = async (): Promise<readonly string[]> => {
+      await waitFor(() => bench.told.length > 0 || undefined, 'a line at the terminal')
+      return bench.told
+    }
+
+    it.each([
+      ['a filter that it may not have', '#', 'may not subscribe to #', 'dt/#'],
+      ['a filter that is none', 'dt/#/x', 'dt/#/x: # is the whole last level', ''],
+    ])('of %s', async (_, topic, reason, wayOut) => {
+      const client = await raw('a')
+      await client.next('connack')
+      client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic, qos: 0 }] })
+      await client.closed()
+      const [line] = await lines()
+      expect(line).toContain(`MQTT client a was disconnected, as IoT Core does: `)
+      expect(line).toContain(reason)
+      expect(line).toContain(wayOut)
+    })
+
+    it.each(['/dt/plant-1/a/telemetry', 'test/topic'])('of a publish to %s', async (topic) => {
+      const client = await raw('a')
+      client.send(publish(0, topic, '{}'))
+      await client.closed()
+      expect((await lines())[0]).toContain(`may not publish to ${topic}; without a user name`)
+    })
+
+    it('of a publish that no rule takes, of QoS 2, and of each once in a minute', async () => {
+      const client = await raw('a')
+      await client.next('connack')
+      for (let again = 0; again < 3; again++) {
+        client.send(publish(0, 'dt/plant-1/a/telemetri', '{}'))
+        client.send(publish(2, TELEMETRY, '{}', 7))
+      }
+      client.send({ cmd: 'subscribe', messageId: 9, subscriptions: [{ topic: 'dt/#', qos: 2 }] })
+      await waitFor(() => bench.told.length === 3 || undefined, 'three lines')
+      expect(bench.told).toEqual([
+        expect.stringContaining('reaches no topic rule'),
+        expect.stringContaining('asks for QoS 2. Use QoS 0 or 1.'),
+        expect.stringContaining('A SUBSCRIBE of MQTT client a gets no answer'),
+      ])
+      await bench.clock.advance(60_000)
+      client.send(publish(2, TELEMETRY, '{}', 8))
+      await waitFor(() => bench.told.length === 4 || undefined, 'a fourth line')
+    })
+
+    it('of publishes beyond the quota', async () => {
+      const client = await raw('a')
+      for (let n = 1; n <= 101; n++) client.send(publish(1, TELEMETRY, '{}', n))
+      expect((await lines())[0]).toContain('more than 100 a second')
+    })
+
+    it('of a user name that names no thing, and of two connects in a second', async () => {
+      const first = await raw('a', { username: 'me' })
+      expect(await first.next('connack')).toMatchObject({ returnCode: 7 })
+      const second = await raw('a')
+      expect(await second.next('connack')).toMatchObject({ returnCode: 3 })
+      expect(bench.told).toEqual([
+        expect.stringContaining('Leave user name and password out'),
+        expect.stringContaining('Wait a second'),
+      ])
+    })
+  })
+
+  it('I1: a will with QoS 2 is refused', async () => {
+    const will = { topic: TELEMETRY, payload: Buffer.from('{}'), qos: 2 as const, retain: false }
+    await expect(
+      bench.connect({ clientId: 'a', will, reconnectPeriod: 0, connectTimeout: 5000 }),
+    ).rejects.toThrow()
+    expect(bench.told).toEqual([expect.stringContaining('its will asks for it')])
+  })
+
+  it('I1: MQTT 3.1 is refused with CONNACK 1', async () => {
+    await expect(
+      bench.connect({
+        clientId: 'a',
+        protocolId: 'MQIsdp',
+        protocolVersion: 3,
+        reconnectPeriod: 0,
+      }),
+    ).rejects.toMatchObject({ code: 1 })
+    expect(bench.told[0]).toContain('MQTT 3.1')
+  })
+
+  it('a topic that is not valid UTF-8 is not acknowledged and ends the connection', async () => {
+    const client = await raw('a')
+    const topic = Buffer.concat([
+      Buffer.from('dt/plant-1/'),
+      Buffer.from([0xc3, 0x28]),
+      Buffer.from('/telemetry'),
+    ])
+    client.send({ ...publish(1, '', '{}'), topic: topic as unknown as string })
+    await client.closed()
+    expect(bench.puts).toEqual([])
+    expect(bench.told).toEqual([expect.stringContaining('not valid UTF-8')])
+  })
 })

@@ -3,6 +3,7 @@ import { WebSocket } from 'ws'
 import type { Clock } from '../../platform/types.ts'
 import type { ConnectionFacts } from './events.ts'
 import { createFrameGuard } from './frame-guard.ts'
+import { messageIntake } from './message-intake.ts'
 import type { Api, Stage } from './model.ts'
 import { MAX_FRAME_BYTES, textFrames } from './text-frames.ts'
 
@@ -19,6 +20,8 @@ export interface Connection {
   readonly stage: Stage
   /** Epoch ms of the last message in either direction (M2, W87). */
   lastActiveMs(): number
+  /** Aborted when the connection is over. */
+  readonly ended: AbortSignal
   /** Bytes that the client has not taken yet. */
   bufferedBytes(): number
   /** Sends one text message. A message over 128 KB closes the connection with 1009 (W84). */
@@ -36,7 +39,8 @@ export interface ConnectionOptions {
   readonly clock: Clock
   /** A client that reads slower than this many bytes behind is not listened to until it has caught up. */
   readonly maxBufferedBytes: number
-  readonly onMessage: (connection: Connection, body: string) => void
+  /** Resolves when the message is done with; never rejects. */
+  readonly onMessage: (connection: Connection, body: string) => Promise<void>
   /** Once, however it ended. */
   readonly onEnd: (connection: Connection, code: number, reason: string) => void
 }
@@ -54,6 +58,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   const openedMs = clock.monotonic()
   let lastActiveMs = clock.now()
   let activeMs = openedMs
+  const over = new AbortController()
   let ended = false
   let cancelTimer = clock.after(IDLE_MS, checkAge)
 
@@ -66,6 +71,11 @@ export function openConnection(options: ConnectionOptions): Connection {
     if (ended) return
     ended = true
     cancelTimer()
+    intake.stop()
+    over.abort()
+    // What still comes is not listened to, but the client's part of the closing handshake is read.
+    hold('full', false)
+    hold('unread', false)
     options.onEnd(connection, code, reason)
   }
 
@@ -75,8 +85,24 @@ export function openConnection(options: ConnectionOptions): Connection {
     else connection.close(1001, 'Going away') // W89
   }
 
+  /** Why the client is not read from at the moment: it reads too slowly itself, or its messages have to wait. */
+  const holds = new Set<'unread' | 'full'>()
+  function hold(reason: 'unread' | 'full', isHeld: boolean): void {
+    if (isHeld) holds.add(reason)
+    else holds.delete(reason)
+    if (holds.size > 0 && !webSocket.isPaused) webSocket.pause()
+    else if (holds.size === 0 && webSocket.isPaused) webSocket.resume()
+  }
+  const intake = messageIntake({
+    run: (body) => options.onMessage(connection, body),
+    full: (isFull) => {
+      hold('full', isFull)
+    },
+  })
+
   const connection: Connection = {
     facts,
+    ended: over.signal,
     api: options.api,
     stage: options.stage,
     lastActiveMs: () => lastActiveMs,
@@ -89,10 +115,10 @@ export function openConnection(options: ConnectionOptions): Connection {
       }
       isActive()
       socket.write(textFrames(message))
-      if (socket.writableLength > maxBufferedBytes && !webSocket.isPaused) {
-        webSocket.pause()
+      if (socket.writableLength > maxBufferedBytes && !holds.has('unread')) {
+        hold('unread', true)
         socket.once('drain', () => {
-          webSocket.resume()
+          hold('unread', false)
         })
       }
     },
@@ -120,7 +146,7 @@ export function openConnection(options: ConnectionOptions): Connection {
       return
     }
     isActive()
-    options.onMessage(connection, data.toString('utf8'))
+    intake.take(data.toString('utf8'))
   })
   webSocket.on('error', (error: NodeJS.ErrnoException) => {
     end(ERROR_CODES[error.code ?? ''] ?? 1002, error.message)

@@ -1,5 +1,5 @@
-import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createHttpServer } from '../../platform/http-server.ts'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
@@ -141,7 +141,7 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
       facts: outcome.facts,
       clock,
       maxBufferedBytes,
-      onMessage: (from, body) => void dispatchMessage(dependencies, from, body),
+      onMessage: (from, body) => dispatchMessage(dependencies, from, body),
       onEnd: (ended, code, reason) => {
         connections.delete(ended.facts.connectionId)
         if (!stopping) void dispatchDisconnect(dependencies, ended, { code, reason })
@@ -214,7 +214,7 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
       ? model.resolve(hostOf(request), target.stage)
       : undefined
     const connectionId = connectionIdOf(target)
-    if (!resolved || request.headers.origin !== undefined) {
+    if (!resolved || isFromPage(request)) {
       reply(response, 403, { message: 'Forbidden' }, { 'x-amzn-ErrorType': 'ForbiddenException' }) // M6
     } else if (connectionId !== undefined && isManagementMethod(request.method)) {
       management(request, response, { ...resolved, connectionId })
@@ -225,10 +225,7 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
     }
   }
 
-  const server = createServer(
-    { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: 10_000, connectionsCheckingInterval: 5000 },
-    onRequest,
-  )
+  const server = createHttpServer(onRequest, { keepAliveTimeout: KEEP_ALIVE_MS })
   server.on('upgrade', onUpgrade)
   const port = () => (server.address() as AddressInfo).port
   const host = options.host ?? '127.0.0.1'
@@ -276,6 +273,12 @@ const missingToken = { 'x-amzn-ErrorType': 'MissingAuthenticationTokenException'
 
 function isManagementMethod(method: string | undefined): boolean {
   return method === 'POST' || method === 'GET' || method === 'DELETE'
+}
+
+/** Sent by a browser for some page: no SDK does that. */
+function isFromPage({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'] ?? 'none'
+  return headers.origin !== undefined || site !== 'none'
 }
 
 function connectionIdOf(target: Target): string | undefined {

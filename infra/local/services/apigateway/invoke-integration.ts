@@ -25,6 +25,8 @@ export type InvokeIntegration = (call: {
   readonly event: object
   /** `{apiId}/{stage}/{routeKey}` or `{apiId}/authorizers/{id}` (C9). */
   readonly source: string
+  /** Aborted when nobody is left to be answered: what no environment has begun by then is not run. */
+  readonly abandoned?: AbortSignal
 }) => Promise<IntegrationOutcome>
 
 /** Calls functions as API Gateway does: with its service principal, for at most the integration's timeout (W94). Never rejects. */
@@ -34,13 +36,19 @@ export function integrationInvoker(options: {
   readonly functions: Functions
 }): InvokeIntegration {
   const { account, clock, functions } = options
-  return async ({ functionArn, timeoutMs, event, source }) => {
+  return async ({ functionArn, timeoutMs, event, source, abandoned }) => {
     const startedMs = clock.monotonic()
     let cancel: () => void = () => undefined
+    const caller = new AbortController()
+    const leave = (): void => {
+      caller.abort()
+    }
+    abandoned?.addEventListener('abort', leave)
     const latency = () => ({ latencyMs: clock.monotonic() - startedMs })
-    // W94: the function keeps running when its time is up; nobody waits for it.
+    // W94: the function keeps running when its time is up; nobody waits for it. One that has not begun need not.
     const timeout = new Promise<IntegrationOutcome>((resolve) => {
       cancel = clock.after(timeoutMs, () => {
+        leave()
         const error = 'Endpoint request timed out'
         resolve({
           kind: 'failed',
@@ -55,6 +63,7 @@ export function integrationInvoker(options: {
       .invoke({
         functionName: functionArn,
         payload: event,
+        abandoned: caller.signal,
         invokedBy: { service: 'apigateway.amazonaws.com', sourceArn },
       })
       .then((result): IntegrationOutcome => {
@@ -82,6 +91,7 @@ export function integrationInvoker(options: {
       })
     const outcome = await Promise.race([call, timeout])
     cancel()
+    abandoned?.removeEventListener('abort', leave)
     return outcome
   }
 }

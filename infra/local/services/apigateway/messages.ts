@@ -46,6 +46,7 @@ export async function dispatchMessage(
     timeoutMs: integration.timeoutMs,
     event: messageEvent(connection.facts, moment, { ...message, body }),
     source: `${api.id}/${stage.name}/${routeKey}`,
+    abandoned: connection.ended,
   })
   traffic.integrationLatency(stage, routeKey, outcome.facts.latencyMs)
   const response = outcome.kind === 'answered' ? proxyResponse(outcome.payload) : undefined

@@ -80,6 +80,8 @@ export function createFront(options: FrontOptions): Front {
   return {
     handle(request, response) {
       Promise.resolve(route(request, response)).catch((error: unknown) => {
+        // The client left in the middle: there is nobody to tell, and nothing is wrong here.
+        if (request.destroyed && !request.complete) return
         if (!response.headersSent) refuse(response, 500, 'The sign-in service failed.')
         process.emitWarning(error instanceof Error ? error : String(error))
       })

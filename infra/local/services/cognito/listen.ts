@@ -1,13 +1,14 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { StartError } from '../../platform/errors.ts'
+import { createHttpServer } from '../../platform/http-server.ts'
 
 /** Opens the port on loopback; 0 = any. Throws StartError `PORT_UNAVAILABLE`. */
 export function listen(
   port: number,
   handler: RequestListener,
 ): Promise<{ readonly server: Server; readonly port: number }> {
-  const server = createServer(handler)
+  const server = createHttpServer(handler)
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const reason =

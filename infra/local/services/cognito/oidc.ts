@@ -24,6 +24,11 @@ export interface OidcOptions {
  */
 export function createOidcProvider(options: OidcOptions): Provider {
   const provider = new options.Provider(options.issuer, configuration(options))
+  // Without a listener Koa prints the stack; a client that left in the middle of a request is not even a failure.
+  const koa = provider as unknown as NodeJS.EventEmitter
+  koa.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ECONNRESET' && error.message !== 'aborted') process.emitWarning(error)
+  })
   provider.use(async (ctx, next) => {
     await next()
     const context = ctx as unknown as KoaContextWithOIDC

@@ -56,6 +56,33 @@ const signed = (service: string): Record<string, string> => ({
   authorization: `AWS4-HMAC-SHA256 Credential=any/20260101/eu-west-1/${service}/aws4_request, SignedHeaders=host, Signature=00`,
 })
 
+describe('a web page in a browser of this machine', () => {
+  const forged =
+    '/?Action=SetAlarmState&AlarmName=x&StateValue=OK&StateReason=y&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAANY/20260101/eu-west-1/monitoring/aws4_request&X-Amz-Date=20260101T000000Z&X-Amz-SignedHeaders=host&X-Amz-Signature=00'
+
+  it('gets nothing done with a signature that it made up, whatever its browser says about itself', async () => {
+    for (const headers of [{}, { 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'none' }]) {
+      const answer = await fetch(`${endpoint.url}${forged}`, { headers })
+      expect(answer.status).toBe(403)
+    }
+    expect(seen).toEqual([])
+  })
+
+  it.each(['cross-site', 'same-site', 'same-origin'])(
+    'is refused also with a header, and at the control paths (%s)',
+    async (site) => {
+      const headers = { ...signed('monitoring'), 'sec-fetch-site': site }
+      expect((await fetch(endpoint.url, { headers })).status).toBe(403)
+      endpoint.mountLocal('/_gaugeline/x', () => ({ status: 200, body: 'done' }))
+      const control = await fetch(`${endpoint.url}/_gaugeline/x`, {
+        headers: { 'sec-fetch-site': site },
+      })
+      expect(control.status).toBe(403)
+      expect(seen).toEqual([])
+    },
+  )
+})
+
 describe('who calls', () => {
   it('takes an unknown access key for the local developer', async () => {
     await new SQSClient(config()).send(new ListQueuesCommand({}))

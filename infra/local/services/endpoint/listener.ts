@@ -1,7 +1,8 @@
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import { createServer as createHttp2Server, type Http2Server } from 'node:http2'
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
 import { StartError } from '../../platform/errors.ts'
+import { createHttpServer, expectFirstBytes } from '../../platform/http-server.ts'
 
 export interface Listener {
   readonly port: number
@@ -17,7 +18,7 @@ export async function listen(
   handler: RequestListener,
   { host, port }: { readonly host: '127.0.0.1' | '::1'; readonly port: number },
 ): Promise<Listener> {
-  const http1 = createHttpServer({ keepAliveTimeout: 60_000 }, handler)
+  const http1 = createHttpServer(handler, { keepAliveTimeout: 60_000 })
   // The compatibility API hands HTTP/2 streams to the same handler; only the declared types differ.
   const http2 = createHttp2Server(handler as unknown as Parameters<typeof createHttp2Server>[0])
   const sockets = new Set<Socket>()
@@ -47,6 +48,7 @@ export async function listen(
 
 function handOver(socket: Socket, http1: Server, http2: Http2Server): void {
   socket.setNoDelay(true)
+  expectFirstBytes(socket)
   socket.once('data', (first) => {
     socket.pause()
     socket.unshift(first)

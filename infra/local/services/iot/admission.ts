@@ -5,11 +5,14 @@ import type { TokenBucket } from '../../platform/token-bucket.ts'
 import type { Clock, Faults } from '../../platform/types.ts'
 import type { Counters } from './counters.ts'
 import type { Identity } from './identity.ts'
-import { limits } from './limits.ts'
+import { limits, topicProblem } from './limits.ts'
+import { shown } from './notices.ts'
+import type { Notices } from './notices.ts'
 
 /** First byte of a CONNACK packet. */
 export const CONNACK = 0x20
 
+const UNACCEPTABLE_PROTOCOL = 1
 const IDENTIFIER_REJECTED = 2
 const SERVER_UNAVAILABLE = 3
 /** I9: IoT Core answers 7 where the standard has 5. */
@@ -29,39 +32,41 @@ export function admission(options: {
   readonly clock: Clock
   readonly counters: Counters
   readonly faults: Faults
+  readonly notices: Notices
   readonly identify: (username: string | undefined, clientId: string) => Identity | undefined
 }): (packet: ConnectPacket, decide: (admission: Admission) => void) => void {
-  const { clock, counters, faults, identify } = options
+  const { clock, counters, faults, identify, notices } = options
   const connects = createTokenBucket(clock, { ratePerSecond: limits.connectsPerSecond })
   const perClientId = clientBuckets(clock)
-  const refuse = (metric: string, refusal: number, why: string): Admission => {
+  const refuse = (
+    packet: ConnectPacket,
+    refusal: { readonly metric: string; readonly code: number; readonly why: string },
+  ): Admission => {
+    const { metric, code, why } = refusal
     counters.count(`Connect.${metric}`, { Protocol: 'MQTT' })
-    return { refusal, why }
+    notices(
+      `connect ${metric} ${code}`,
+      `MQTT client ${shown(packet.clientId)} was refused: ${why}`,
+    )
+    return { refusal: code, why }
   }
   const admit = (packet: ConnectPacket): Admission => {
-    if (!connects.take()) return refuse('Throttle', SERVER_UNAVAILABLE, 'too many connects')
-    if (!perClientId(packet.clientId).take()) {
-      return refuse('ClientIDThrottle', SERVER_UNAVAILABLE, 'one connect per second and client id')
-    }
+    if (!connects.take()) return refuse(packet, refusals.tooManyConnects)
+    if (!perClientId(packet.clientId).take()) return refuse(packet, refusals.tooSoon)
     const identity = identify(packet.username, packet.clientId)
-    if (!identity?.mayConnect) {
-      return refuse('AuthError', NOT_AUTHORIZED, `${packet.clientId} may not connect`)
-    }
+    if (!identity) return refuse(packet, refusals.userName)
+    if (!identity.mayConnect) return refuse(packet, refusals.policy)
     counters.count('Connect.Success', { Protocol: 'MQTT' })
     return { identity }
   }
   return (packet, decide) => {
-    if (packet.clientId === '' && packet.clean === false) {
-      // MQTT 3.1.1, 3.1.3: a session to keep needs a name.
-      decide(refuse('ClientError', IDENTIFIER_REJECTED, 'a session without a client id'))
+    const malformed = malformation(packet)
+    if (malformed) {
+      decide(refuse(packet, malformed))
       return
     }
     if (packet.clientId === '') packet.clientId = randomUUID()
     packet.keepalive = keepAliveSeconds(packet.keepalive ?? 0)
-    if (Buffer.byteLength(packet.clientId) > limits.clientIdBytes) {
-      decide(refuse('ClientError', IDENTIFIER_REJECTED, 'the client id is longer than 128 bytes'))
-      return
-    }
     const fault = faults.at('iot.connect', packet.clientId)
     if (fault?.kind === 'delay') {
       clock.after(fault.ms, () => {
@@ -69,10 +74,65 @@ export function admission(options: {
       })
     } else if (fault?.kind === 'drop') decide({ dropped: true })
     else if (fault?.kind === 'throttle') {
-      decide(refuse('Throttle', SERVER_UNAVAILABLE, 'throttled on purpose'))
-    } else if (fault) decide(refuse('ServerError', SERVER_UNAVAILABLE, 'failed on purpose'))
+      decide(refuse(packet, { ...refusals.onPurpose, metric: 'Throttle' }))
+    } else if (fault) decide(refuse(packet, refusals.onPurpose))
     else decide(admit(packet))
   }
+}
+
+const unavailable = (metric: string, why: string) => ({ metric, code: SERVER_UNAVAILABLE, why })
+const notAuthorized = (why: string) => ({ metric: 'AuthError', code: NOT_AUTHORIZED, why })
+const clientError = (code: number, why: string) => ({ metric: 'ClientError', code, why })
+
+/** Each with the way out. */
+const refusals = {
+  tooManyConnects: unavailable(
+    'Throttle',
+    `more than ${limits.connectsPerSecond} connects in a second, the quota of IoT Core. Spread them.`,
+  ),
+  tooSoon: unavailable(
+    'ClientIDThrottle',
+    'a client id may connect once in a second, the quota of IoT Core. Wait a second, or give each connection its own client id.',
+  ),
+  userName: notAuthorized(
+    'its user name names no thing. Leave user name and password out, or use thing:{site}/{thing} (the stand-in for a certificate).',
+  ),
+  policy: notAuthorized(
+    'the IoT policy of the template lets a thing connect only with its own name as client id.',
+  ),
+  onPurpose: unavailable('ServerError', 'a fault on purpose.'),
+}
+
+/** What is wrong with the packet itself. */
+function malformation(packet: ConnectPacket): ReturnType<typeof clientError> | undefined {
+  const { clientId, clean, protocolVersion, will } = packet
+  if (protocolVersion === 3) {
+    return clientError(UNACCEPTABLE_PROTOCOL, 'IoT Core speaks MQTT 3.1.1 and 5, not 3.1.')
+  }
+  // MQTT 3.1.1, 3.1.3: a session to keep needs a name.
+  if (clientId === '' && clean === false) {
+    return clientError(
+      IDENTIFIER_REJECTED,
+      'a session that is to be kept needs a client id. Give it one, or ask for a clean session.',
+    )
+  }
+  if (Buffer.byteLength(clientId) > limits.clientIdBytes) {
+    return clientError(
+      IDENTIFIER_REJECTED,
+      `its client id is longer than ${limits.clientIdBytes} bytes.`,
+    )
+  }
+  // I1; MQTT 3.1.1 has no code for it.
+  if (will && (will.qos as number) === 2) {
+    return clientError(
+      SERVER_UNAVAILABLE,
+      'IoT Core has no QoS 2, and its will asks for it. Use QoS 0 or 1.',
+    )
+  }
+  const willProblem = will && topicProblem(will.topic)
+  return willProblem === undefined
+    ? undefined
+    : clientError(SERVER_UNAVAILABLE, `the topic of its will: ${willProblem}.`)
 }
 
 /** I7: 0 means the maximum, less than 30 s means 30 s. */

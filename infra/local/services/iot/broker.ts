@@ -10,6 +10,8 @@ import type { Counters } from './counters.ts'
 import { greetingWatch } from './greeting.ts'
 import type { Identity } from './identity.ts'
 import { mqttListener } from './mqtt-listener.ts'
+import { createNotices } from './notices.ts'
+import type { Notices } from './notices.ts'
 import { publishGate } from './publish-gate.ts'
 import { retainedMessages } from './retained.ts'
 import type { RetainedMessages } from './retained.ts'
@@ -47,19 +49,20 @@ export interface BrokerOptions {
  */
 export function mqttBroker(options: BrokerOptions): MqttBroker {
   const { clock } = options
+  const notices = createNotices(clock, options.tell)
   const retained = retainedMessages(clock)
   const register = connectionRegister({ clock, publish })
-  const subscriptions = subscribeGate(register, options.counters)
+  const subscriptions = subscribeGate(register, options.counters, notices)
   const aedes = new Aedes({
     mq: topicEmitter(),
     concurrency: 0,
-    preConnect: preConnect(options, register, clientOf),
-    authorizePublish: authorizePublish(register, publishGate({ ...options, retained })),
+    preConnect: preConnect({ ...options, notices }, register, clientOf),
+    authorizePublish: authorizePublish(register, publishGate({ ...options, retained, notices })),
     authorizeSubscribe: subscriptions.authorizeSubscribe.bind(subscriptions),
     authorizeForward: subscriptions.authorizeForward.bind(subscriptions),
   })
   let port = 0
-  const watchGreeting = greetingWatch({ clock, tell: options.tell, port: () => port })
+  const watchGreeting = greetingWatch({ notices, port: () => port })
   const listener = mqttListener((socket) => {
     subscriptions.watch(aedes.handle(socket))
     watchGreeting(socket)
@@ -144,7 +147,7 @@ type AuthorizePublish = NonNullable<ConstructorParameters<typeof Aedes>[0]>['aut
 
 /** A refusal is answered here, since aedes cannot say 7 (aws-behaviour I9). */
 function preConnect(
-  options: BrokerOptions,
+  options: BrokerOptions & { readonly notices: Notices },
   register: ConnectionRegister,
   clientOf: (clientId: string) => Client | undefined,
 ): NonNullable<PreConnect> {

@@ -20,6 +20,8 @@ export function topicProblem(topic: string): string | undefined {
   if (topic.includes('+') || topic.includes('#')) return 'a topic to publish to has no wildcard'
   // MQTT 3.1.1, 1.5.3: U+0000 in a string ends the connection.
   if (topic.includes('\0')) return 'a topic holds no U+0000'
+  // MQTT 3.1.1, 1.5.3: so does what is no UTF-8; the decoder puts U+FFFD in its place.
+  if (topic.includes('\uFFFD')) return 'the topic is not valid UTF-8'
   if (Buffer.byteLength(topic) > limits.topicBytes) {
     return `the topic is longer than ${limits.topicBytes} bytes`
   }

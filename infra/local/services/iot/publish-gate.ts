@@ -4,6 +4,8 @@ import type { Clock, Fault, Faults } from '../../platform/types.ts'
 import type { Connection } from './connection.ts'
 import type { Counters } from './counters.ts'
 import { limits, topicProblem } from './limits.ts'
+import { shown } from './notices.ts'
+import type { Notices } from './notices.ts'
 import type { DisconnectReason } from './presence.ts'
 import type { RetainedMessages } from './retained.ts'
 import type { RulesEngine } from './rules.ts'
@@ -31,8 +33,9 @@ export function publishGate(options: {
   readonly counters: Counters
   readonly rules: RulesEngine
   readonly retained: RetainedMessages
+  readonly notices: Notices
 }): (packet: PublishPacket, connection: Connection, done: Done) => void {
-  const { clock, faults, counters } = options
+  const { clock, faults, counters, notices } = options
   const count = (name: string): void => {
     counters.count(`PublishIn.${name}`, { Protocol: 'MQTT' })
   }
@@ -41,13 +44,25 @@ export function publishGate(options: {
     if (refusal) {
       count(refusal.metric)
       connection.reason ??= refusal.reason
+      notices(
+        `publish ${refusal.reason}`,
+        `MQTT client ${nameOf(connection)} was disconnected, as IoT Core does: ${refusal.why}.`,
+      )
       done(new Error(refusal.why))
     } else if (!hasCapacity(packet, connection)) {
       // I6: what is above the quota is thrown away; nobody is told but the metric.
       count('Throttle')
+      notices(
+        'publish throttle',
+        `Publishes of MQTT client ${nameOf(connection)} are thrown away without an answer, as IoT Core does: more than ${limits.publishesPerSecond} a second, or ${limits.publishBytesPerSecond / 1024} KB, on one connection. Send fewer, put several readings into a list, or use more connections.`,
+      )
       discard(packet, done)
     } else if (packet.qos === 2) {
       // I1: there is no QoS 2; the packet gets no answer.
+      notices(
+        'publish qos 2',
+        `A publish of MQTT client ${nameOf(connection)} to ${shown(packet.topic)} gets no answer, as on IoT Core: it asks for QoS 2. Use QoS 0 or 1.`,
+      )
       count('ClientError')
       discard(packet, done)
     } else {
@@ -83,6 +98,12 @@ export function publishGate(options: {
   function accept(packet: PublishPacket, connection: Connection, done: Done): void {
     count('Success')
     const accepted = toRules(packet, connection)
+    if (!accepted && packet.topic.startsWith('dt/')) {
+      notices(
+        'publish no rule',
+        `A publish of MQTT client ${nameOf(connection)} to ${shown(packet.topic)} reaches no topic rule, so nothing keeps it. Readings go to dt/{site}/{device}/telemetry.`,
+      )
+    }
     if (parseBasicIngest(packet.topic)) hideFromSubscribers(packet)
     else if (packet.retain)
       options.retained.store(packet.topic, bytesOf(packet), packet.qos === 1 ? 1 : 0)
@@ -122,6 +143,8 @@ export function publishGate(options: {
   }
 }
 
+const nameOf = ({ presence }: Connection): string => shown(presence.clientId)
+
 function refusalOf(packet: PublishPacket, connection: Connection): Refusal | undefined {
   const { topic } = packet
   const ingest = parseBasicIngest(topic)
@@ -136,12 +159,16 @@ function refusalOf(packet: PublishPacket, connection: Connection): Refusal | und
   }
   // I17: of the reserved topics only Basic Ingest is offered here.
   if (topic.startsWith('$') && !ingest) {
-    return { metric: 'AuthError', reason: 'AUTH_ERROR', why: `${topic} is reserved` }
+    return { metric: 'AuthError', reason: 'AUTH_ERROR', why: `${shown(topic)} is reserved` }
   }
   const { identity } = connection
   const mayRetain = !packet.retain || (!ingest && identity.may('iot:RetainPublish', topic))
   if (identity.may('iot:Publish', topic) && mayRetain) return undefined
-  return { metric: 'AuthError', reason: 'AUTH_ERROR', why: `not authorised to publish to ${topic}` }
+  return {
+    metric: 'AuthError',
+    reason: 'AUTH_ERROR',
+    why: `it may not publish ${packet.retain ? 'a retained message ' : ''}to ${shown(topic)}; without a user name that is dt/… and cmd/… (no leading slash), with thing:{site}/{thing} what the template's policy allows`,
+  }
 }
 
 function hasCapacity(packet: PublishPacket, connection: Connection): boolean {

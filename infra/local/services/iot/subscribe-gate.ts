@@ -4,6 +4,8 @@ import type { ConnectionRegister } from './connection-register.ts'
 import type { Counters } from './counters.ts'
 import { limits } from './limits.ts'
 import type { DisconnectReason } from './presence.ts'
+import { shown } from './notices.ts'
+import type { Notices } from './notices.ts'
 import { filterProblem } from './topics.ts'
 
 /** What a slow subscriber may owe before messages to it are dropped instead of filling the memory. */
@@ -24,11 +26,15 @@ export interface SubscribeGate {
 
 interface SubscribePacket {
   readonly cmd: string
-  subscriptions: { readonly qos: number }[]
+  subscriptions: { readonly topic: string; readonly qos: number }[]
   messageId: number | undefined
 }
 
-export function subscribeGate(register: ConnectionRegister, counters: Counters): SubscribeGate {
+export function subscribeGate(
+  register: ConnectionRegister,
+  counters: Counters,
+  notices: Notices,
+): SubscribeGate {
   function refusal(
     client: Client,
     filter: string,
@@ -38,7 +44,7 @@ export function subscribeGate(register: ConnectionRegister, counters: Counters):
       return {
         reason: 'CLIENT_ERROR',
         metric: 'Subscribe.ClientError',
-        why: `${filter}: ${problem}`,
+        why: `${shown(filter)}: ${problem}`,
       }
     }
     // I16: an unauthorised SUBSCRIBE ends the connection.
@@ -47,17 +53,35 @@ export function subscribeGate(register: ConnectionRegister, counters: Counters):
       : {
           reason: 'AUTH_ERROR',
           metric: 'Subscribe.AuthError',
-          why: `not authorised to subscribe to ${filter}`,
+          why: `it may not subscribe to ${shown(filter)}; without a user name that is dt/… and cmd/…, for example dt/#, with thing:{site}/{thing} what the template's policy allows`,
         }
   }
 
   /** I5: at most 8 filters in one SUBSCRIBE. I1: a filter with QoS 2 gets no SUBACK. */
   function limit(client: Client, packet: SubscribePacket): void {
+    // aedes ends the connection by itself, and says nothing.
+    for (const { topic } of packet.subscriptions) {
+      const problem = filterProblem(topic)
+      if (problem === undefined) continue
+      register.end(client, 'CLIENT_ERROR')
+      notices(
+        'subscribe filter',
+        `MQTT client ${shown(client.id)} was disconnected, as IoT Core does: the topic filter ${shown(topic)}: ${problem}.`,
+      )
+    }
     if (packet.subscriptions.length > limits.filtersPerSubscribe) {
       register.end(client, 'CLIENT_ERROR')
       counters.count('Subscribe.ClientError', PROTOCOL)
+      notices(
+        'subscribe filters',
+        `MQTT client ${shown(client.id)} was disconnected, as IoT Core does: more than ${limits.filtersPerSubscribe} filters in one SUBSCRIBE. Send several.`,
+      )
       client.conn.destroy()
     } else if (packet.subscriptions.some((subscription) => subscription.qos === 2)) {
+      notices(
+        'subscribe qos 2',
+        `A SUBSCRIBE of MQTT client ${shown(client.id)} gets no answer, as on IoT Core: it asks for QoS 2. Use QoS 0 or 1.`,
+      )
       packet.subscriptions = []
       packet.messageId = undefined
     }
@@ -75,12 +99,22 @@ export function subscribeGate(register: ConnectionRegister, counters: Counters):
         Object.keys(internalsOf(client).subscriptions).length >= limits.subscriptionsPerConnection
       ) {
         counters.count('Subscribe.Throttle', PROTOCOL)
+        notices(
+          'subscribe throttle',
+          `MQTT client ${shown(client.id)} has ${limits.subscriptionsPerConnection} subscriptions, the quota of IoT Core; further ones are refused (SUBACK 128). Use wildcards or more connections.`,
+        )
         callback(null, null)
         return
       }
       const refused = refusal(client, subscription.topic)
       counters.count(refused?.metric ?? 'Subscribe.Success', PROTOCOL)
-      if (refused) register.end(client, refused.reason)
+      if (refused) {
+        register.end(client, refused.reason)
+        notices(
+          `subscribe ${refused.reason}`,
+          `MQTT client ${shown(client.id)} was disconnected, as IoT Core does: ${refused.why}.`,
+        )
+      }
       if (refused) callback(new Error(refused.why))
       else callback(null, subscription)
     },

@@ -39,6 +39,7 @@ export function topicMatchesFilter(filter: string, topic: string): boolean {
 /** Why a filter is not one, or undefined: `#` only as the last level, `+` only as a whole level. */
 export function filterProblem(filter: string): string | undefined {
   if (filter === '') return 'a topic filter is not empty'
+  if (filter.includes('\0') || filter.includes('\uFFFD')) return 'it is not valid UTF-8'
   const levels = filter.split('/')
   for (const [index, level] of levels.entries()) {
     if (level.includes('#') && (level !== '#' || index !== levels.length - 1)) {

@@ -75,7 +75,8 @@ export function createLambda(options: LambdaOptions): Lambda {
       void asyncInvocations.accept(fn, event, requestId)
       return { requestId, payload: undefined }
     }
-    const call = { event, request: { requestId, functionArn } }
+    const { abandoned } = request
+    const call = { event, request: { requestId, functionArn }, ...(abandoned && { abandoned }) }
     const result = await runThroughSeam(options, fn, call)
     return {
       requestId,

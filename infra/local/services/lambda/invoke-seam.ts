@@ -9,10 +9,14 @@ import type { LocalFunction, RunRequest, RunResult } from './local-function.ts'
 export async function runThroughSeam(
   ports: { readonly clock: Clock; readonly faults: Faults },
   fn: LocalFunction,
-  call: { readonly event: string; readonly request: RunRequest },
+  call: {
+    readonly event: string
+    readonly request: RunRequest
+    readonly abandoned?: AbortSignal
+  },
 ): Promise<RunResult> {
-  const { event, request } = call
-  const run = (): Promise<RunResult> => fn.run(event, request)
+  const { event, request, abandoned } = call
+  const run = (): Promise<RunResult> => fn.run(event, request, abandoned)
   const fault = ports.faults.at('lambda.invoke', fn.config.name)
   switch (fault?.kind) {
     case undefined:
@@ -38,6 +42,6 @@ export async function runThroughSeam(
       for (let times = 0; times < fault.times; times++) await run()
       return run()
     case 'kill':
-      return fn.run(event, { ...request, killAfterMs: fault.ms })
+      return fn.run(event, { ...request, killAfterMs: fault.ms }, abandoned)
   }
 }

@@ -42,8 +42,11 @@ export interface RunRequest {
 export interface LocalFunction {
   readonly config: FunctionConfig
   readonly putMetric: PutMetric
-  /** Runs one event (JSON text). Throws AwsError `TooManyRequestsException` when its reserved concurrency is used up (L14). */
-  run(event: string, request: RunRequest): Promise<RunResult>
+  /**
+   * Runs one event (JSON text). Throws AwsError `TooManyRequestsException` when its reserved concurrency (L14) or the account's is used up,
+   * `RequestAbandoned` when `abandoned` aborts before an environment is free.
+   */
+  run(event: string, request: RunRequest, abandoned?: AbortSignal): Promise<RunResult>
   /** An invocation that fails without the code having run; it is counted as every other. Throws as `run` does. */
   fail(request: RunRequest, error: FunctionErrorBody): RunResult
   warm(): Promise<void>
@@ -56,6 +59,8 @@ export interface LocalFunction {
 /** Largest synchronous answer, bytes (L3). */
 const MAX_ANSWER_BYTES = 6_291_556
 const LOG_TAIL_BYTES = 4096
+/** L13: concurrent executions of an account, those that wait for an environment here among them. */
+const ACCOUNT_CONCURRENCY = 1000
 /** Lambda names its log streams by day, version and environment. */
 const logStreamName = (nowMs: number) =>
   `${new Date(nowMs).toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${randomUUID().replaceAll('-', '')}`
@@ -127,11 +132,15 @@ export function createLocalFunction(
     if (stopped)
       throw new AwsError('ServiceException', `${config.name} has been stopped`, { status: 500 })
     const reserved = config.reservedConcurrency
-    if (reserved === undefined || inFlight < reserved) return
+    if (inFlight < (reserved ?? ACCOUNT_CONCURRENCY)) return
     putMetric('Throttles', { value: 1, unit: 'Count', timestampMs: clock.now() })
+    const limit =
+      reserved === undefined
+        ? 'ConcurrentInvocationLimitExceeded'
+        : 'ReservedFunctionConcurrentInvocationLimitExceeded'
     throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', {
       status: 429,
-      extra: { Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded', Type: 'User' },
+      extra: { Reason: limit, Type: 'User' },
     })
   }
 
@@ -179,7 +188,7 @@ export function createLocalFunction(
       return config
     },
     putMetric,
-    async run(event, request) {
+    async run(event, request, abandoned) {
       if (nodeMajorOf(config.runtime) === undefined)
         return failed(request.requestId, {
           errorType: 'Runtime.NotEmulated',
@@ -189,7 +198,10 @@ export function createLocalFunction(
       inFlight++
       const current = pool
       try {
-        const environment = await current.acquire()
+        const environment = await current.acquire(abandoned)
+        if (environment === 'abandoned') {
+          throw new AwsError('RequestAbandoned', 'Nobody waits for the answer any more.')
+        }
         if ('errorType' in environment) {
           putInvocation({ startedMs: clock.now(), durationMs: 0, failed: true })
           return failed(request.requestId, environment)

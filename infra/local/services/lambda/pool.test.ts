@@ -54,6 +54,20 @@ describe('createPool', () => {
     expect(await second).toBe(environment)
   })
 
+  it('runs nothing for a caller that has given up, and keeps the turn of the others', async () => {
+    const { pool, ready } = setUp(1)
+    const first = pool.acquire()
+    const caller = new AbortController()
+    const [second, third] = [pool.acquire(caller.signal), pool.acquire()]
+    ready(0)
+    const environment = (await first) as Environment
+    caller.abort()
+    expect(await second).toBe('abandoned')
+    expect(await pool.acquire(caller.signal)).toBe('abandoned')
+    pool.release(environment)
+    expect(await third).toBe(environment)
+  })
+
   it('gives an event to the environment that comes free before the new one is ready', async () => {
     const { pool, started, ready } = setUp(3)
     const first = pool.acquire()

@@ -5,9 +5,9 @@ import type { Environment, FunctionErrorBody } from './environment.ts'
 export interface Pool {
   /**
    * An environment that is ready and idle; it must be given back with `release`. Waits while all are busy and no more may be started.
-   * Answers the error when the init phase failed twice (L12).
+   * Answers the error when the init phase failed twice (L12), `abandoned` when the signal aborts while it waits.
    */
-  acquire(): Promise<Environment | FunctionErrorBody>
+  acquire(abandoned?: AbortSignal): Promise<Environment | FunctionErrorBody | 'abandoned'>
   release(environment: Environment): void
   /** Starts an environment ahead of its first event. */
   warm(): Promise<void>
@@ -19,7 +19,7 @@ export interface Pool {
 
 interface Waiter {
   initFailures: number
-  readonly settle: (result: Environment | FunctionErrorBody) => void
+  readonly settle: (result: Environment | FunctionErrorBody | 'abandoned') => void
 }
 
 /** Environments that may be in their init phase at once: a burst on a small machine is served sooner by those that come free. */
@@ -39,7 +39,7 @@ export function createPool(options: {
 }): Pool {
   const alive = new Set<Environment>()
   const idle: { readonly environment: Environment; readonly cancelReaping: () => void }[] = []
-  const waiting: Waiter[] = []
+  const waiting = new Set<Waiter>()
   let starting = 0
   let retired = false
   let ended = false
@@ -47,7 +47,7 @@ export function createPool(options: {
   function startMore(): void {
     while (
       !ended &&
-      starting < Math.min(waiting.length, STARTING_AT_ONCE) &&
+      starting < Math.min(waiting.size, STARTING_AT_ONCE) &&
       alive.size < options.maxEnvironments
     )
       void startOne()
@@ -70,9 +70,9 @@ export function createPool(options: {
 
   /** L12: a failed init phase is retried at the invocation, once; then it is the invocation's error. */
   function initFailed(error: FunctionErrorBody): void {
-    const first = waiting[0]
+    const [first] = waiting
     if (first && ++first.initFailures >= 2) {
-      waiting.shift()
+      waiting.delete(first)
       first.settle(error)
     }
     startMore()
@@ -83,8 +83,9 @@ export function createPool(options: {
       startMore()
       return
     }
-    const next = waiting.shift()
+    const [next] = waiting
     if (next) {
+      waiting.delete(next)
       next.settle(environment)
       return
     }
@@ -97,14 +98,27 @@ export function createPool(options: {
   }
 
   return {
-    acquire() {
+    acquire(abandoned) {
+      if (abandoned?.aborted === true) return Promise.resolve('abandoned')
       const entry = idle.pop()
       if (entry) {
         entry.cancelReaping()
         return Promise.resolve(entry.environment)
       }
-      return new Promise((settle) => {
-        waiting.push({ initFailures: 0, settle })
+      return new Promise((resolve) => {
+        const giveUp = (): void => {
+          waiting.delete(waiter)
+          resolve('abandoned')
+        }
+        const waiter: Waiter = {
+          initFailures: 0,
+          settle(result) {
+            abandoned?.removeEventListener('abort', giveUp)
+            resolve(result)
+          },
+        }
+        abandoned?.addEventListener('abort', giveUp, { once: true })
+        waiting.add(waiter)
         startMore()
       })
     },
@@ -117,7 +131,8 @@ export function createPool(options: {
       retired = true
       ended = now
       // Those that still wait for an environment get none.
-      if (now) for (const waiter of waiting.splice(0)) waiter.settle(stoppedError)
+      if (now) for (const waiter of waiting) waiter.settle(stoppedError)
+      if (now) waiting.clear()
       const ending = now ? [...alive] : idle.map((entry) => entry.environment)
       await Promise.all(ending.map((environment) => environment.terminate()))
     },

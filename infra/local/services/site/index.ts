@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { StartError } from '../../platform/errors.ts'
+import { createHttpServer } from '../../platform/http-server.ts'
 import type { HostMap } from '../../platform/host-map.ts'
 import type { Account, ResourceService } from '../../platform/types.ts'
 import type { AssetPath } from './files.ts'
@@ -96,7 +97,7 @@ function listen(
   port: number,
   handler: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<{ readonly server: Server; readonly port: number }> {
-  const server = createServer(handler)
+  const server = createHttpServer(handler)
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       reject(new StartError('PORT_UNAVAILABLE', unavailable(port, cause), { cause }))
