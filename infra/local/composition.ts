@@ -147,6 +147,7 @@ function composeCompute(
     }),
     queues: () => stores.sqs,
     topics: () => sns,
+    mappings: () => eventSources,
   })
   const sns = createSns({ ...shared, functions: lambda, queues: stores.sqs, logs: stores.logs })
   const eventSources = createEventSourceMappings({

@@ -13,7 +13,7 @@ export const differences: Readonly<Record<string, string>> = {
   K2: 'As K1: without shard rates only a fault on purpose (kinesis.put) answers this error in the running system.',
   K9: 'A record can be read as soon as it is written; fault rules delay it.',
   K11: 'Shards are read as soon as records arrive instead of once a second, so that a screen on one machine feels live.',
-  K32: 'Mappings come from the template alone and are enabled when it is deployed; the refusals are those of the API.',
+  K32: 'Mappings come from the template alone; the API shows them and switches them on and off. The refusals are those of the API.',
   L7: 'The ranges are checked. Memory counts what JavaScript holds, heap and buffers, not the whole process; ephemeral storage has no limit.',
   L9: 'LAMBDA_TASK_ROOT is the directory of the bundle in cdk.out instead of /var/task; AWS_ENDPOINT_URL is added.',
   L11: 'A worker thread is not frozen between events: what was not awaited goes on at once. It is not interrupted either.',

@@ -69,6 +69,21 @@ describe('W05: origins', () => {
     expect(answer).toEqual({ statusCode: 403, reason: 'ORIGIN_NOT_ALLOWED' })
     expect(await ports.connections.find('c1=')).toBeUndefined()
   })
+  it.each([
+    ['https://abc.execute-api.eu-west-1.amazonaws.com', 'abc.execute-api.eu-west-1.amazonaws.com'],
+    ['http://127.0.0.1:4001', '127.0.0.1:4001'],
+  ])(
+    'W01: the address of the API itself (%s) serves no pages, so a client is let in',
+    async (Origin, Host) => {
+      const answer = await open('c1=', { headers: { ...headers, Origin, Host } })
+      expect(answer).toMatchObject({ statusCode: 200 })
+    },
+  )
+  it('W01: another address is refused, whatever Host it names', async () => {
+    const more = { Origin: 'https://evil.example', Host: 'abc.execute-api.eu-west-1.amazonaws.com' }
+    const answer = await open('c1=', { headers: { ...headers, ...more } })
+    expect(answer).toEqual({ statusCode: 403, reason: 'ORIGIN_NOT_ALLOWED' })
+  })
   it('W04: a client without an origin is no browser and is let in by its token', async () => {
     const bare = { 'sec-websocket-protocol': headers['Sec-WebSocket-Protocol'] }
     expect(await open('c1=', { headers: bare })).toMatchObject({ statusCode: 200 })

@@ -78,7 +78,7 @@ function checkHandshake(
   allowedOrigins: readonly string[],
 ): ConnectAnswer | undefined {
   const origin = readHeader(headers, 'Origin')
-  if (origin !== undefined && !allowedOrigins.includes(origin)) {
+  if (origin !== undefined && !allowedOrigins.includes(origin) && !isOwnAddress(origin, headers)) {
     return { statusCode: 403, reason: 'ORIGIN_NOT_ALLOWED' }
   }
   const offer = readOffer(headers)
@@ -86,6 +86,12 @@ function checkHandshake(
     return { statusCode: 400, reason: 'SUBPROTOCOL_REQUIRED' }
   }
   return undefined
+}
+
+/** The API's own address, which some clients that are no browsers send (Python's websocket-client): no page is served there. */
+function isOwnAddress(origin: string, headers: ConnectRequest['headers']): boolean {
+  const host = readHeader(headers, 'Host')
+  return host !== undefined && URL.canParse(origin) && new URL(origin).host === host
 }
 
 /**

@@ -78,14 +78,53 @@ const POLL_ACTIONS = {
   sqs: ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'],
 } as const
 
+export interface EventSourceMappings extends ResourceService {
+  /** What the Lambda API shows of them: `EventSourceMappingConfiguration`. */
+  list(): readonly MappingConfiguration[]
+  /** Switches one on or off; throws TypeError for an id that there is not. */
+  setEnabled(id: string, isEnabled: boolean): Promise<MappingConfiguration>
+}
+
+type MappingConfiguration = Readonly<Record<string, unknown>> & {
+  readonly UUID: string
+  readonly EventSourceArn: string
+  readonly FunctionArn: string
+}
+
+interface Deployed {
+  readonly resource: ResolvedResource
+  readonly isEnabled: boolean
+  readonly changedMs: number
+}
+
 /** Event source mappings for Kinesis streams and SQS queues. */
-export function createEventSourceMappings(options: EventSourceOptions): ResourceService {
+export function createEventSourceMappings(options: EventSourceOptions): EventSourceMappings {
   const checkpoints = createCheckpoints(options.clock, options.kept)
   const running = new Map<
     string,
     { readonly settings: MappingSettings; readonly mapping: Mapping }
   >()
 
+  const deployed = new Map<string, Deployed>()
+
+  const describe = (
+    id: string,
+    { resource, isEnabled, changedMs }: Deployed,
+  ): MappingConfiguration => {
+    const settings = settingsOf(id, resource)
+    return {
+      UUID: id,
+      EventSourceArn: settings.sourceArn,
+      FunctionArn: options.functions.describe(settings.functionName).arn,
+      BatchSize: settings.batchSize,
+      MaximumBatchingWindowInSeconds: settings.windowMs / 1000,
+      State: isEnabled ? 'Enabled' : 'Disabled',
+      StateTransitionReason: 'User action',
+      LastModified: changedMs / 1000,
+      FunctionResponseTypes: settings.reportsItemFailures ? ['ReportBatchItemFailures'] : [],
+      ...('streamName' in settings && streamFacts(settings)),
+    }
+  }
   const stop = async (id: string): Promise<void> => {
     const entry = running.get(id)
     running.delete(id)
@@ -100,7 +139,9 @@ export function createEventSourceMappings(options: EventSourceOptions): Resource
       [...running.values()].map((entry) => entry.settings),
     )
     refuseUnpollable(resource, settings, options)
-    if (propertiesOf(resource).optionalBoolean('Enabled') !== false) {
+    const isEnabled = propertiesOf(resource).optionalBoolean('Enabled') !== false
+    deployed.set(id, { resource, isEnabled, changedMs: options.clock.now() })
+    if (isEnabled) {
       const dependencies = { ...options, checkpoints, gatherMs: options.gatherMs ?? GATHER_MS }
       const mapping =
         'streamName' in settings
@@ -126,15 +167,42 @@ export function createEventSourceMappings(options: EventSourceOptions): Resource
         async delete(resource) {
           const id = mappingId(options.account, resource.logicalId)
           await stop(id)
+          deployed.delete(id)
           checkpoints.forget(id)
         },
       },
     ],
+    list: () => [...deployed].map(([id, entry]) => describe(id, entry)),
+    async setEnabled(id, isEnabled) {
+      const entry = deployed.get(id)
+      if (!entry) throw new TypeError(`There is no mapping ${id}`)
+      if (entry.isEnabled !== isEnabled) {
+        await stop(id)
+        const { resource } = entry
+        create({ ...resource, properties: { ...resource.properties, Enabled: isEnabled } })
+      }
+      return describe(id, deployed.get(id) ?? entry)
+    },
     start: () => Promise.resolve(),
     async stop() {
       await Promise.all([...running.keys()].map(stop))
       checkpoints.save()
     },
+  }
+}
+
+/** As the API shows them: −1 = no bound. */
+function streamFacts(settings: StreamSettings): Readonly<Record<string, unknown>> {
+  const orMinusOne = (value: number): number => (Number.isFinite(value) ? value : -1)
+  return {
+    StartingPosition: settings.startingPosition,
+    ParallelizationFactor: settings.parallelization,
+    BisectBatchOnFunctionError: settings.bisect,
+    MaximumRetryAttempts: orMinusOne(settings.maxRetries),
+    MaximumRecordAgeInSeconds: orMinusOne(settings.maxAgeMs / 1000),
+    ...(settings.onFailureArn !== undefined && {
+      DestinationConfig: { OnFailure: { Destination: settings.onFailureArn } },
+    }),
   }
 }
 

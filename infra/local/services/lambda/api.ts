@@ -7,12 +7,29 @@ import type {
   Functions,
 } from '../../platform/types.ts'
 import type { FunctionConfig } from './config.ts'
+import type { Permissions } from './permissions.ts'
 import type { Registry } from './registry.ts'
 
 interface ApiDependencies {
   readonly authorization: Authorization
   readonly registry: Registry
+  readonly permissions: Permissions
   readonly invoke: Functions['invoke']
+  /** Absent = no event source mappings on this machine. */
+  readonly mappings?: (() => MappingAdministration) | undefined
+}
+
+/** The event source mappings as the Lambda API shows and changes them. */
+export interface MappingAdministration {
+  list(): readonly MappingConfiguration[]
+  /** Switches one on or off. Throws AwsError `ResourceNotFoundException`. */
+  setEnabled(id: string, isEnabled: boolean): Promise<MappingConfiguration>
+}
+
+export type MappingConfiguration = Readonly<Record<string, unknown>> & {
+  readonly UUID: string
+  readonly EventSourceArn: string
+  readonly FunctionArn: string
 }
 
 /** L3: 6 MB asked synchronously, 1 MB asynchronously. */
@@ -24,8 +41,20 @@ export function lambdaApi(dependencies: ApiDependencies): ApiHandler {
   return {
     signingNames: ['lambda'],
     async handle(request) {
+      const mapping = /^\/2015-03-31\/event-source-mappings(?:\/([^/]*))?$/.exec(request.path)
+      if (mapping && dependencies.mappings) {
+        const administration = dependencies.mappings()
+        const answer = await mappingCall(administration, dependencies, {
+          request,
+          id: mapping[1] ?? '',
+        })
+        if (answer) return answer
+      }
+      const concurrency = /^\/2019-09-30\/functions\/([^/]+)\/concurrency$/.exec(request.path)?.[1]
+      if (concurrency !== undefined && request.method === 'GET')
+        return getConcurrency(dependencies, request, concurrency)
       const match =
-        /^\/2015-03-31\/functions(?:\/([^/]+)(?:\/(invocations|configuration))?)?\/?$/.exec(
+        /^\/2015-03-31\/functions(?:\/([^/]+)(?:\/(invocations|configuration|policy))?)?\/?$/.exec(
           request.path,
         )
       const [, name, rest] = match ?? []
@@ -35,6 +64,7 @@ export function lambdaApi(dependencies: ApiDependencies): ApiHandler {
       } else {
         if (call === 'POST name/invocations') return invokeFunction(dependencies, request, name)
         if (call === 'GET name/') return getFunction(dependencies, request, name)
+        if (call === 'GET name/policy') return getPolicy(dependencies, request, name)
         if (call === 'GET name/configuration')
           return json(
             200,
@@ -45,7 +75,7 @@ export function lambdaApi(dependencies: ApiDependencies): ApiHandler {
       }
       throw new AwsError(
         'UnknownOperationException',
-        `Lambda ${request.method} ${request.path} is not emulated: Invoke, GetFunction, GetFunctionConfiguration and ListFunctions are`,
+        `Lambda ${request.method} ${request.path} is not emulated: Invoke, GetFunction, GetFunctionConcurrency, GetFunctionConfiguration, GetPolicy, ListFunctions and Get-, List- and UpdateEventSourceMapping(s) are`,
         { status: 404 },
       )
     },
@@ -112,6 +142,76 @@ function readPayload(body: Buffer, type: string): unknown {
       { status: 400, extra: { Type: 'User' }, cause },
     )
   }
+}
+
+function getConcurrency(
+  dependencies: ApiDependencies,
+  request: ApiRequest,
+  name: string,
+): ApiResponse {
+  const { reservedConcurrency } = allowed(dependencies, request, {
+    name,
+    action: 'GetFunctionConcurrency',
+  })
+  return json(
+    200,
+    reservedConcurrency === undefined ? {} : { ReservedConcurrentExecutions: reservedConcurrency },
+  )
+}
+
+function getPolicy(dependencies: ApiDependencies, request: ApiRequest, name: string): ApiResponse {
+  const config = allowed(dependencies, request, { name, action: 'GetPolicy' })
+  const policy = dependencies.permissions.policyOf(config.name, config.arn)
+  if (policy) return json(200, { Policy: JSON.stringify(policy) })
+  throw new AwsError('ResourceNotFoundException', 'The resource you requested does not exist.', {
+    status: 404,
+    extra: { Type: 'User' },
+  })
+}
+
+/** Of the settings of a mapping only `Enabled` can be changed while it runs; the others are the template's. */
+async function mappingCall(
+  mappings: MappingAdministration,
+  { authorization, registry }: ApiDependencies,
+  { request, id }: { readonly request: ApiRequest; readonly id: string },
+): Promise<ApiResponse | undefined> {
+  if (id === '' && request.method === 'GET') {
+    authorization.check(request.principal, 'lambda:ListEventSourceMappings', '*')
+    const name = request.query.get('FunctionName')
+    const functionArn = name === null ? undefined : registry.find(name).fn.config.arn
+    const source = request.query.get('EventSourceArn')
+    const found = mappings
+      .list()
+      .filter((one) => functionArn === undefined || one.FunctionArn === functionArn)
+      .filter((one) => source === null || one.EventSourceArn === source)
+    return json(200, { EventSourceMappings: found, NextMarker: null })
+  }
+  if (id === '' || (request.method !== 'GET' && request.method !== 'PUT')) return undefined
+  const known = mappings.list().find(({ UUID }) => UUID === id)
+  const verb = request.method === 'GET' ? 'Get' : 'Update'
+  authorization.check(request.principal, `lambda:${verb}EventSourceMapping`, '*')
+  if (!known) {
+    throw new AwsError('ResourceNotFoundException', 'The resource you requested does not exist.', {
+      status: 404,
+    })
+  }
+  if (request.method === 'GET') return json(200, known)
+  return json(202, await mappings.setEnabled(id, enabledOf(request.body, known)))
+}
+
+function enabledOf(body: Buffer, known: MappingConfiguration): boolean {
+  const { Enabled: enabled, ...others } = JSON.parse(body.toString('utf8') || '{}') as Record<
+    string,
+    unknown
+  >
+  const unknown = Object.keys(others).filter((name) => name !== 'FunctionName')
+  if (unknown.length > 0) {
+    throw new AwsError(
+      'InvalidParameterValueException',
+      `On one machine only Enabled of a mapping can be changed; ${unknown.join(', ')} is the template's.`,
+    )
+  }
+  return typeof enabled === 'boolean' ? enabled : known['State'] === 'Enabled'
 }
 
 function listFunctions(dependencies: ApiDependencies, request: ApiRequest): ApiResponse {

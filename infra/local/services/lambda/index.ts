@@ -14,6 +14,7 @@ import type {
   Topics,
 } from '../../platform/types.ts'
 import { lambdaApi } from './api.ts'
+import type { MappingAdministration } from './api.ts'
 import { createAsyncInvocations, defaultEventInvokeConfig } from './async-invocations.ts'
 import type { EventInvokeConfig } from './async-invocations.ts'
 import { destinationSender } from './destinations.ts'
@@ -39,6 +40,8 @@ export interface LambdaOptions {
   readonly topics?: () => Topics
   /** Environments of one function at most (more events wait); default 10. */
   readonly maxEnvironments?: number
+  /** Event source mappings, for the API; asked when it is called, because that service is made later. */
+  readonly mappings?: () => MappingAdministration
 }
 
 export interface Lambda extends ResourceService, Functions {
@@ -99,7 +102,7 @@ export function createLambda(options: LambdaOptions): Lambda {
       create: (config) =>
         createLocalFunction(config, { ...options, maxEnvironments: options.maxEnvironments ?? 10 }),
     }),
-    api: lambdaApi({ authorization: options.authorization, registry, invoke }),
+    api: lambdaApi({ ...options, registry, permissions, invoke }),
     start: () => Promise.resolve(),
     async stop() {
       await Promise.all(registry.all().map((fn) => fn.stop()))

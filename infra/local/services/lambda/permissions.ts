@@ -11,6 +11,8 @@ export interface Permissions {
     },
   ): void
   remove(logicalId: string): void
+  /** The function's resource policy as `GetPolicy` shows it; undefined when nothing was added. */
+  policyOf(functionName: string, functionArn: string): object | undefined
   /** C9: throws AwsError `AccessDeniedException` when no statement lets `service` invoke the function for `sourceArn`. */
   check(
     functionName: string,
@@ -25,6 +27,7 @@ export function createPermissions(): Permissions {
       readonly functionName: string
       readonly principal: string
       readonly sourceArn: RegExp | undefined
+      readonly givenSourceArn: string | undefined
     }
   >()
   return {
@@ -32,10 +35,29 @@ export function createPermissions(): Permissions {
       const { sourceArn } = permission
       statements.set(logicalId, {
         ...permission,
+        givenSourceArn: sourceArn,
         sourceArn: sourceArn === undefined ? undefined : arnPattern(sourceArn),
       })
     },
     remove: (logicalId) => statements.delete(logicalId),
+    policyOf(functionName, functionArn) {
+      const own = [...statements].filter(([, statement]) => statement.functionName === functionName)
+      if (own.length === 0) return undefined
+      return {
+        Version: '2012-10-17',
+        Id: 'default',
+        Statement: own.map(([Sid, { principal, givenSourceArn }]) => ({
+          Sid,
+          Effect: 'Allow',
+          Principal: { Service: principal },
+          Action: 'lambda:InvokeFunction',
+          Resource: functionArn,
+          ...(givenSourceArn !== undefined && {
+            Condition: { ArnLike: { 'AWS:SourceArn': givenSourceArn } },
+          }),
+        })),
+      }
+    },
     check(functionName, { service, sourceArn }) {
       for (const statement of statements.values()) {
         if (

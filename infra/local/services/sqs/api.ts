@@ -4,6 +4,7 @@ import { jsonApi, type JsonOperation } from '../../platform/json-api.ts'
 import { passSeam } from '../../platform/seam.ts'
 import type { ApiHandler, ApiRequest, Authorization, Clock, Faults } from '../../platform/types.ts'
 import { md5OfAttributes, systemAttributes } from './message-shape.ts'
+import { createMoveTasks } from './move-tasks.ts'
 import type { Message, MessageAttribute } from './message.ts'
 import type { NewMessage, Queue } from './queue.ts'
 import { attributesOf } from './queue-attributes.ts'
@@ -38,9 +39,12 @@ export function sqsApi(options: SqsApiOptions): ApiHandler {
     async (input, request) =>
       work(await allowed(input, request), input, request)
 
+  const moves = createMoveTasks(options)
   return jsonApi(
     ['sqs'],
     {
+      StartMessageMoveTask: (input, request) => moves.start(input, request),
+      ListMessageMoveTasks: (input, request) => moves.list(input, request),
       ListQueues: (input) => ({ QueueUrls: listUrls(options.all(), input) }),
       GetQueueUrl: on((queue) => ({ QueueUrl: queue.url })),
       GetQueueAttributes: on((queue, input) => ({

@@ -16,4 +16,6 @@ export interface Message {
   firstReceivedMs: number | undefined
   receiveCount: number
   receiptHandle: string | undefined
+  /** Of one that a queue gave up: the queue's ARN (`DeadLetterQueueSourceArn`). */
+  readonly deadLetterSourceArn?: string
 }

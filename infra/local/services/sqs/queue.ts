@@ -41,6 +41,8 @@ export interface Queue {
   remove(receiptHandle: string): boolean
   changeVisibility(receiptHandle: string, seconds: number): boolean
   purge(): void
+  /** Hands the visible messages to `move` and removes each that it takes; throws what it throws, and keeps the rest. Returns their number. */
+  moveVisible(move: (message: Message) => void): number
   counts(): QueueCounts
   onMessages(listener: () => void): () => void
   close(): void
@@ -121,7 +123,8 @@ export function createQueue(options: QueueOptions): Queue {
     const redrive = queue.settings.redrive
     if (!redrive || message.receiveCount < redrive.maxReceiveCount) return false
     try {
-      options.redrive(redrive.deadLetterArn, { ...message })
+      const deadLetterSourceArn = queue.settings.arn
+      options.redrive(redrive.deadLetterArn, { ...message, deadLetterSourceArn })
       forget([message.messageId])
     } catch (error) {
       if (!(error instanceof AwsError)) throw error
@@ -185,6 +188,15 @@ export function createQueue(options: QueueOptions): Queue {
     },
     purge() {
       forget([...messages.keys()])
+    },
+    moveVisible(move) {
+      let moved = 0
+      for (const message of schedule.visible()) {
+        move(message)
+        forget([message.messageId])
+        moved++
+      }
+      return moved
     },
     counts() {
       dropExpired()
