@@ -18,7 +18,6 @@ export function createNotices(clock: Clock, tell: (line: string) => void): Notic
 
 /** A client id or topic as it can stand on a terminal: no control characters, not longer than a line. */
 export function shown(text: string | null | undefined): string {
-  // eslint-disable-next-line no-control-regex -- they are what must not reach a terminal
   const plain = (text ?? '').replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?')
   return plain.length > 80 ? `${plain.slice(0, 79)}…` : plain
 }
