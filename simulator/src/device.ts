@@ -22,6 +22,13 @@ import { MqttLink, type LinkEvents, type Login } from './transport/mqtt-link.ts'
 /** A reboot takes so long; meanwhile the device is offline and samples nothing. */
 const rebootMs = 1_500
 
+/** Set when the run begins, which is after its devices are made. */
+export interface RunClock {
+  startedMs: number
+  /** The `ts` of the start: the same, unless the run is to be of another time. */
+  readingsFromMs: number
+}
+
 export interface DeviceOptions {
   readonly site: string
   readonly id: string
@@ -34,12 +41,17 @@ export interface DeviceOptions {
   readonly gate: ConnectGate
   readonly channels: Profile['channels']
   readonly signal: DeviceSignal
-  readonly random: Random
+  readonly randoms: Readonly<Record<'jitter' | 'faults' | 'backoff', Random>>
   readonly intervalMs: number
   /** The time between readings while nobody watches; without it, watchers make no difference. */
   readonly idleIntervalMs?: number | undefined
   readonly jitterMs: number
-  readonly startedMs: number
+  /** What boot ids are made of. */
+  readonly bootMs: number
+  /** When the run began, epoch ms, and when it is to have begun by the readings. */
+  readonly clock: RunClock
+  /** The signals' own time at the start of the run: values do not depend on when a run is made. */
+  readonly signalEpochMs: number
   readonly tally: Tally
   /** Puts the device's next sample onto the schedule; {@link Device.sample} is called when it is due. */
   readonly schedule: (dueMs: number, device: Device) => void
@@ -75,6 +87,7 @@ export class Device {
   #bootCount = 0
   #n = 0
   #isPresent = false
+  #hasJoined = false
   /** When the next sample is due; a rate that changes leaves older entries on the schedule. */
   #dueMs = Infinity
   #lastSampleMs = 0
@@ -107,12 +120,30 @@ export class Device {
     return this.#link.isConnected
   }
 
-  /** Connects, and samples from then on; `intendedMs`: when it was to connect. One that was away counts on where it stopped. */
-  join(intendedMs: number, firstDueMs: number): void {
+  /**
+   * Connects, and samples from then on; `intendedMs`: when it was to connect; `phaseMs`: where the device's readings lie from the start of the run on.
+   * One that joins later begins with the next of them, and counts those before it, so that what it sends does not depend on who else joins. One
+   * that was away counts on where it stopped.
+   */
+  join(intendedMs: number, phaseMs: number): void {
     this.#isPresent = true
-    this.#plannedToMs = firstDueMs
     this.#link.connect(intendedMs)
-    this.#restartAt(firstDueMs)
+    if (this.#hasJoined) this.#restartAt(intendedMs + phaseMs / this.#pace.factor)
+    else this.#begin(intendedMs, phaseMs)
+    this.#plannedToMs = this.#nominalMs
+  }
+
+  #begin(intendedMs: number, phaseMs: number): void {
+    this.#hasJoined = true
+    this.#nominalMs = this.#options.clock.startedMs + phaseMs
+    let dueMs = this.#jittered()
+    while (dueMs < intendedMs) {
+      this.#measure(dueMs)
+      this.#n++
+      this.#nominalMs += this.#pace.intervalMs
+      dueMs = this.#jittered()
+    }
+    this.#scheduleAt(dueMs)
   }
 
   /** Samples no more, waits for what is not acknowledged, and says goodbye. */
@@ -139,15 +170,19 @@ export class Device {
   /** Samples at `nowMs` what was due then, and schedules the next one; an entry that a change of rate left behind does nothing. */
   sample(dueMs: number, nowMs: number): void {
     if (dueMs !== this.#dueMs) return
-    const { random, jitterMs, tally } = this.#options
+    const { tally } = this.#options
     this.#lastSampleMs = dueMs
     if (!this.#rebooting) this.#take(dueMs)
     tally.lagged(nowMs - dueMs)
-    // Around an instant that is not moved by it: jitter neither adds up nor changes how many readings there are.
-    const { intervalMs } = this.#pace
-    const jitter = (random.next() - 0.5) * Math.min(2 * jitterMs, intervalMs)
-    this.#nominalMs += intervalMs
-    this.#scheduleAt(this.#nominalMs + jitter)
+    this.#nominalMs += this.#pace.intervalMs
+    this.#scheduleAt(this.#jittered())
+  }
+
+  /** Around an instant that is not moved by it: jitter neither adds up nor changes how many readings there are. Whole milliseconds. */
+  #jittered(): number {
+    const { randoms, jitterMs } = this.#options
+    const jitter = (randoms.jitter.next() - 0.5) * Math.min(2 * jitterMs, this.#pace.intervalMs)
+    return Math.round(this.#nominalMs + jitter)
   }
 
   /** A stage's rate. What is left of the wait shrinks or grows with it, so that a fleet does not send at one instant. */
@@ -174,21 +209,27 @@ export class Device {
   }
 
   #take(dueMs: number): void {
-    const { tally, random, signal } = this.#options
-    const metrics = applySensorFaults(this.#setPoints.apply(signal(dueMs), dueMs), {
+    const { tally, randoms, clock } = this.#options
+    const metrics = applySensorFaults(this.#setPoints.apply(this.#measure(dueMs), dueMs), {
       faults: this.faults,
       nowMs: dueMs,
-      random,
+      random: randoms.faults,
     })
     tally.due++
-    const reading = { ts: Math.round(dueMs), boot: this.#boot, n: ++this.#n, metrics }
-    this.#courier.take(reading, dueMs)
+    const ts = clock.readingsFromMs + dueMs - clock.startedMs
+    this.#courier.take({ ts, boot: this.#boot, n: ++this.#n, metrics }, dueMs)
+  }
+
+  /** By the signals' own time, in whole milliseconds from the start: the same values whenever the run is made. */
+  #measure(dueMs: number): Record<string, number> {
+    const { signal, signalEpochMs, clock } = this.#options
+    return signal(signalEpochMs + dueMs - clock.startedMs)
   }
 
   /** A new rhythm, from this reading on. */
   #restartAt(dueMs: number): void {
     this.#nominalMs = dueMs
-    this.#scheduleAt(dueMs)
+    this.#scheduleAt(Math.round(dueMs))
   }
 
   #scheduleAt(dueMs: number): void {
@@ -220,7 +261,7 @@ export class Device {
   }
 
   #newLink(): MqttLink {
-    const { site, id, url, identify, login, secureContext, gate, random } = this.#options
+    const { site, id, url, identify, login, secureContext, gate, randoms } = this.#options
     return new MqttLink({
       url,
       clientId: id,
@@ -229,7 +270,7 @@ export class Device {
       gate,
       // The second is part of the first, but IoT Core sends what is retained only to whom names its topic (aws-behaviour I12).
       subscribe: [commandTopic(site, id, '+'), demandTopic(site, id)],
-      random,
+      random: randoms.backoff,
       events: this.#linkEvents(),
     })
   }
@@ -315,6 +356,6 @@ export class Device {
   }
 
   #newBoot(): string {
-    return `b${(this.#options.startedMs + ++this.#bootCount).toString(36)}`
+    return `b${(this.#options.bootMs + ++this.#bootCount).toString(36)}`
   }
 }

@@ -32,6 +32,10 @@ export class Pace {
     this.#factor = factor
   }
 
+  get factor(): number {
+    return this.#factor
+  }
+
   set(ms: number): void {
     this.#setMs = ms
   }

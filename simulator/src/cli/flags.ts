@@ -7,6 +7,7 @@ export interface RunFlags {
   readonly websocket?: string
   readonly stateDir: string
   readonly seed?: number
+  readonly start?: number
   readonly duration?: number
   readonly devices?: number
   readonly threshold: readonly string[]
@@ -33,6 +34,11 @@ export function withRunFlags(command: Command): Command {
     .option('--mqtt <url>', 'the broker (default: the one npm start runs)', broker)
     .option('--state-dir <dir>', 'the --state-dir of npm start', '.gaugeline')
     .option('--seed <number>', 'repeats a run to the last digit', seed)
+    .option(
+      '--start <time>',
+      'the time of the first readings, such as 2026-03-01T08:00:00Z; makes every byte repeatable',
+      start,
+    )
     .option(
       '--duration <time>',
       'such as 30s or 10m; stages and faults shrink or grow with it',
@@ -66,6 +72,12 @@ function seed(text: string): number {
   const number = Number(text)
   if (Number.isSafeInteger(number) && number >= 0) return number
   throw new InvalidArgumentError('a seed is a whole number, 0 or more.')
+}
+
+function start(text: string): number {
+  const ms = /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text) ? Date.parse(text) : NaN
+  if (Number.isSafeInteger(ms) && ms > 0) return ms
+  throw new InvalidArgumentError('a start is a time such as 2026-03-01T08:00:00Z.')
 }
 
 export function deviceCount(text: string): number {

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { UsageError } from '../errors.ts'
 import { buildReport } from '../report/build-report.ts'
 import { reportText } from '../report/report-text.ts'
 import type { LoadReport } from '../report/schema.ts'
@@ -26,6 +27,11 @@ export async function simulate(
   const scenario = adaptScenario(written, flags)
   const broker = brokerOf(flags, terminal)
   const { url } = broker
+  if (flags.start !== undefined && scenario.verify) {
+    throw new UsageError(
+      '--start gives readings another time than that of their sending, so that verify has no latency; leave one of them out',
+    )
+  }
   const thresholds = thresholdsOf(scenario)
   const secureContext = secureContextOf(flags, { url, directory: terminal.directory })
   const files = openFiles(flags, terminal.directory)
@@ -34,7 +40,8 @@ export async function simulate(
       `${scenario.name}: ${describeScenario(scenario)}, seed ${scenario.seed}, to ${url}\n`,
     )
     const identify = flags.anonymous !== true
-    const options = { ...broker, identify, secureContext, thresholds, label: files.label }
+    const { start } = flags
+    const options = { ...broker, start, identify, secureContext, thresholds, label: files.label }
     const result = await runWithView(scenario, options, { flags, terminal })
     const command = repeatCommand(args, { seed: scenario.seed, mqtt: url })
     const report = buildReport(result, { scenario, thresholds, target: url, command })

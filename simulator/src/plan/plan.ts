@@ -111,7 +111,7 @@ function deviceSecondsOf({ startMs, endMs, from, to }: StageSpan, forMs: number)
 /** A device's first payload stands for all: the same counters, the same digits. */
 function messageBytesOf(fleet: Fleet, seed: number): number {
   const device = fleet.id.replace('{index}', String(fleet.first + fleet.count - 1))
-  const siteNoise = siteNoiseOf(seed, fleet.site)
+  const siteNoise = siteNoiseOf(seed, { site: fleet.site, profile: fleet.profile, epochMs: 0 })
   const profile = builtinProfiles[fleet.profile] ?? { channels: {} }
   const metrics = deviceSignal(profile, { seed, device, siteNoise })(0)
   const payload = { ts: 1_763_800_000_000, boot: 'b00000000', n: 10_000, metrics }

@@ -19,9 +19,9 @@ class SpokenDevice implements DrivenDevice {
   constructor(id: string) {
     this.id = id
   }
-  join(intendedMs: number, firstDueMs: number): void {
+  join(intendedMs: number, phaseMs: number): void {
     said.push(`${intendedMs - startedMs} ${this.id} joins`)
-    schedule.add(firstDueMs, this)
+    schedule.add(intendedMs + phaseMs, this)
   }
   leave(): Promise<void> {
     said.push(`${nowMs - startedMs} ${this.id} leaves`)

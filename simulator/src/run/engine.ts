@@ -14,7 +14,7 @@ const leaveWaitMs = 5_000
 
 /** A device as far as the course of a run is concerned; see `device.ts`. */
 export interface DrivenDevice extends FaultyDevice {
-  join(intendedMs: number, firstDueMs: number): void
+  join(intendedMs: number, phaseMs: number): void
   /** Resolves when it has said goodbye. */
   leave(goodbye: Goodbye): Promise<void>
   setRate(factor: number, nowMs: number): void
@@ -68,7 +68,8 @@ export class Engine {
     this.#changeRoster(nowMs)
     this.faults.begin(nowMs)
     this.#sample()
-    this.faults.end(nowMs)
+    // Readings that this slice left for the next one still have their faults.
+    this.faults.end(Math.min(nowMs, this.#options.schedule.nextDueMs ?? nowMs))
   }
 
   /** The stage of an instant; the last one after the end. */
@@ -79,10 +80,8 @@ export class Engine {
 
   /** Ends the run as of `nowMs`: what was due by then is taken, however late, and every device says goodbye, at once when `hurry` aborts. */
   async stop(nowMs: number, waitMs: number, hurry?: AbortSignal): Promise<void> {
-    const { schedule, members, now } = this.#options
-    for (let due = schedule.takeDue(nowMs); due; due = schedule.takeDue(nowMs)) {
-      due.item.sample(due.dueMs, now())
-    }
+    const { members } = this.#options
+    this.#takeAll(nowMs)
     this.faults.stop(nowMs)
     const limit = hurry?.aborted === true ? Promise.resolve() : sleep(waitMs, { hurry })
     const goodbyes = members.map(({ device }) =>
@@ -95,11 +94,22 @@ export class Engine {
     ])
   }
 
+  #takeAll(untilMs: number): void {
+    const { schedule, now } = this.#options
+    for (let due = schedule.takeDue(untilMs); due; due = schedule.takeDue(untilMs)) {
+      due.item.sample(due.dueMs, now())
+    }
+  }
+
   #changeRate(nowMs: number): void {
-    const rate = this.stageAt(nowMs)?.rate ?? 1
+    const stage = this.stageAt(nowMs)
+    const rate = stage?.rate ?? 1
     if (rate === this.#rate) return
     this.#rate = rate
-    for (const { device } of this.#options.members) device.setRate(rate, nowMs)
+    // As of the stage's own start, however late it is noticed: what was due before is taken at the old rate.
+    const atMs = this.#options.startedMs + (stage?.startMs ?? 0)
+    this.#takeAll(atMs)
+    for (const { device } of this.#options.members) device.setRate(rate, atMs)
   }
 
   #changeRoster(nowMs: number): void {
@@ -118,7 +128,7 @@ export class Engine {
 
   #join({ device, phaseMs }: DrivenMember, atMs: number): void {
     this.present++
-    device.join(atMs, atMs + phaseMs / this.#rate)
+    device.join(atMs, phaseMs)
   }
 
   #leave({ device }: DrivenMember, atMs: number): void {

@@ -20,7 +20,9 @@ type Shared = Pick<
   | 'login'
   | 'secureContext'
   | 'gate'
-  | 'startedMs'
+  | 'bootMs'
+  | 'clock'
+  | 'signalEpochMs'
   | 'tally'
   | 'schedule'
   | 'acked'
@@ -31,8 +33,11 @@ type Shared = Pick<
 export function makeDevices(scenario: Scenario, shared: Shared): Member[] {
   const noises = new Map<string, ReturnType<typeof siteNoiseOf>>()
   const fleets = Object.values(scenario.fleets).map((fleet) => {
-    const siteNoise = noises.get(fleet.site) ?? siteNoiseOf(scenario.seed, fleet.site)
-    noises.set(fleet.site, siteNoise)
+    const key = `${fleet.site}/${fleet.profile}`
+    const { site, profile: name } = fleet
+    const place = { site, profile: name, epochMs: shared.signalEpochMs }
+    const siteNoise = noises.get(key) ?? siteNoiseOf(scenario.seed, place)
+    noises.set(key, siteNoise)
     const profile = builtinProfiles[fleet.profile] ?? { channels: {} }
     return deviceIds(fleet).map((id) =>
       makeMember(id, { scenario, fleet, profile, siteNoise, shared }),
@@ -63,7 +68,12 @@ function makeMember(
     id,
     channels: profile.channels,
     signal: deviceSignal(profile, { seed, device: id, siteNoise }),
-    random: randomFor(seed, `${id}/transport`),
+    // A stream for each purpose: a reconnect changes no time of a reading, a fault no value of another channel.
+    randoms: {
+      jitter: randomFor(seed, `${id}/jitter`),
+      faults: randomFor(seed, `${id}/faults`),
+      backoff: randomFor(seed, `${id}/backoff`),
+    },
     intervalMs: fleet.interval,
     idleIntervalMs: fleet.demand?.idleInterval,
     jitterMs: fleet.jitter,

@@ -25,6 +25,9 @@ const settleMs = 3_000
 /** Nothing has connected since the first failure: given up after so long, by whether waiting may help. */
 const patienceMs = { lasting: 2_000, passing: 15_000 }
 
+/** The signals begin on a Monday at eight, whenever a run is made: the same seed gives the same values. */
+const signalEpochMs = Date.UTC(2026, 0, 5, 8)
+
 /** Sees what was delivered at the other end of the system. */
 export interface Observer {
   /** A reading was acknowledged by the broker. */
@@ -38,6 +41,8 @@ export interface Observer {
 
 export interface RunOptions {
   readonly url: string
+  /** The time of the first readings, epoch ms; now if absent. */
+  readonly start?: number | undefined
   readonly identify: boolean
   readonly login?: Login | undefined
   readonly secureContext?: SecureContext | undefined
@@ -97,9 +102,12 @@ class Run {
     this.#scenario = scenario
     this.#options = options
     const schedule = new Schedule<DrivenDevice>()
+    const clock = { startedMs: 0, readingsFromMs: 0 }
     this.#members = makeDevices(scenario, {
       ...options,
-      startedMs: Date.now(),
+      clock,
+      bootMs: options.start ?? Date.now(),
+      signalEpochMs: options.start ?? signalEpochMs,
       gate: new ConnectGate(connectsAtOnce),
       tally: this.#tally,
       schedule: (dueMs, device) => {
@@ -114,7 +122,8 @@ class Run {
       options.label?.(one)
     }
     // Making devices takes time that is not the run's.
-    this.#startedMs = Date.now()
+    this.#startedMs = clock.startedMs = Date.now()
+    clock.readingsFromMs = options.start ?? this.#startedMs
     this.#meter.start()
     const [members, startedMs] = [this.#members, this.#startedMs]
     this.#engine = new Engine({ scenario, members, schedule, startedMs, now: Date.now, label })

@@ -17,7 +17,11 @@ function series(options: {
   const signal = deviceSignal(builtinProfiles[options.profile]!, {
     seed,
     device: options.device,
-    siteNoise: siteNoiseOf(seed, 'plant-1'),
+    siteNoise: siteNoiseOf(seed, {
+      site: 'plant-1',
+      profile: options.profile,
+      epochMs: start,
+    }),
   })
   return Array.from(
     { length: options.count },
@@ -132,5 +136,19 @@ describe('the signal of a device', () => {
     })
     expect(energy.every((value, i) => i === 0 || value >= energy[i - 1]!)).toBe(true)
     expect(energy.at(-1)).toBeGreaterThan(0)
+  })
+
+  it('has the same shared noise whoever asks first, and at whatever times', () => {
+    const place = { site: 'plant-1', profile: 'climate', epochMs: start }
+    const shape = { tauMs: 30 * hour, sd: 2 }
+    const [often, seldom] = [siteNoiseOf(42, place), siteNoiseOf(42, place)]
+    for (let ms = 0; ms < hour; ms += 700) often('temperature/0', shape, start + ms)
+    const late = seldom('temperature/0', shape, start + hour)
+    expect(often('temperature/0', shape, start + hour)).toBe(late)
+    expect(often('temperature/0', shape, start + 700)).toBe(
+      seldom('temperature/0', shape, start + 700),
+    )
+    const other = siteNoiseOf(42, { ...place, profile: 'pump' })
+    expect(other('temperature/0', shape, start + hour)).not.toBe(late)
   })
 })

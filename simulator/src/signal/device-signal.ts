@@ -1,4 +1,4 @@
-import { randomFor } from '../random.ts'
+import { randomFor, type Random } from '../random.ts'
 import { channelSignal, type SiteNoise } from './channel.ts'
 import { machine } from './machine.ts'
 import { ornsteinUhlenbeck } from './ornstein-uhlenbeck.ts'
@@ -43,24 +43,46 @@ export function deviceSignal(
   }
 }
 
-/** Noise that all devices of a site share, such as the weather. Advanced by a grid of one second, so that order does not matter. */
-export function siteNoiseOf(seed: number, site: string): SiteNoise {
-  const processes = new Map<
-    string,
-    { step: (dtMs: number) => number; tick: number; value: number }
-  >()
+/** A node of shared noise is at least so far from the next one. */
+const shortestStepMs = 1_000
+/** Nodes per time constant: between them the noise is straight, as weather is. */
+const nodesPerTau = 200
+
+/**
+ * Noise that all devices of one profile on a site share, such as the weather. A function of the time alone: who asks, when and in what order
+ * makes no difference. `profile` keeps the profiles apart, whose channels of one name are not the same.
+ */
+export function siteNoiseOf(
+  seed: number,
+  {
+    site,
+    profile,
+    epochMs,
+  }: { readonly site: string; readonly profile: string; readonly epochMs: number },
+): SiteNoise {
+  const processes = new Map<string, (elapsedMs: number) => number>()
   return (key, shape, nowMs) => {
-    const tick = Math.floor(nowMs / 1_000)
     let process = processes.get(key)
     if (!process) {
-      const step = ornsteinUhlenbeck(shape, randomFor(seed, `${site}/${key}`))
-      process = { step, tick, value: step(0) }
+      process = nodesOf(shape, randomFor(seed, `${site}/${profile}/${key}`))
       processes.set(key, process)
     }
-    if (tick > process.tick) {
-      process.value = process.step((tick - process.tick) * 1_000)
-      process.tick = tick
-    }
-    return process.value
+    return process(Math.max(0, nowMs - epochMs))
+  }
+}
+
+function nodesOf(
+  shape: { readonly tauMs: number; readonly sd: number },
+  random: Random,
+): (elapsedMs: number) => number {
+  const stepMs = Math.max(shortestStepMs, shape.tauMs / nodesPerTau)
+  const step = ornsteinUhlenbeck(shape, random)
+  const nodes = [step(0)]
+  return (elapsedMs) => {
+    const place = elapsedMs / stepMs
+    const index = Math.floor(place)
+    while (nodes.length < index + 2) nodes.push(step(stepMs))
+    const [from = 0, to = 0] = [nodes[index], nodes[index + 1]]
+    return from + (to - from) * (place - index)
   }
 }

@@ -1,6 +1,9 @@
 import type { Random } from '../random.ts'
 
-/** Full jitter: a random wait up to base·2ⁿ, never below one second (IoT Core takes one CONNECT a second per client id, I6). */
+/**
+ * Full jitter above a floor: a random wait between base and base·2ⁿ. IoT Core takes one CONNECT a second per client id (I6); to cut shorter waits to
+ * that second would make half of a fleet come back at one instant, a herd of the tool's own.
+ */
 export function backoff(
   random: Random,
   { baseMs = 1_000, maxMs = 30_000 } = {},
@@ -10,7 +13,7 @@ export function backoff(
 } {
   let attempt = 0
   return {
-    next: () => Math.max(1_000, random.next() * Math.min(maxMs, baseMs * 2 ** ++attempt)),
+    next: () => baseMs + random.next() * (Math.min(maxMs, baseMs * 2 ** ++attempt) - baseMs),
     reset: () => {
       attempt = 0
     },
