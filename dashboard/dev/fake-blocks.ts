@@ -1,4 +1,12 @@
-import type { Block, Buckets, DeviceState, Position } from '@gaugeline/backend/protocol'
+import {
+  type Block,
+  type BucketColumns,
+  type Buckets,
+  type DeviceState,
+  findHoles,
+  meanOf,
+  type Position,
+} from '@gaugeline/backend/protocol'
 import type { FakeDevice, FakeReading } from './fake-factory.ts'
 
 /** The position that a run of a device's readings follows; null at its beginning. */
@@ -41,7 +49,7 @@ export function stateOf(device: FakeDevice): DeviceState[] {
   return [{ topic: device.topic, position, ts, metrics, everyMs: 1_000, online: true, onlineAt: 0 }]
 }
 
-/** Lowest, highest and mean per bucket, aligned to the epoch. */
+/** Lowest, highest and mean per bucket, aligned to the epoch, and the holes between readings. */
 export function bucketsOf(
   topic: string,
   readings: readonly FakeReading[],
@@ -53,15 +61,31 @@ export function bucketsOf(
     groups.set(start, [...(groups.get(start) ?? []), reading])
   }
   const names = Object.keys(readings[0]?.metrics ?? {})
-  const column = (name: string): Buckets['metrics'][string] => {
-    const values = [...groups.values()].map((group) => group.map((r) => r.metrics[name] ?? 0))
+  const column = (name: string): BucketColumns => {
+    const sorted = [...groups].map(([start, group]) =>
+      group
+        .map((r) => ({ value: r.metrics[name] ?? 0, at: r.ts - start }))
+        .sort((a, b) => a.value - b.value),
+    )
     return {
-      min: values.map((list) => Math.min(...list)),
-      max: values.map((list) => Math.max(...list)),
-      avg: values.map((list) => list.reduce((a, b) => a + b, 0) / list.length),
-      count: values.map((list) => list.length),
+      min: sorted.map((list) => list[0]?.value ?? null),
+      minAt: sorted.map((list) => list[0]?.at ?? null),
+      max: sorted.map((list) => list.at(-1)?.value ?? null),
+      maxAt: sorted.map((list) => list.at(-1)?.at ?? null),
+      avg: sorted.map((list) => meanOf(list.map(({ value }) => value))),
+      count: sorted.map((list) => list.length),
+      holes: holesOf(name, readings),
     }
   }
   const metrics = Object.fromEntries(names.map((name) => [name, column(name)]))
   return { topic, bucketMs, ts: [...groups.keys()], metrics }
+}
+
+function holesOf(name: string, readings: readonly FakeReading[]): BucketColumns['holes'] {
+  const holes = findHoles({
+    ts: readings.map(({ ts }) => ts),
+    values: readings.map(({ metrics }) => metrics[name] ?? Number.NaN),
+    missing: readings.map(({ n }, i) => n - 1 - (readings[i - 1]?.n ?? Number.NaN)),
+  })
+  return holes.map((hole) => ({ ...hole, count: 1 }))
 }

@@ -182,7 +182,17 @@ describe.each([
       topic: topic(),
       bucketMs: 1_000,
       ts: [START_MS, START_MS + 1_000],
-      metrics: { a: { min: [0, 2], max: [1, 3], avg: [0.5, 2.5], count: [2, 2] } },
+      metrics: {
+        a: {
+          min: [0, 2],
+          minAt: [0, 100],
+          max: [1, 3],
+          maxAt: [400, 900],
+          avg: [0.5, 2.5],
+          count: [2, 2],
+          holes: [],
+        },
+      },
     })
   })
 

@@ -135,7 +135,7 @@ export const clientMessageSchemas = {
     limit: v.optional(
       v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(limits.historyPoints)),
     ),
-    cursor: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(1_024)))),
+    cursor: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(8_192)))),
   }),
   command: v.object({
     action: v.literal('command'),

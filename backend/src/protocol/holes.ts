@@ -7,10 +7,16 @@
 export interface Hole {
   readonly fromMs: number
   readonly toMs: number
-  /** Readings that the device counted meanwhile and that are not held; null: nobody can know. `Infinity`: some, nobody knows how many. */
-  readonly missing: number | null
+  /** Readings that the device counted meanwhile and that are not held; `some`: nobody knows how many; null: nor whether any. */
+  readonly missing: number | 'some' | null
   /** Readings of the device that came meanwhile and did not carry the metric. */
   readonly without: number
+}
+
+/** Holes that are too close to be told apart, as one. */
+export interface MergedHole extends Hole {
+  /** How many they are. */
+  readonly count: number
 }
 
 /** Readings of one device sorted by their place in time, as columns of one length. */
@@ -82,12 +88,17 @@ export function findHoles(columns: HoleColumns): Hole[] {
     const skipped = without[i] ?? 0
     const isSkip = skipped > 0 && isUnusual(without, missing, i, skipped)
     if (!(counted > 0) && !isSkip && !isHole(carried, i, toMs - fromMs)) continue
-    holes.push({ fromMs, toMs, missing: Number.isNaN(counted) ? null : counted, without: skipped })
+    holes.push({ fromMs, toMs, missing: missingOf(counted), without: skipped })
   }
   if (knownToMs !== undefined && isHole(carried, ts.length, knownToMs - last)) {
     holes.push({ fromMs: last, toMs: knownToMs, missing: null, without: carried.after })
   }
   return holes
+}
+
+function missingOf(counted: number): Hole['missing'] {
+  if (Number.isNaN(counted)) return null
+  return counted === Infinity ? 'some' : counted
 }
 
 /** The rows that carry the metric: their times, and what lies between each and the one before it. */

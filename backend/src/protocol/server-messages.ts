@@ -1,5 +1,6 @@
 import type { CommandName } from './telemetry.ts'
 import type { ErrorCode, Retry } from './errors.ts'
+import type { MergedHole } from './holes.ts'
 import type { limits } from './limits.ts'
 import type { Position } from './position.ts'
 
@@ -42,22 +43,29 @@ export interface Block {
   readonly thinned?: true
 }
 
-/** min/max/avg per bucket, bucket starts aligned to the epoch. */
+/**
+ * What each metric did in stretches of `bucketMs`, whose starts are aligned to the epoch; stretches without any reading are left out. Every
+ * point of a line of `min` at `minAt` and `max` at `maxAt`, broken at `holes`, is a reading that exists.
+ */
 export interface Buckets {
   readonly topic: string
   readonly bucketMs: number
+  /** Epoch ms. */
   readonly ts: readonly number[]
-  readonly metrics: Readonly<
-    Record<
-      string,
-      {
-        readonly min: readonly (number | null)[]
-        readonly max: readonly (number | null)[]
-        readonly avg: readonly (number | null)[]
-        readonly count: readonly number[]
-      }
-    >
-  >
+  readonly metrics: Readonly<Record<string, BucketColumns>>
+}
+
+/** One metric, each column as long as the buckets' `ts`; null where a bucket has no value of it. */
+export interface BucketColumns {
+  readonly min: readonly (number | null)[]
+  /** When it was least, the first time; milliseconds after the bucket's start. */
+  readonly minAt: readonly (number | null)[]
+  readonly max: readonly (number | null)[]
+  readonly maxAt: readonly (number | null)[]
+  readonly avg: readonly (number | null)[]
+  readonly count: readonly number[]
+  /** Holes inside and between the buckets, and at the edges of what was asked for, in order; none of an answer with `where`. */
+  readonly holes: readonly MergedHole[]
 }
 
 export interface Welcome {

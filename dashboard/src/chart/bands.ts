@@ -30,10 +30,15 @@ export function drawBands(
   context.rect(plot.left, plot.top, plot.right - plot.left, plot.bottom - plot.top + 4)
   context.clip()
   for (const band of bands) {
-    const place = { left: toPixel(band.fromMs), right: toPixel(band.toMs) }
-    if (band.form === 'hatch') {
+    // What lies outside of the plot is not drawn: a band may have begun days ago.
+    const left = Math.max(plot.left - 2, toPixel(band.fromMs))
+    const right = Math.min(plot.right + 2, toPixel(band.toMs))
+    if (right < left) continue
+    const place = { left, right }
+    if (band.form !== 'tick') {
       const box = { ...plot, ...place }
-      hatch(context, box, bandColor(band, colors))
+      const fill = band.form === 'hatch' ? hatch : veil
+      fill(context, box, bandColor(band, colors))
       word(context, box, { text: band.label, color: bandColor(band, colors), ...colors })
     } else tick(context, { ...place, at: plot.bottom }, colors.muted)
   }
@@ -50,6 +55,8 @@ function bandColor(band: Band, colors: ChartColors): string {
     case 'silent':
     case 'repaired':
       return colors.silent
+    case 'unknown':
+      return colors.muted
   }
 }
 
@@ -68,6 +75,23 @@ function hatch(context: CanvasRenderingContext2D, area: PlotArea, color: string)
   for (let x = area.left - height - ((area.left - height) % 7); x < area.left + width; x += 7) {
     context.moveTo(x, area.bottom)
     context.lineTo(x + height, area.top)
+  }
+  context.stroke()
+  context.restore()
+}
+
+/** Not known yet: an even tint between dotted edges, unlike anything that is known to be missing. */
+function veil(context: CanvasRenderingContext2D, area: PlotArea, color: string): void {
+  const width = Math.max(2, area.right - area.left)
+  context.save()
+  context.fillStyle = `${color}22`
+  context.fillRect(area.left, area.top, width, area.bottom - area.top)
+  context.strokeStyle = `${color}88`
+  context.setLineDash([1, 3])
+  context.beginPath()
+  for (const x of [area.left + 0.5, area.left + width - 0.5]) {
+    context.moveTo(x, area.top)
+    context.lineTo(x, area.bottom)
   }
   context.stroke()
   context.restore()

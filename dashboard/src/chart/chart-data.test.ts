@@ -3,9 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { bucketMsFor, minMaxBuckets } from '../stream/buckets.ts'
 import { DeviceFeed } from '../stream/device-feed.ts'
+import { Timeline } from '../timeline/timeline.ts'
 import { at, block } from '../stream/test-blocks.ts'
-import { readColumns, shownRange } from './columns.ts'
-import { windowFigures } from './figures.ts'
+import { type ChartColumns, readColumns as read, shownRange } from './columns.ts'
 import { calmBounds, timeTicks, valueTicks } from './scales.ts'
 
 const T0 = 1_700_000_000_000
@@ -17,8 +17,17 @@ function feedOf(...blocks: ReturnType<typeof block>[]): DeviceFeed {
   const feed = new DeviceFeed('plant-1/pump-1')
   const result = { sid: 1_000, ok: true, recovered: true, more: false, head: at(0) } as const
   feed.subscribed(result, [], null)
+  feed.knownFromMs = T0
   for (const next of blocks) feed.push(next)
   return feed
+}
+
+/** As of the window's end. */
+function readColumns(feed: DeviceFeed, metric: string, asked: typeof range): ChartColumns {
+  return read(new Timeline(feed), metric, { ...asked, nowMs: asked.toMs })
+}
+function gapsIn(feed: DeviceFeed, nowMs: number): number {
+  return new Timeline(feed).figures('temperature', { ...range, nowMs }).gaps
 }
 
 describe('min/max buckets', () => {
@@ -92,17 +101,20 @@ describe('chart columns', () => {
       // They may have been overtaken.
       { tone: 'open', label: 'awaited', text: '1 reading not here yet' },
     ])
-    expect(feed.gapsBetween(T0, T0 + 60_000)).toBe(2)
+    expect(gapsIn(feed, until(37).toMs)).toBe(2)
     feed.push(block(11, 24, { prev: at(33), position: at(34) }))
-    expect(feed.gapsBetween(T0, T0 + 60_000)).toBe(1)
+    expect(gapsIn(feed, until(37).toMs)).toBe(1)
   })
 
   it('blames nobody when the device restarted or does not count', () => {
-    for (const change of [{ boot: 'b2' }, { n: undefined }] as Partial<Block>[]) {
+    for (const change of [
+      { boot: 'b2', n: [1, 2, 3, 4, 5, 6] },
+      { n: undefined },
+    ] as Partial<Block>[]) {
       const feed = feedOf(block(1, 10), block(25, 30, { prev: at(10), ...change }))
       const { bands } = readColumns(feed, 'temperature', until(30))
       expect(bands).toMatchObject([{ tone: 'silent', text: 'no reading for 15 s' }])
-      expect(feed.gapsBetween(T0, T0 + 60_000)).toBe(0)
+      expect(gapsIn(feed, until(30).toMs)).toBe(1)
     }
   })
 
@@ -140,22 +152,6 @@ describe('chart columns', () => {
   it('lists late readings apart, to be drawn hollow', () => {
     const feed = feedOf(block(1), block(3), block(2))
     expect(readColumns(feed, 'temperature', range).late.y).toEqual([2])
-  })
-
-  it('puts the server’s buckets before the first reading and counts them in the figures', () => {
-    const feed = feedOf(block(30, 40, { prev: at(0) }))
-    const metrics = {
-      temperature: { min: [2, 4], max: [8, 6], avg: [5, 5], count: [10, 10] },
-    }
-    feed.coarse = { topic: feed.topic, bucketMs: 10_000, ts: [T0, T0 + 10_000], metrics }
-    expect(readColumns(feed, 'temperature', range).y.slice(0, 4)).toEqual([2, 8, 4, 6])
-    const figures = windowFigures(feed, 'temperature', range)!
-    expect(figures).toMatchObject({ count: 31, min: 2, max: 40 })
-    expect(figures.p95).toBeNaN()
-  })
-
-  it('has no figures without readings', () => {
-    expect(windowFigures(feedOf(), 'temperature', range)).toBeUndefined()
   })
 })
 

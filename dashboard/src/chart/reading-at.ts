@@ -1,5 +1,6 @@
 import { arrivalOf } from '@gaugeline/backend/protocol'
 import type { DeviceFeed } from '../stream/device-feed.ts'
+import type { ChartColumns } from './columns.ts'
 
 /** One reading of a metric. */
 export interface ReadingAt {
@@ -9,19 +10,25 @@ export interface ReadingAt {
   readonly isLate: boolean
 }
 
-/** The reading of a metric nearest to a time; undefined when none is within `withinMs`. */
+/** The drawn reading that is nearest to a time; undefined when none is within `withinMs`. */
 export function readingAt(
-  { series }: DeviceFeed,
-  metric: string,
+  { x, y, late }: Pick<ChartColumns, 'x' | 'y' | 'late'>,
   { at, withinMs }: { readonly at: number; readonly withinMs: number },
 ): ReadingAt | undefined {
-  const { ts, values, length } = series.view(metric)
-  const after = Math.min(series.rowAt(at), length - 1)
-  const before = Math.max(0, after - 1)
-  const row = at - (ts[before] ?? 0) < (ts[after] ?? 0) - at ? before : after
-  const readAt = ts[row]
-  if (readAt === undefined || Math.abs(readAt - at) > withinMs) return undefined
-  return { at: readAt, value: values[row] ?? Number.NaN, isLate: series.isLate(row) }
+  let low = 0
+  let high = x.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((x[middle] ?? 0) < at) low = middle + 1
+    else high = middle
+  }
+  // A break may stand on either side: the points beside it are looked at too.
+  const near = [low - 2, low - 1, low, low + 1].filter((i) => !Number.isNaN(y[i] ?? Number.NaN))
+  const distance = (i: number): number => Math.abs((x[i] ?? Infinity) - at)
+  const [nearest] = near.sort((a, b) => distance(a) - distance(b))
+  if (nearest === undefined || distance(nearest) > withinMs) return undefined
+  const readAt = x[nearest] ?? 0
+  return { at: readAt, value: y[nearest] ?? Number.NaN, isLate: late.x.includes(readAt) }
 }
 
 /** The reading that carries the metric and arrived last, with the time of its arrival; undefined without one. */

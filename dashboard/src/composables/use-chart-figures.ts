@@ -1,8 +1,8 @@
 import type { ComputedRef } from 'vue'
 import { shownRange } from '../chart/columns.ts'
-import { type WindowFigures, windowFigures } from '../chart/figures.ts'
 import { beyond } from '../chart/limits.ts'
 import { lastReading } from '../chart/reading-at.ts'
+import type { Figures } from '../timeline/figures.ts'
 import { useApp } from './use-app.ts'
 import type { ChartShown } from './use-drawn-chart.ts'
 import { useLook } from './use-look.ts'
@@ -15,12 +15,6 @@ export interface LastValue {
   readonly beyond: 'low' | 'high' | undefined
 }
 
-/** What the window holds. */
-export interface ShownFigures {
-  readonly figures: WindowFigures | undefined
-  readonly gaps: number
-}
-
 /** The window as it is now, epoch milliseconds. */
 export function rangeOf(shown: ChartShown, serverNow: number): { fromMs: number; toMs: number } {
   return shownRange(shown.pausedAt ?? serverNow, shown.windowMs, shown.oldestMs)
@@ -29,23 +23,22 @@ export function rangeOf(shown: ChartShown, serverNow: number): { fromMs: number;
 /** The numbers that stand around a chart: the newest value twice a second, the figures of the window once. */
 export function useChartFigures(shown: ChartShown): {
   readonly last: ComputedRef<LastValue | undefined>
-  readonly window: ComputedRef<ShownFigures>
+  readonly figures: ComputedRef<Figures>
 } {
   const { telemetry } = useApp()
   function readLast(): LastValue | undefined {
-    const found = lastReading(shown.feed, shown.metric)
+    const found = lastReading(shown.timeline.feed, shown.metric)
     if (!found) return undefined
     const ageMs = Math.max(0, Math.floor((telemetry.serverNow() - found.at) / 1_000)) * 1_000
     return { value: found.value, ageMs, beyond: beyond(found.value, shown.limits) }
   }
-  function readWindow(): ShownFigures {
-    const range = rangeOf(shown, telemetry.serverNow())
-    const gaps = shown.feed.gapsBetween(range.fromMs, range.toMs)
-    return { figures: windowFigures(shown.feed, shown.metric, range), gaps }
+  function readFigures(): Figures {
+    const nowMs = telemetry.serverNow()
+    return shown.timeline.figures(shown.metric, { ...rangeOf(shown, nowMs), nowMs })
   }
   const isSame = (before: LastValue | undefined, next: LastValue | undefined): boolean =>
     before?.value === next?.value &&
     before?.ageMs === next?.ageMs &&
     before?.beyond === next?.beyond
-  return { last: useLook(readLast, { isSame }), window: useLook(readWindow, { everyMs: 1_000 }) }
+  return { last: useLook(readLast, { isSame }), figures: useLook(readFigures, { everyMs: 1_000 }) }
 }

@@ -1,16 +1,17 @@
 import { computed, type ComputedRef, onScopeDispose, watch } from 'vue'
 import { byMetricOrder } from '../format/numbers.ts'
-import type { DeviceFeed } from '../stream/device-feed.ts'
+import type { Timeline } from '../timeline/timeline.ts'
 import { useApp } from './use-app.ts'
 import { useAsOf } from './use-as-of.ts'
 import { useConnection } from './use-connection.ts'
 import { type FleetRow, useFleetRow } from './use-fleet.ts'
 import { isSameList, useLook } from './use-look.ts'
+import { useTick } from './use-tick.ts'
 import type { TimeWindow } from './use-time-window.ts'
 
 /** One device, watched in complete mode for as long as the component lives. */
 export interface WatchedDevice {
-  readonly feed: DeviceFeed | undefined
+  readonly timeline: Timeline | undefined
   readonly row: ComputedRef<FleetRow | undefined>
   readonly metrics: ComputedRef<readonly string[]>
   /** Why the server refuses it. */
@@ -26,33 +27,39 @@ export interface WatchedDevice {
   readonly newSincePause: ComputedRef<number>
   /** Typical milliseconds between its readings. */
   readonly intervalMs: ComputedRef<number | undefined>
+  /** A part of the window is not known yet. */
+  readonly isLoading: ComputedRef<boolean>
 }
+
+/** The readings of so long come with the subscribe; what is older is asked for by what the window shows of it. */
+const LIVE_MS = 300_000
 
 export function useDevice(topic: string, time: TimeWindow): WatchedDevice {
   const { telemetry } = useApp()
   const { windowMs, pausedAt } = time
-  onScopeDispose(telemetry.watch(topic, windowMs.value))
-  const feed = telemetry.feed(topic)
-  reachBack(topic, time)
+  onScopeDispose(telemetry.watch(topic, LIVE_MS))
+  const timeline = telemetry.timeline(topic)
+  const feed = timeline?.feed
+  loadShown(topic, time)
 
   const row = useFleetRow(topic)
   const asOf = useAsOf()
-  const metrics = useLook(() => (feed?.series.metrics ?? []).toSorted(byMetricOrder), {
+  const metrics = useLook(() => (timeline?.metrics ?? []).toSorted(byMetricOrder), {
     isSame: isSameList,
   })
   const notesAt = useLook(() => telemetry.notesFor(topic).map((note) => note.at), {
     isSame: isSameList,
   })
   const oldestMs = useLook(() => {
-    if (time.isChosen.value || !feed) return undefined
-    return Math.min(feed.series.firstTs ?? Infinity, feed.coarse?.ts[0] ?? Infinity)
+    if (time.isChosen.value) return undefined
+    return timeline?.oldestMs
   })
   const newSincePause = useLook(() => {
     if (pausedAt.value === undefined || !feed) return 0
     return feed.series.length - feed.series.rowAt(pausedAt.value + 1)
   })
   return {
-    feed,
+    timeline,
     row,
     metrics,
     denied: useLook(() => telemetry.denied.get(topic)),
@@ -62,19 +69,25 @@ export function useDevice(topic: string, time: TimeWindow): WatchedDevice {
     oldestMs,
     newSincePause,
     intervalMs: useLook(() => feed?.series.intervalMs),
+    isLoading: useLook(() => {
+      const nowMs = telemetry.serverNow()
+      const toMs = pausedAt.value ?? nowMs
+      return timeline?.isUnknown({ fromMs: toMs - windowMs.value, toMs }, nowMs) ?? false
+    }),
   }
 }
 
-/** Asks for what the window shows and nobody has asked for yet, whenever it reaches farther back. */
-function reachBack(topic: string, { windowMs, pausedAt }: TimeWindow): void {
+/** Asks for what the window shows and nobody has asked for yet, with each change and once a second. */
+function loadShown(topic: string, { windowMs, pausedAt }: TimeWindow): void {
   const { telemetry } = useApp()
   const connection = useConnection()
-  const isLive = computed(() => connection.value.phase === 'live')
+  const tick = useTick({ everyMs: 1_000 })
   watch(
-    [windowMs, pausedAt, isLive],
+    [windowMs, pausedAt, () => connection.value.phase, tick],
     () => {
-      const behindMs = pausedAt.value === undefined ? 0 : telemetry.serverNow() - pausedAt.value
-      if (isLive.value) void telemetry.widen(topic, windowMs.value + behindMs)
+      if (connection.value.phase !== 'live') return
+      const toMs = pausedAt.value ?? telemetry.serverNow()
+      void telemetry.load(topic, { fromMs: toMs - windowMs.value, toMs })
     },
     { immediate: true },
   )

@@ -13,19 +13,20 @@ import { type ChartColumns, readColumns, shownRange } from '../chart/columns.ts'
 import type { Band } from '../chart/gap-bands.ts'
 import { type Limits, withLimits } from '../chart/limits.ts'
 import { chartEngineKey, createLineChart, type LineChart } from '../chart/line-chart.ts'
+import { type ReadingAt, readingAt } from '../chart/reading-at.ts'
 import { type AxisBounds, calmBounds } from '../chart/scales.ts'
 import { type Drawable, pageScheduler } from '../chart/scheduler.ts'
 import { chartColors } from '../chart/theme.ts'
 import { formatAxisValue, metricLook } from '../format/numbers.ts'
 import { formatClock } from '../format/times.ts'
-import type { DeviceFeed } from '../stream/device-feed.ts'
+import type { Timeline } from '../timeline/timeline.ts'
 import { isSameList } from './use-look.ts'
 import { useApp } from './use-app.ts'
 import { useSettings } from './use-settings.ts'
 
 /** What a chart shows: one metric of one device over a moving window. */
 export interface ChartShown {
-  readonly feed: DeviceFeed
+  readonly timeline: Timeline
   readonly metric: string
   readonly windowMs: number
   /** Epoch milliseconds of the right edge, which then stands still; undefined = the server's now. */
@@ -44,6 +45,8 @@ export interface DrawnChart {
   readonly bucketMs: Readonly<ShallowRef<number | null>>
   /** The gap that covers a time, in the last drawing. */
   bandAt: (at: number) => Band | undefined
+  /** The reading nearest to a time, in the last drawing; undefined when none is within `withinMs`. */
+  readingAt: (place: { readonly at: number; readonly withinMs: number }) => ReadingAt | undefined
 }
 
 const INTERVAL_MS = 500
@@ -76,12 +79,12 @@ export function useDrawnChart(
     plot ? Math.max(50, plot.right - plot.left) : FIRST_PIXELS
   const rangeNow = (): { fromMs: number; toMs: number } =>
     shownRange(shown.pausedAt ?? telemetry.serverNow(), shown.windowMs, shown.oldestMs)
-  /** All that a picture follows from: readings never change, so their number tells of new ones. */
+  /** All that a picture follows from. */
   function ingredients({ fromMs, toMs }: { fromMs: number; toMs: number }): readonly unknown[] {
-    const { series, gaps, coarse, isLoading } = shown.feed
-    const count = Math.min(series.length, series.rowAt(toMs) + 1) - series.rowAt(fromMs)
-    const data = [count, gaps, coarse, isLoading, shown.notesAt, shown.limits]
-    return [...data, shown.metric, fromMs, toMs, settings.theme, settings.zone, widthOf(area.value)]
+    const { timeline, notesAt, limits, metric } = shown
+    const data = timeline.signature({ fromMs, toMs }, telemetry.serverNow())
+    const look = [settings.theme, settings.zone, widthOf(chart?.area())]
+    return [...data, notesAt, limits, metric, fromMs, toMs, ...look]
   }
 
   function draw(): number {
@@ -90,7 +93,9 @@ export function useDrawnChart(
     const next = rangeNow()
     drawnOf = ingredients(next)
     const { fromMs, toMs } = next
-    columns = readColumns(shown.feed, shown.metric, { ...next, pixels: widthOf(chart.area()) })
+    const nowMs = Math.max(next.toMs, telemetry.serverNow())
+    const pixels = widthOf(chart.area())
+    columns = readColumns(shown.timeline, shown.metric, { ...next, pixels, nowMs })
     const y = (bounds = calmBounds(withLimits(columns, shown.limits), bounds, look.least))
     const { zone } = settings
     chart.draw({
@@ -145,5 +150,6 @@ export function useDrawnChart(
     range,
     bucketMs,
     bandAt: (at) => columns?.bands.find(({ fromMs, toMs }) => fromMs <= at && at <= toMs),
+    readingAt: (place) => columns && readingAt(columns, place),
   }
 }

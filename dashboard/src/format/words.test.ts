@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { toCsv } from '../csv.ts'
 import { keyBindings } from '../keyboard.ts'
-import { DeviceFeed } from '../stream/device-feed.ts'
+import { block } from '../stream/test-blocks.ts'
 import { deviceStatus, Fleet } from '../stream/fleet.ts'
 import type { Connection } from '../stream/stream-client.ts'
-import { at, block } from '../stream/test-blocks.ts'
 import { connectionWords } from './connection-words.ts'
 import { formatValue, metricLook } from './numbers.ts'
 import { formatAge, formatInterval, formatSpan } from './times.ts'
@@ -136,34 +134,6 @@ describe('numbers and times', () => {
   it('shows an unknown metric by its name, always in the same colour', () => {
     expect(metricLook('torque')).toMatchObject({ label: 'torque', unit: '' })
     expect(metricLook('torque').line).toBe(metricLook('torque').line)
-  })
-})
-
-describe('CSV of a window', () => {
-  it('has one row for each reading, empty fields for missing values, and no formula', () => {
-    const feed = new DeviceFeed('a/b')
-    feed.push(block(1, 2, { prev: at(0), metrics: { '=cmd': [1, null], temperature: [20.5, 21] } }))
-    expect(toCsv(feed, { fromMs: 1_700_000_001_000, toMs: 1_700_000_002_000 })).toBe(
-      "time,'=cmd,temperature\r\n" +
-        '2023-11-14T22:13:21.000Z,1,20.5\r\n' +
-        '2023-11-14T22:13:22.000Z,,21\r\n',
-    )
-  })
-
-  it('has the averages of what is held only as buckets, and says over how long', () => {
-    const feed = new DeviceFeed('a/b')
-    feed.push(block(30, 30, { prev: at(0) }))
-    const metrics = {
-      temperature: { min: [1, null], max: [3, null], avg: [2, null], count: [10, 0] },
-    }
-    const ts = [1_700_000_000_000, 1_700_000_010_000]
-    feed.coarse = { topic: 'a/b', bucketMs: 10_000, ts, metrics }
-    const range = { fromMs: 1_700_000_000_000, toMs: 1_700_000_060_000 }
-    expect(toCsv(feed, range, ['temperature'])).toBe(
-      'time,temperature,averaged_over_ms\r\n' +
-        '2023-11-14T22:13:20.000Z,2,10000\r\n' +
-        '2023-11-14T22:13:50.000Z,30,\r\n',
-    )
   })
 })
 

@@ -81,13 +81,13 @@ const live: RecordedMessage[] = Array.from({ length: 100 }, (_, i) => ({
   message: { type: 'data', blocks: [block(3_001 + i, 3_001 + i)] },
 }))
 
-async function openDevice(query = '') {
+async function openDevice(query = 'w=5') {
   const recording = [welcome(['viewer']), fleet, device, alarms, ...live]
   vi.useFakeTimers({
     now,
     toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'],
   })
-  return open(`/d/plant-1/pump-1?w=5${query}`, recording, { makeChart: recorder })
+  return open(`/d/plant-1/pump-1?${query}`, recording, { makeChart: recorder })
 }
 /** How many charts are drawn in each of the next ticks of the page. */
 async function drawsPerTick(ticks: number): Promise<number[]> {
@@ -137,7 +137,7 @@ describe('what a page with six charts draws', () => {
   })
 
   it('draws a paused window once, and not again for readings that lie outside of it', async () => {
-    await openDevice(`&at=${now - 60_000}`)
+    await openDevice(`w=3&at=${now - 60_000}`)
     await drawsPerTick(6)
     const counts = await drawsPerTick(24)
     expect(counts.every((count) => count === 0)).toBe(true)

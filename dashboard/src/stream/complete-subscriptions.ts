@@ -6,7 +6,10 @@ import type { NoteBook } from './note-book.ts'
 import { patiently } from './patience.ts'
 import type { StreamClient } from './stream-client.ts'
 
+/** More are left out by the server: then they are not single readings any more. */
 const SNAPSHOT_READINGS = 1_000
+/** A device's clock may be so far ahead of its readings' arrival: those at the window's beginning arrived before it. */
+const LEAD_MS = 60_000
 const DEVICES_PER_MESSAGE = 20
 /** An answer is never older than this. */
 const ANSWERED_WITHIN_MS = 60_000
@@ -99,7 +102,7 @@ export class CompleteSubscriptions {
       sid,
       topic: feed.topic,
       mode: 'complete' as const,
-      window: { lastMs: windowMs, points: SNAPSHOT_READINGS },
+      window: { lastMs: windowMs + LEAD_MS, points: SNAPSHOT_READINGS },
       ...sinceOf(since.get(sid)),
     }))
     return patiently(clock, () => client.request({ action: 'subscribe', subscriptions }))
@@ -114,7 +117,7 @@ export class CompleteSubscriptions {
     const { repair, serverNow } = this.#options
     this.denied.delete(feed.topic)
     const before = feed.series.length
-    if (!since || !result.recovered) feed.reachesBackTo = serverNow() - windowMs
+    if (!since || !result.recovered) feed.knownFromMs = serverNow() - windowMs
     const rest = feed.subscribed(result, blocks, since)
     if (result.head === null) feed.beginsAt(Math.floor(serverNow()) - ANSWERED_WITHIN_MS)
     if (rest) await repair.fill(feed, rest)

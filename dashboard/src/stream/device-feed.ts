@@ -1,6 +1,6 @@
 import {
+  arrivalOf,
   type Block,
-  type Buckets,
   comparePositions,
   earliestPosition,
   type HistoryPage,
@@ -20,6 +20,9 @@ export type GapReason =
   | 'retention'
   | 'unknown-position'
   | 'latest'
+
+/** Older ones are forgotten. */
+const MAX_GAPS = 500
 
 /** A stretch of a device's time axis that was or is incomplete. Times are epoch milliseconds of readings. */
 export interface Gap {
@@ -42,10 +45,11 @@ export class DeviceFeed {
   #gaps: Gap[] = []
   /** True while the pages of a snapshot are still coming: a push that runs ahead of them is no lost push. */
   isLoading = false
-  /** Buckets of the time before the first reading held, when a wide window asked for them. */
-  coarse: Buckets | undefined
-  /** Epoch milliseconds from which on readings or buckets are held or being asked for. */
-  reachesBackTo = Infinity
+  /** Epoch ms from which on every reading is held, once the first subscribe has been answered. */
+  knownFromMs = Infinity
+  /** Grows with every reading that comes, wherever it belongs. */
+  revision = 0
+  #outdated: { fromMs: number; toMs: number } | undefined
 
   constructor(topic: string) {
     this.topic = topic
@@ -55,12 +59,17 @@ export class DeviceFeed {
   get gaps(): readonly Gap[] {
     return this.#gaps
   }
-  /** Stretches between two times that lack readings: gaps that are not repaired, and what the device counted but nobody received. */
-  gapsBetween(fromMs: number, toMs: number): number {
-    const isIn = (gap: Gap): boolean =>
-      gap.state !== 'repaired' && gap.fromMs < toMs && gap.toMs > fromMs
-    const counted = this.isLoading ? 0 : this.series.stretchesMissing(fromMs, toMs)
-    return this.#gaps.filter(isIn).length + counted
+  /** Epoch ms up to which every reading is held that is not in a gap: further than now, but while pages are still coming. */
+  get knownToMs(): number {
+    if (!this.isLoading) return Infinity
+    const { head } = this.#coverage
+    return head === null || isTimeMark(head) ? -Infinity : arrivalOf(head)
+  }
+  /** Readings of this time have come since the last call, and what was asked about it before does not know them. Epoch ms. */
+  takeOutdated(): { readonly fromMs: number; readonly toMs: number } | undefined {
+    const outdated = this.#outdated
+    this.#outdated = undefined
+    return outdated
   }
   /** Everything up to here is held. */
   get position(): Position | null {
@@ -94,14 +103,24 @@ export class DeviceFeed {
     blocks: readonly Block[],
     since: Position | null,
   ): Span | undefined {
-    if (!result.recovered) this.#notRecovered(result.lost)
+    if (!result.recovered) this.#notRecovered(result.lost, blocks[0]?.ts[0])
     const known = result.recovered ? since : null
     const base = known ?? blocks[0]?.prev ?? blocks[0]?.position ?? result.head
+    // Readings that were left out cannot be told from lost ones: what is before now is asked for in buckets then.
+    if (blocks.some(({ thinned }) => thinned)) {
+      this.#beginNow(result)
+      return undefined
+    }
     for (const block of blocks) this.#keep(block, false)
     const end = result.more ? result.resumeFrom : (result.head ?? blocks.at(-1)?.position)
     if (base && end) this.#coverage.add({ since: base, until: end })
     if (!result.more || !result.resumeFrom || !result.head) return undefined
     return { since: result.resumeFrom, until: result.head }
+  }
+
+  #beginNow({ head }: Extract<SubscriptionResult, { ok: true }>): void {
+    this.knownFromMs = head ? arrivalOf(head) + 1 : this.knownFromMs
+    if (head) this.#coverage.add({ since: head, until: head })
   }
 
   /** The device had never sent until then: its first reading follows this, and is missed when it does not come. */
@@ -151,9 +170,18 @@ export class DeviceFeed {
     const span = { since: block.prev ?? this.#beforeFirst(block), until: block.position }
     if (block.prev !== null && this.#coverage.has(span)) return 0
     const added = this.series.add(block, live)
-    this.series.trim()
+    if (added > 0) this.#changed(block)
+    if (this.series.trim()) this.knownFromMs = this.series.firstTs ?? this.knownFromMs
     this.#coverage.add(span)
     return added
+  }
+
+  #changed({ ts }: Block): void {
+    this.revision++
+    const old = ts.filter((at) => at < this.knownFromMs)
+    if (old.length === 0 || !Number.isFinite(this.knownFromMs)) return
+    const { fromMs = Infinity, toMs = -Infinity } = this.#outdated ?? {}
+    this.#outdated = { fromMs: Math.min(fromMs, ...old), toMs: Math.max(toMs, ...old) }
   }
 
   /** What a device's first block follows. */
@@ -162,9 +190,13 @@ export class DeviceFeed {
     return head !== null && isTimeMark(head) ? head : position
   }
 
-  #notRecovered(lost: { reason: GapReason; fromMs: number; toMs: number } | undefined): void {
+  #notRecovered(
+    lost: { reason: GapReason; fromMs: number; toMs: number } | undefined,
+    nextTs = Infinity,
+  ): void {
     this.#gaps = this.#gaps.filter((gap) => gap.state !== 'open')
-    if (lost) this.#gaps = [...this.#gaps, { ...lost, state: 'lost', repaired: 0 }]
+    const toMs = Math.min(lost?.toMs ?? nextTs, nextTs)
+    if (lost) this.#gaps = [...this.#gaps, { ...lost, toMs, state: 'lost', repaired: 0 }]
     // The old stretch stays on the chart, but nothing may be claimed about what follows it.
     this.#coverage.clear()
   }
@@ -178,7 +210,7 @@ export class DeviceFeed {
   }
 
   #open(gap: Pick<Gap, 'fromMs' | 'toMs' | 'reason'>): void {
-    this.#gaps = [...this.#gaps, { ...gap, state: 'open', repaired: 0 }]
+    this.#gaps = [...this.#gaps, { ...gap, state: 'open' as const, repaired: 0 }].slice(-MAX_GAPS)
   }
 
   #settle(added: number, finished: boolean): void {

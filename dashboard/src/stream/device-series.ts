@@ -1,6 +1,7 @@
 import {
   type Block,
   comparePositions,
+  countedBetween,
   type Position,
   readingIdAt,
 } from '@gaugeline/backend/protocol'
@@ -28,8 +29,6 @@ export interface NewestValue {
 const FIRST_CAPACITY = 1_024
 const NO_ID = -1
 const MAX_ROWS = 60_000
-const LATE = 1
-const THINNED = 2
 
 /**
  * Plain typed arrays outside Vue, grown by doubling up to 60,000 readings, then the oldest eighth goes. Sorted by device time: a late
@@ -39,12 +38,13 @@ export class DeviceSeries {
   #length = 0
   #capacity = FIRST_CAPACITY
   #ts = new Float64Array(FIRST_CAPACITY)
-  /** LATE, THINNED or both. */
-  #flags = new Uint8Array(FIRST_CAPACITY)
+  /** 1 = arrived after a newer one. */
+  #late = new Uint8Array(FIRST_CAPACITY)
   /** The device's own counter, NaN where it has none, and which of its boots it counts from. */
   #counters = new Float64Array(FIRST_CAPACITY)
   #boots = new Uint32Array(FIRST_CAPACITY)
   readonly #bootNumbers = new Map<string, number>()
+  readonly #bootNames: string[] = []
   readonly #positions: Position[] = []
   readonly #columns = new Map<string, Float64Array>()
   /** What the server names each reading, -1 where it did not. */
@@ -73,6 +73,16 @@ export class DeviceSeries {
     return [...this.#columns.keys()]
   }
 
+  /** Epoch ms of each row. */
+  get times(): Float64Array {
+    return this.#ts.subarray(0, this.#length)
+  }
+
+  /** NaN = not carried. */
+  valueAt(row: number, metric: string): number {
+    return this.#columns.get(metric)?.[row] ?? Number.NaN
+  }
+
   view(metric: string): SeriesView {
     const column = this.#columns.get(metric)
     const length = column ? this.#length : 0
@@ -86,38 +96,33 @@ export class DeviceSeries {
 
   /** True when the reading arrived after a newer one. */
   isLate(row: number): boolean {
-    return ((this.#flags[row] ?? 0) & LATE) !== 0
+    return this.#late[row] === 1
   }
 
-  /** True when readings before this one were left out on purpose: the step before it is no silence. */
-  isThinned(row: number): boolean {
-    return ((this.#flags[row] ?? 0) & THINNED) !== 0
+  /** Where a reading stands in its device's own count. */
+  counted(row: number): { readonly boot: string; readonly n: number } {
+    const boot = this.#bootNames[this.#boots[row] ?? 0] ?? ''
+    return { boot, n: this.#counters[row] ?? Number.NaN }
   }
 
   /**
-   * How many readings the device counted between this one and the one before it, and that are not held. Undefined where nobody can know:
-   * it does not count, it restarted in between, or they were left out on purpose.
+   * How many readings the device counted between this one and the one before it, and that are not held. `Infinity`: some. Undefined where
+   * nobody can know.
    */
   missingBefore(row: number): number | undefined {
-    if (row < 1 || row >= this.#length || this.isThinned(row)) return undefined
-    if (this.#boots[row] !== this.#boots[row - 1]) return undefined
-    const steps = (this.#counters[row] ?? Number.NaN) - (this.#counters[row - 1] ?? Number.NaN)
-    return Number.isNaN(steps) ? undefined : Math.max(0, steps - 1)
-  }
-
-  /** How many stretches between `fromMs` and `toMs` lack readings that the device counted. */
-  stretchesMissing(fromMs: number, toMs: number): number {
-    let found = 0
-    const end = this.rowAt(toMs)
-    for (let row = this.rowAt(fromMs); row < end; row++) if (this.missingBefore(row)) found++
-    return found
+    if (row < 1 || row >= this.#length) return undefined
+    if (this.#boots[row] === this.#boots[row - 1]) {
+      const steps = (this.#counters[row] ?? Number.NaN) - (this.#counters[row - 1] ?? Number.NaN)
+      return Number.isNaN(steps) ? undefined : Math.max(0, steps - 1)
+    }
+    return countedBetween(this.counted(row - 1), this.counted(row))
   }
 
   /** Typical milliseconds between the newest readings; undefined with fewer than three. */
   get intervalMs(): number | undefined {
     const steps: number[] = []
     for (let row = Math.max(1, this.#length - 40); row < this.#length; row++) {
-      if (!this.isThinned(row)) steps.push((this.#ts[row] ?? 0) - (this.#ts[row - 1] ?? 0))
+      steps.push((this.#ts[row] ?? 0) - (this.#ts[row - 1] ?? 0))
     }
     steps.sort((a, b) => a - b)
     return steps.length < 2 ? undefined : steps[steps.length >> 1]
@@ -156,7 +161,7 @@ export class DeviceSeries {
     const row = ts >= newest ? this.#length : this.#rowAfter(ts)
     this.#makeRoom(row)
     this.#write(row, block, i)
-    this.#flags[row] = (live && ts < newest ? LATE : 0) | (block.thinned ? THINNED : 0)
+    this.#late[row] = live && ts < newest ? 1 : 0
     return true
   }
 
@@ -219,6 +224,7 @@ export class DeviceSeries {
     const known = this.#bootNumbers.get(boot)
     if (known !== undefined) return known
     this.#bootNumbers.set(boot, this.#bootNumbers.size)
+    this.#bootNames.push(boot)
     return this.#bootNumbers.size - 1
   }
 
@@ -236,9 +242,9 @@ export class DeviceSeries {
     for (const [metric, column] of this.#columns) {
       this.#columns.set(metric, enlarged(column, this.#capacity))
     }
-    const flags = new Uint8Array(this.#capacity)
-    flags.set(this.#flags)
-    this.#flags = flags
+    const late = new Uint8Array(this.#capacity)
+    late.set(this.#late)
+    this.#late = late
     const boots = new Uint32Array(this.#capacity)
     boots.set(this.#boots)
     this.#boots = boots
@@ -247,13 +253,14 @@ export class DeviceSeries {
     this.#ids = ids
   }
 
-  /** Drops the oldest eighth when there are too many rows. Called between blocks, so that no row number is in use. */
-  trim(): void {
-    if (this.#length <= this.#maxRows) return
+  /** Drops the oldest eighth when there are too many rows: true. Called between blocks, so that no row number is in use. */
+  trim(): boolean {
+    if (this.#length <= this.#maxRows) return false
     const drop = this.#length - Math.floor(this.#maxRows * 0.875)
     for (const column of this.#all()) column.copyWithin(0, drop, this.#length)
     this.#positions.splice(0, drop)
     this.#length -= drop
+    return true
   }
 
   #column(metric: string): Float64Array {
@@ -267,7 +274,7 @@ export class DeviceSeries {
   #all(): (Float64Array | Uint8Array | Uint32Array | Int32Array)[] {
     return [
       this.#ts,
-      this.#flags,
+      this.#late,
       this.#counters,
       this.#boots,
       this.#ids,

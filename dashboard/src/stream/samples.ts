@@ -1,3 +1,5 @@
+import { percentileOf } from '@gaugeline/backend/protocol'
+
 interface Sample {
   readonly at: number
   readonly value: number
@@ -19,11 +21,11 @@ export class Samples {
     this.#forget(at)
   }
 
-  /** The value that the share `p` (0–1) of the samples does not exceed; undefined without samples. */
+  /** The value that the share `p` (0–1) of the samples does not exceed, by nearest rank; undefined without samples. */
   percentile(p: number, now: number): number | undefined {
     this.#forget(now)
     const sorted = this.#samples.map((sample) => sample.value).sort((a, b) => a - b)
-    return sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))]
+    return percentileOf(sorted, p * 100)
   }
 
   /** Sum of the values per second over the span. */

@@ -16,6 +16,8 @@ import { FleetSubscriptions } from './fleet-subscriptions.ts'
 import { HoleRepair } from './hole-repair.ts'
 import { NoteBook } from './note-book.ts'
 import { Samples } from './samples.ts'
+import type { Range } from '../timeline/past.ts'
+import type { Timeline } from '../timeline/timeline.ts'
 import type { StreamClient } from './stream-client.ts'
 import { type Recovery, WatchedDevices } from './watched-devices.ts'
 
@@ -107,9 +109,13 @@ export class Telemetry {
     return this.#watched.watch(topic, windowMs)
   }
 
-  /** Makes the chart of a watched device reach back `windowMs`. */
-  widen(topic: string, windowMs: number): Promise<void> {
-    return this.#watched.widen(topic, windowMs)
+  timeline(topic: string): Timeline | undefined {
+    return this.#watched.timeline(topic)
+  }
+
+  /** Asks for what a stretch of a watched device lacks. Settles when it is there, or cannot be had now. */
+  load(topic: string, range: Range, options: { wantsReadings?: boolean } = {}): Promise<void> {
+    return this.#watched.load(topic, range, options)
   }
 
   notesFor(topic: string): Note[] {

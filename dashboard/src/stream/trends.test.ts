@@ -16,7 +16,9 @@ function bucketsOf(topic: string, avg: (number | null)[], firstTs: number): Buck
     topic,
     bucketMs: 1_000,
     ts,
-    metrics: { temperature: { min: avg, max: avg, avg, count } },
+    metrics: {
+      temperature: { min: avg, minAt: count, max: avg, maxAt: count, avg, count, holes: [] },
+    },
   }
 }
 

@@ -64,20 +64,6 @@ describe('watched devices', () => {
     expect(telemetry.feed(topic)?.gaps).toMatchObject([{ state: 'repaired', repaired: 8 }])
   })
 
-  it('asks for buckets of the time before the readings it holds, once', async () => {
-    const { client, telemetry } = scriptedTelemetry((asked) =>
-      isDevice(asked) ? snapshot(10) : undefined,
-    )
-    await client.ready()
-    telemetry.watch(topic, 300_000)
-    await settled()
-    await telemetry.widen(topic, 3_600_000)
-    await telemetry.widen(topic, 3_600_000)
-    expect(client.askedFor('history')).toMatchObject([
-      { topic, from: 1_699_996_500_000, to: 1_700_000_001_000, bucketMs: 10_000 },
-    ])
-  })
-
   it('asks at once for the head when the server announces a gap, and closes it when nothing is missing', async () => {
     const { client, clock, telemetry } = scriptedTelemetry((asked) =>
       isDevice(asked) ? snapshot(10) : undefined,

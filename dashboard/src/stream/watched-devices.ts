@@ -1,5 +1,4 @@
 import type { Position } from '@gaugeline/backend/protocol'
-import { bucketMsFor } from './buckets.ts'
 import {
   type CompleteSubscriptions,
   type Outcome,
@@ -10,6 +9,8 @@ import { DeviceFeed } from './device-feed.ts'
 import { type HoleRepair, REORDER_GRACE_MS } from './hole-repair.ts'
 import type { NoteBook } from './note-book.ts'
 import { patiently } from './patience.ts'
+import type { Question, Range } from '../timeline/past.ts'
+import { Timeline } from '../timeline/timeline.ts'
 import { RequestFailed, type StreamClient } from './stream-client.ts'
 
 /** The sids below are the fleet's, one per entitlement. */
@@ -17,10 +18,14 @@ const FIRST_SID = 1_000
 /** A chart that was closed stays subscribed this long: people go back and forth. */
 const LINGER_MS = 20_000
 const SUBSCRIBE_RETRY_MS = 3_000
-const COARSE_BUCKETS = 600
+/** Between two questions about the same stretch, when the first one failed. */
+const ASK_AGAIN_MS = 3_000
 
 interface Watch extends WatchedDevice {
+  readonly timeline: Timeline
   users: number
+  /** Settles when the question that is under way has been answered, well or not. */
+  asking: Promise<void> | undefined
   /** Settles when the first subscribe has been answered, well or not. */
   ready: Promise<void>
   cancelLinger: () => void
@@ -58,6 +63,10 @@ export class WatchedDevices {
     return this.#watches.get(topic)
   }
 
+  timeline(topic: string): Timeline | undefined {
+    return this.#watches.get(topic)?.timeline
+  }
+
   feeds(): DeviceFeed[] {
     return [...this.#watches.values()].map(({ feed }) => feed)
   }
@@ -71,7 +80,7 @@ export class WatchedDevices {
     return positions
   }
 
-  /** Keeps a device in complete mode until the returned function is called. */
+  /** Keeps a device in complete mode until the returned function is called; its readings of the last `windowMs` come at once. */
   watch(topic: string, windowMs: number): () => void {
     const watch = this.#watches.get(topic) ?? this.#newWatch(topic, windowMs)
     watch.users++
@@ -88,28 +97,48 @@ export class WatchedDevices {
   }
 
   /**
-   * Makes the chart of a watched device reach back `windowMs`: what lies before the first reading held comes as min/max buckets.
-   * Asks nothing when it is there already.
+   * Asks the history for what a stretch of a watched device lacks, question by question; `wantsReadings`: each reading, where buckets would
+   * do for a chart. Settles when all of it is there, or cannot be had now.
    */
-  async widen(topic: string, windowMs: number): Promise<void> {
+  async load(
+    topic: string,
+    range: Range,
+    options: { wantsReadings?: boolean } = {},
+  ): Promise<void> {
     const watch = this.#watches.get(topic)
-    if (!watch) return
-    await watch.ready
+    await watch?.ready
+    while (watch && this.#watches.get(topic) === watch) {
+      if (watch.asking) {
+        await watch.asking
+        continue
+      }
+      const nowMs = this.#options.serverNow()
+      const question = watch.timeline.question(range, { nowMs, ...options })
+      if (!question) return
+      watch.asking = this.#ask(watch, question).finally(() => {
+        watch.asking = undefined
+      })
+    }
+  }
+
+  async #ask({ timeline, feed }: Watch, { fromMs, toMs, bucketMs }: Question): Promise<void> {
     const { client, clock, notes, serverNow } = this.#options
-    const { feed } = watch
-    const to = Math.ceil(feed.series.firstTs ?? serverNow())
-    const from = Math.floor(serverNow() - windowMs)
-    if (from >= to || from >= feed.reachesBackTo) return
-    const reachedBefore = feed.reachesBackTo
-    feed.reachesBackTo = from
-    const bucketMs = Math.max(1_000, bucketMsFor(windowMs, COARSE_BUCKETS))
+    const { past } = timeline
+    const size = bucketMs === undefined ? {} : { bucketMs }
+    const base = { action: 'history', topic: feed.topic, from: fromMs, to: toMs, ...size } as const
+    past.begin({ fromMs, toMs, bucketMs })
     try {
-      const question = { action: 'history', topic, from, to, bucketMs } as const
-      const page = await patiently(clock, () => client.request(question))
-      if (page.buckets) feed.coarse = page.buckets
-      notes.keep(page.notes ?? [])
+      let cursor: string | null = null
+      do {
+        const place: { cursor?: string } = cursor === null ? {} : { cursor }
+        const page = await patiently(clock, () => client.request({ ...base, ...place }))
+        notes.keep(page.notes ?? [])
+        if (!past.keep(page)) return
+        cursor = page.cursor
+      } while (cursor !== null)
+      past.done()
     } catch {
-      feed.reachesBackTo = reachedBefore
+      past.fail(serverNow() + ASK_AGAIN_MS)
     }
   }
 
@@ -148,11 +177,14 @@ export class WatchedDevices {
   }
 
   #newWatch(topic: string, windowMs: number): Watch {
+    const feed = new DeviceFeed(topic)
     const watch: Watch = {
       sid: this.#nextSid++,
-      feed: new DeviceFeed(topic),
+      feed,
+      timeline: new Timeline(feed),
       windowMs,
       users: 0,
+      asking: undefined,
       ready: Promise.resolve(),
       cancelLinger: () => undefined,
     }

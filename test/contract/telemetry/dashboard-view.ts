@@ -3,6 +3,7 @@ import { readColumns } from '../../../dashboard/src/chart/columns.ts'
 import { toCsv } from '../../../dashboard/src/csv.ts'
 import { formatValue, metricLook } from '../../../dashboard/src/format/numbers.ts'
 import { DeviceFeed } from '../../../dashboard/src/stream/device-feed.ts'
+import { Timeline } from '../../../dashboard/src/timeline/timeline.ts'
 import type { Shown } from './row.ts'
 
 const MINUTE_MS = 60_000
@@ -20,12 +21,16 @@ export function shownOf(
   const { firstTs = 0, lastTs = 0 } = feed.series
   // A minute later nobody waits for what is missing.
   const range = { fromMs: firstTs - MINUTE_MS, toMs: lastTs + MINUTE_MS }
-  const columns = readColumns(feed, 'a', { ...range, pixels: 400 })
+  feed.knownFromMs = range.fromMs
+  const timeline = new Timeline(feed)
+  const nowMs = range.toMs
+  const columns = readColumns(timeline, 'a', { ...range, pixels: 400, nowMs })
+  const file = toCsv(timeline, { fromMs: firstTs, toMs: lastTs, nowMs })
   return {
     gaps: columns.bands.filter(({ tone }) => tone === 'lost').map(({ label }) => label),
     values: columns.y
       .filter((value) => !Number.isNaN(value))
       .map((value) => formatValue(value, metricLook('a').digits)),
-    csv: toCsv(feed, range).split('\r\n', 1)[0] ?? '',
+    csv: file.text.split('\r\n', 1)[0] ?? '',
   }
 }

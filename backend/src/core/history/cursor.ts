@@ -5,6 +5,7 @@ import {
   type ClientMessage,
   type Position,
 } from '../../protocol/index.ts'
+import type { LastReading } from './buckets.ts'
 import { isLateKey, type LatePlace } from './late.ts'
 
 /** Where the next page begins. */
@@ -17,6 +18,8 @@ export interface Place {
   readonly key?: Position
   /** Buckets from this time on, epoch ms. */
   readonly fromMs?: number
+  /** What the buckets before that ended with. */
+  readonly before?: LastReading
 }
 
 /**
@@ -51,14 +54,27 @@ function parse(cursor: string): readonly unknown[] {
 
 function isPlace(value: unknown): value is Place {
   if (typeof value !== 'object' || value === null) return false
-  const { late, after, key, fromMs } = value as Record<string, unknown>
+  const { late, after, key, fromMs, before } = value as Record<string, unknown>
   const isTime =
     fromMs === undefined ||
     (typeof fromMs === 'number' && Number.isSafeInteger(fromMs) && fromMs >= 0)
   // A key may be a position with one more character: the text right after it.
   const isKey = key === undefined || (typeof key === 'string' && isPosition(key.slice(0, 43)))
   const isLate = late === undefined || isLatePlace(late)
-  return isLate && isTime && (after === undefined || isPosition(after)) && isKey
+  const isBefore = before === undefined || isLastReading(before)
+  return isLate && isBefore && isTime && (after === undefined || isPosition(after)) && isKey
+}
+
+function isLastReading(value: unknown): value is LastReading {
+  if (typeof value !== 'object' || value === null) return false
+  const { ts, boot, n, metrics } = value as Record<string, unknown>
+  const isCounted = (boot === null || typeof boot === 'string') && (n === null || isNumber(n))
+  if (typeof metrics !== 'object' || metrics === null) return false
+  return isNumber(ts) && isCounted && Object.values(metrics).every(isNumber)
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value)
 }
 
 function isLatePlace(value: unknown): value is LatePlace {

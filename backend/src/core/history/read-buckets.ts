@@ -1,6 +1,6 @@
 import { arrivalOf, earliestPosition, type Buckets, type Position } from '../../protocol/index.ts'
 import { matchesView } from '../selection/view.ts'
-import { createBuckets, firstBuckets, floorTo, type BucketTable } from './buckets.ts'
+import { BucketTable, floorTo, type BucketSpan } from './buckets.ts'
 import { lastPosition } from '../blocks/device-block.ts'
 import { isLate, spanStartOf, walkLate, type LatePlace, type LateScan } from './late.ts'
 import { LATE_MS } from './ports.ts'
@@ -21,21 +21,22 @@ interface Range {
  * at the end of a bucket that nothing can be added to any more.
  */
 export async function readBuckets(reading: HistoryRead, asked: Range): Promise<ReadPage> {
-  const { query, topic, place, budget } = reading
+  const { query, place, budget } = reading
   const { bucketMs } = asked
   const fromMs = place.fromMs ?? floorTo(asked.fromMs, bucketMs)
   const lastMs = floorTo(asked.toMs - 1, bucketMs) + bucketMs
   const toMs = Math.min(lastMs, fromMs + budget.readings * bucketMs)
   const range = { fromMs, toMs, bucketMs }
-  const table = createBuckets(bucketMs, query.metrics)
+  const { metrics, where } = query
+  const table = new BucketTable({ bucketMs, metrics, isFiltered: where !== undefined })
   const lateMs = await addLate(reading, range, table)
   const doneMs = await addRows(reading, { ...range, toMs: lateMs }, table)
-  const { buckets, endMs } = fit(table.columns(topic, doneMs), doneMs, reading)
-  return {
-    content: { buckets },
-    next: endMs < lastMs ? { fromMs: endMs } : undefined,
-    complete: true,
-  }
+  const { before } = place
+  const span = { fromMs, toMs: doneMs, before, knownFromMs: asked.fromMs }
+  const { buckets, endMs } = fit(table, { ...span, lastMs, knownToMs: asked.toMs }, reading)
+  const last = table.lastBefore(endMs, before)
+  const next = { fromMs: endMs, ...(last ? { before: last } : {}) }
+  return { content: { buckets }, next: endMs < lastMs ? next : undefined, complete: true }
 }
 
 /** Adds what is kept under its own time; returns the time up to which buckets lack none of it. */
@@ -65,6 +66,8 @@ async function addRows(
   table: BucketTable,
 ): Promise<number> {
   const scan: Scan = { pagesLeft: PAGES }
+  // What came just before tells whether the first bucket begins with a hole.
+  const withLead = { ...range, fromMs: range.fromMs - LATE_MS }
   let fromKey: Position | undefined
   let after: Position | null = null
   let doneMs = range.fromMs
@@ -80,7 +83,7 @@ async function addRows(
     for await (const block of walk) {
       after = lastPosition(block)
       block.ts.forEach((_, row) => {
-        if (isLate(block, row) || !isWithin(block, row, range)) return
+        if (isLate(block, row) || !isWithin(block, row, withLead)) return
         if (matchesView(viewOf(query), block, row)) table.add(block, row)
       })
     }
@@ -94,21 +97,20 @@ async function addRows(
   return Math.min(doneMs, range.toMs)
 }
 
-/** As many buckets as fit a frame, at least one. */
+/** As many buckets as fit a frame, at least one. The last page of an answer knows that nothing follows before `knownToMs`. */
 function fit(
-  buckets: Buckets,
-  doneMs: number,
-  { budget }: HistoryRead,
+  table: BucketTable,
+  span: BucketSpan & { readonly lastMs: number },
+  { topic, budget }: HistoryRead,
 ): { readonly buckets: Buckets; readonly endMs: number } {
-  let fitting = buckets
+  let endMs = span.toMs
   for (;;) {
-    const bytes = Buffer.byteLength(JSON.stringify(fitting))
-    if (bytes <= budget.bytes || fitting.ts.length <= 1) break
-    fitting = firstBuckets(
-      fitting,
-      Math.max(1, Math.floor((fitting.ts.length * budget.bytes * 0.95) / bytes)),
-    )
+    const knownToMs = endMs < span.lastMs ? undefined : span.knownToMs
+    const buckets = table.columns(topic, { ...span, toMs: endMs, knownToMs })
+    const bytes = Buffer.byteLength(JSON.stringify(buckets))
+    const count = buckets.ts.length
+    if (bytes <= budget.bytes || count <= 1) return { buckets, endMs }
+    const fitting = Math.max(1, Math.floor((count * budget.bytes * 0.95) / bytes))
+    endMs = buckets.ts[Math.min(fitting, count - 1)] ?? endMs
   }
-  const isCut = fitting.ts.length < buckets.ts.length
-  return { buckets: fitting, endMs: isCut ? (buckets.ts[fitting.ts.length] ?? doneMs) : doneMs }
 }
