@@ -1,5 +1,5 @@
 import { meanOf, percentileOf } from '@gaugeline/backend/protocol'
-import { type ShownHole } from './holes.ts'
+import { isIn, type ShownHole } from './holes.ts'
 import type { Range, Span } from './past.ts'
 import { runsOf } from './rows.ts'
 
@@ -31,7 +31,7 @@ export function figuresOf(
     for (const value of rows.values) if (!Number.isNaN(value)) values.push(value)
   }
   const older = spans.flatMap((span) =>
-    span.kind === 'buckets' ? [bucketSums(metric, range, span)] : [],
+    span.kind === 'buckets' && isIn(span, range) ? [bucketSums(metric, range, span)] : [],
   )
   const isExact = older.every(({ count, ends }) => count === 0 && ends.length === 0)
   const ends = [values, ...older.map((part) => part.ends)]

@@ -36,7 +36,9 @@ export function lineOf(
   for (const span of spans)
     if (span.kind === 'buckets') parts.push(bucketPoints(metric, span, range))
   const filled = parts.filter(({ x }) => x.length > 0).sort((a, b) => (a.x[0] ?? 0) - (b.x[0] ?? 0))
-  const sizes = filled.flatMap(({ bucketMs }) => bucketMs ?? [])
+  const isShown = ({ x }: LinePoints): boolean =>
+    x.some((at) => at >= range.fromMs && at <= range.toMs)
+  const sizes = filled.filter(isShown).flatMap(({ bucketMs }) => bucketMs ?? [])
   const bucketMs = sizes.length > 0 ? Math.max(...sizes) : null
   return { ...broken(filled, breaks), late, bucketMs }
 }
@@ -93,7 +95,8 @@ function bucketPoints(
   const column = buckets.metrics[metric]
   if (!column) return line
   buckets.ts.forEach((start, i) => {
-    if (start + 2 * buckets.bucketMs < range.fromMs || start - buckets.bucketMs > range.toMs) return
+    const [least, most] = [range.fromMs - buckets.bucketMs, range.toMs + buckets.bucketMs]
+    if (start + buckets.bucketMs < least || start > most) return
     const ends = [
       { at: column.minAt[i], value: column.min[i] },
       { at: column.maxAt[i], value: column.max[i] },

@@ -85,10 +85,16 @@ export class Timeline {
   view(metric: string, range: ViewRange): View {
     const spans = this.#spansAt(range.nowMs)
     const holes = this.holes(metric, range)
-    const unknown = spans.filter(
-      (span): span is Unknown => span.kind === 'unknown' && isIn(span, range),
-    )
-    const breaks = [...holes, ...unknown].sort((a, b) => a.fromMs - b.fromMs)
+    const unknown = spans.filter(isUnknown).filter((span) => isIn(span, range))
+    // Of buckets a point is drawn that lies outside of the window: what is missing between it and the window breaks the line too.
+    const outsideMs = 2 * Math.max(0, ...spans.map((span) => bucketMsOf(span, range)))
+    const wide = {
+      fromMs: range.fromMs - outsideMs,
+      toMs: range.toMs + outsideMs,
+      nowMs: range.nowMs,
+    }
+    const around = outsideMs === 0 ? holes : this.holes(metric, wide)
+    const breaks = [...around, ...spans.filter(isUnknown)].sort((a, b) => a.fromMs - b.fromMs)
     const repaired = this.feed.gaps.filter((gap) => gap.state === 'repaired' && isIn(gap, range))
     return { ...lineOf(metric, range, { spans, breaks }), holes, unknown, repaired }
   }
@@ -128,4 +134,13 @@ export class Timeline {
     this.#spans = { key, spans }
     return spans
   }
+}
+
+function isUnknown(span: Span): span is Unknown {
+  return span.kind === 'unknown'
+}
+
+function bucketMsOf(span: Span, range: Range): number {
+  const isNear = span.fromMs <= range.toMs && span.toMs >= range.fromMs
+  return span.kind === 'buckets' && isNear ? span.buckets.bucketMs : 0
 }
