@@ -11,6 +11,8 @@ import type { InjectionKey } from 'vue'
 import { type Axes, AXIS_ROOM, drawAxes, drawLimits } from './axes.ts'
 import { drawBands, type PlotArea } from './bands.ts'
 import type { ChartColumns } from './columns.ts'
+import { datasetsOf, type Point } from './datasets.ts'
+import type { Band } from './gap-bands.ts'
 import type { Limits } from './limits.ts'
 
 Chart.register(LineController, LineElement, PointElement, LinearScale)
@@ -22,6 +24,16 @@ export interface Picture extends Omit<Axes, 'toPixel'> {
   readonly limits: Limits
 }
 
+/** What the engine holds and has drawn, read back from it. */
+export interface Drawn {
+  readonly fromMs: number
+  readonly toMs: number
+  readonly points: readonly Point[]
+  readonly late: readonly Point[]
+  readonly bands: readonly Band[]
+  readonly bucketMs: number | null
+}
+
 /** What makes the charts of the page, if not {@link createLineChart}. */
 export const chartEngineKey: InjectionKey<(canvas: HTMLCanvasElement) => LineChart> =
   Symbol('chart engine')
@@ -31,6 +43,8 @@ export interface LineChart {
   draw(picture: Picture): void
   /** The plot inside the canvas. */
   area(): PlotArea | undefined
+  /** What is on the canvas; undefined before the first drawing. */
+  drawn(): Drawn | undefined
   destroy(): void
 }
 
@@ -72,6 +86,7 @@ export function createLineChart(canvas: HTMLCanvasElement): LineChart {
       chart.draw()
     },
     area: () => chart.chartArea,
+    drawn: () => picture && drawnOf(chart, picture),
     destroy: () => chart.destroy(),
   }
 }
@@ -124,8 +139,16 @@ function lateDataset(): Chart<'line'>['data']['datasets'][number] {
 
 function applyData(chart: Chart<'line'>, { columns }: Picture): void {
   const [line, late] = chart.data.datasets
-  if (line) line.data = points(columns.x, columns.y)
-  if (late) late.data = points(columns.late.x, columns.late.y)
+  const data = datasetsOf(columns)
+  if (line) line.data = data.line
+  if (late) late.data = data.late
+}
+
+function drawnOf(chart: Chart<'line'>, { columns }: Picture): Drawn {
+  const { x } = chart.scales
+  const [points = [], late = []] = chart.data.datasets.map(({ data }) => data as Point[])
+  const { bands, bucketMs } = columns
+  return { fromMs: x?.min ?? 0, toMs: x?.max ?? 0, points, late, bands, bucketMs }
 }
 
 function applyColors(chart: Chart<'line'>, { colors }: Picture): void {
@@ -147,10 +170,6 @@ function applyRange(chart: Chart<'line'>, { fromMs, toMs, y }: Picture): void {
     controller.buildOrUpdateElements()
     controller.update('none')
   })
-}
-
-function points(x: readonly number[], y: readonly number[]): { x: number; y: number }[] {
-  return x.map((at, i) => ({ x: at, y: y[i] ?? Number.NaN }))
 }
 
 function pixelsOf({ fromMs, toMs }: Picture, plot: PlotArea): (at: number) => number {

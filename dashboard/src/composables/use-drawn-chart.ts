@@ -15,6 +15,7 @@ import { type Limits, withLimits } from '../chart/limits.ts'
 import { chartEngineKey, createLineChart, type LineChart } from '../chart/line-chart.ts'
 import { type ReadingAt, readingAt } from '../chart/reading-at.ts'
 import { type AxisBounds, calmBounds } from '../chart/scales.ts'
+import { pageDrawings } from '../chart/drawings.ts'
 import { type Drawable, pageScheduler } from '../chart/scheduler.ts'
 import { chartColors } from '../chart/theme.ts'
 import { formatAxisValue, metricLook } from '../format/numbers.ts'
@@ -74,6 +75,7 @@ export function useDrawnChart(
   let bounds: AxisBounds | undefined
   let drawnOf: readonly unknown[] = []
   let remove = (): void => undefined
+  let removeDrawing = (): void => undefined
 
   const widthOf = (plot: PlotArea | undefined): number =>
     plot ? Math.max(50, plot.right - plot.left) : FIRST_PIXELS
@@ -127,10 +129,12 @@ export function useDrawnChart(
   onMounted(() => {
     if (!canvas.value) return
     chart = makeChart(canvas.value)
+    removeDrawing = pageDrawings.add(shown.timeline.topic, shown.metric, () => chart?.drawn())
     remove = pageScheduler.add(drawable)
   })
   onBeforeUnmount(() => {
     remove()
+    removeDrawing()
     chart?.destroy()
     chart = undefined
   })

@@ -16,6 +16,7 @@ const pictures: Picture[] = []
 const recorder = (): LineChart => ({
   draw: (picture) => pictures.push(picture),
   area: () => ({ left: 52, right: 52 + PIXELS, top: 6, bottom: 200 }),
+  drawn: () => undefined,
   destroy: () => undefined,
 })
 

@@ -23,6 +23,7 @@ import { Telemetry } from '../stream/telemetry.ts'
 const noChart = (): LineChart => ({
   draw: () => undefined,
   area: () => undefined,
+  drawn: () => undefined,
   destroy: () => undefined,
 })
 
