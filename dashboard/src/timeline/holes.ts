@@ -46,7 +46,8 @@ export function holesIn(metric: string, range: Range, around: Around): readonly 
     ),
     ...spans.flatMap((span) => (isIn(span, range) ? spanHoles(metric, span) : [])),
   ].filter((hole) => isIn(hole, range) && !links.some((link) => covers(link, hole)))
-  return united([...found, ...links])
+  const edges = new Set(spans.flatMap((span) => [span.fromMs, span.toMs]))
+  return united([...found, ...links], edges)
 }
 
 function linkHole(gap: Gap, nowMs: number): ShownHole {
@@ -99,13 +100,17 @@ function bucketKind({ missing, without }: MergedHole): ShownHole['kind'] {
   return missing === 0 ? 'silent' : 'none'
 }
 
-/** One hole that two parts of the timeline know of, as one; the parts that know more of it name it. */
-function united(holes: readonly ShownHole[]): readonly ShownHole[] {
+/**
+ * One hole that two parts of the timeline know of, or that meets itself where one of them ends, as one; the part that knows more of it
+ * names it.
+ */
+function united(holes: readonly ShownHole[], edges: ReadonlySet<number>): readonly ShownHole[] {
   const sorted = [...holes].sort((a, b) => a.fromMs - b.fromMs || b.toMs - a.toMs)
   const found: ShownHole[] = []
   for (const hole of sorted) {
     const last = found.at(-1)
-    const overlaps = last && hole.fromMs < last.toMs
+    const isOne = hole.fromMs === last?.toMs && edges.has(hole.fromMs)
+    const overlaps = last && (hole.fromMs < last.toMs || isOne)
     if (!overlaps || last.kind === 'link' || hole.kind === 'link') found.push(hole)
     else if (hole.toMs > last.toMs) {
       const better = weight(hole) > weight(last) ? hole : last
