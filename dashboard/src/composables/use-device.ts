@@ -83,6 +83,13 @@ function loadShown(topic: string, { windowMs, pausedAt }: TimeWindow): void {
   const connection = useConnection()
   const tick = useTick({ everyMs: 1_000 })
   watch(
+    () => connection.value.phase,
+    (phase) => {
+      if (phase === 'live') void telemetry.loadNotes(topic)
+    },
+    { immediate: true },
+  )
+  watch(
     [windowMs, pausedAt, () => connection.value.phase, tick],
     () => {
       if (connection.value.phase !== 'live') return

@@ -19,7 +19,7 @@ import { pageDrawings } from '../chart/drawings.ts'
 import { type Drawable, pageScheduler } from '../chart/scheduler.ts'
 import { chartColors } from '../chart/theme.ts'
 import { formatAxisValue, metricLook } from '../format/numbers.ts'
-import { formatClock } from '../format/times.ts'
+import { formatDayClock } from '../format/times.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import { isSameList } from './use-look.ts'
 import { useApp } from './use-app.ts'
@@ -108,8 +108,10 @@ export function useDrawnChart(
       colors: chartColors(settings.theme, look.line),
       notesAt: shown.notesAt,
       limits: shown.limits,
-      formatTime: (at) => formatClock(at, zone, shown.windowMs <= 300_000),
-      formatValue: (value) => formatAxisValue(value, y.step),
+      formatTime: (at) =>
+        formatDayClock(at, zone, { now: nowMs, withSeconds: shown.windowMs <= 300_000 }),
+      // A scale without a value on it would be an invention.
+      formatValue: (value) => (Number.isFinite(columns?.min) ? formatAxisValue(value, y.step) : ''),
     })
     area.value = chart.area()
     range.value = next

@@ -7,11 +7,15 @@ export const windowChoices = [
   { minutes: 5, label: '5 min' },
   { minutes: 15, label: '15 min' },
   { minutes: 60, label: '1 h' },
+  { minutes: 24 * 60, label: '24 h' },
+  { minutes: 7 * 24 * 60, label: '7 d' },
 ] as const
 
 const DEFAULT_MINUTES = 5
 const LEAST_MINUTES = 5 / 60
-const MOST_MINUTES = 24 * 60
+const MOST_MINUTES = 7 * 24 * 60
+/** What a link may name: later ones are no dates (ECMA-262, time values). */
+const LAST_MS = 8.64e15 - MOST_MINUTES * 60_000
 
 /**
  * The part of the time axis that the charts show; kept in the URL as `w` (minutes, also a part of one) and, while paused, `at` (epoch ms of
@@ -44,7 +48,7 @@ export function useTimeWindow(): TimeWindow {
   const windowMs = computed(() => Math.round(minutes.value * 60_000))
   const pausedAt = computed(() => {
     const at = Number(query.get('at'))
-    return at > 0 ? at : undefined
+    return at > 0 && at <= LAST_MS ? at : undefined
   })
   const setMinutes = (wanted: number): void => query.set({ w: String(wanted) })
   const live = (): void => query.set({ at: undefined })

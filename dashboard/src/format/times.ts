@@ -52,6 +52,18 @@ export function formatMoment(at: number, zone: TimeZone): string {
   }).format(at)
 }
 
+/** `22 Nov 10:41`: a time of another day than `now`; `10:41:58` or `10:41` of the same one. */
+export function formatDayClock(
+  at: number,
+  zone: TimeZone,
+  { now, withSeconds }: { readonly now: number; readonly withSeconds: boolean },
+): string {
+  const day = format('day', zone, { day: 'numeric', month: 'short' })
+  const date = day.format(at)
+  if (date === day.format(now)) return formatClock(at, zone, withSeconds)
+  return `${date} ${formatClock(at, zone, false)}`
+}
+
 function format(
   name: string,
   zone: TimeZone,

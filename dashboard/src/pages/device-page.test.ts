@@ -1,6 +1,6 @@
 import { flushPromises, type VueWrapper } from '@vue/test-utils'
 import { describe, expect, it, vi } from 'vitest'
-import { alarms, device, fleet, open, welcome, withPages } from './open-page.ts'
+import { alarms, device, fleet, now, open, welcome, withPages } from './open-page.ts'
 
 withPages()
 
@@ -30,6 +30,31 @@ describe('device page', () => {
     const viewer = await open('/d/plant-1/pump-1', [welcome(['viewer']), ...recording])
     expect(viewer.page.find('[data-testid="command-identify"]').exists()).toBe(false)
     expect(viewer.page.get('[data-testid="commands"]').text()).toContain('role operator')
+  })
+})
+
+describe('the window of a device page', () => {
+  it('is the live one when a link names a time that there is not', async () => {
+    const { page } = await open('/d/plant-1/pump-1?at=1e20', [
+      welcome(['operator']),
+      fleet,
+      device,
+      alarms,
+    ])
+    expect(page.find('[data-testid="go-live"]').exists()).toBe(false)
+    expect(page.get('[data-testid="last-value"]').text()).not.toBe('')
+  })
+
+  it('names the day when it is another one', async () => {
+    const yesterday = now - 86_400_000
+    const { page } = await open(`/d/plant-1/pump-1?at=${yesterday}`, [
+      welcome(['operator']),
+      fleet,
+      device,
+      alarms,
+    ])
+    const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
+    expect(page.get('[data-testid="go-live"]').text()).toContain(day.format(yesterday))
   })
 })
 

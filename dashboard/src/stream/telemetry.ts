@@ -1,6 +1,7 @@
 import {
   type Block,
   decodePosition,
+  limits,
   type Note,
   type Pong,
   type ServerMessage,
@@ -116,6 +117,16 @@ export class Telemetry {
   /** Asks for what a stretch of a watched device lacks. Settles when it is there, or cannot be had now. */
   load(topic: string, range: Range, options: { wantsReadings?: boolean } = {}): Promise<void> {
     return this.#watched.load(topic, range, options)
+  }
+
+  /** Asks for all notes about a device that are kept, however long before the shown window they were written. */
+  async loadNotes(topic: string): Promise<void> {
+    const to = Math.ceil(this.serverNow())
+    const from = Math.max(0, to - limits.historySpanMs)
+    // The notes come with the first page; of the readings one is enough.
+    const question = { action: 'history', topic, from, to, limit: 1 } as const
+    const page = await this.client.request(question).catch((): undefined => undefined)
+    this.#notes.keep(page?.notes ?? [])
   }
 
   notesFor(topic: string): Note[] {
