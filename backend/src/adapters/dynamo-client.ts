@@ -10,6 +10,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { awaitAll } from '../core/run-pool.ts'
 import { Agent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
+import { withoutUserAgent } from './user-agent.ts'
 
 /** An item as lib-dynamodb gives it; each adapter gives its rows a type where it reads them. */
 export type Item = Record<string, unknown>
@@ -31,6 +32,7 @@ export function createDynamo(): DynamoDBDocumentClient {
       httpsAgent: new SecureAgent(agent),
     }),
   })
+  withoutUserAgent(client)
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } })
 }
 

@@ -11,7 +11,8 @@ import {
 } from '../core/history/ports.ts'
 import { arrivalOf, type DeviceTopic } from '../protocol/index.ts'
 import { batchGet, batchWrite, queryAll } from './dynamo-client.ts'
-import { packBlocks, packHeads, unpackHeads } from './history-items.ts'
+import { createHeadMemory } from './head-memory.ts'
+import { packBlocks } from './history-items.ts'
 import {
   headKey,
   laneFrom,
@@ -51,6 +52,7 @@ function historyWriter({
 }: HistoryAt): HistoryWriter {
   /** Epoch seconds at which each shard was last written down. */
   const shards = new Map<string, number>()
+  const memory = createHeadMemory()
   const ttlOf = (arrivalMs: number): number => Math.ceil((arrivalMs + retentionMs) / 1_000)
   return {
     async headsOf(shardId, lanes) {
@@ -59,7 +61,9 @@ function historyWriter({
         table,
         lanes.map((lane) => headKey(shardId, lane)),
       )
-      const heads = new Map(items.map((item) => [laneFrom(item.sk), unpackHeads(item.h)]))
+      const heads = new Map(
+        items.map(({ sk, h }) => [laneFrom(sk), memory.read(`${shardId}|${laneFrom(sk)}`, h)]),
+      )
       const missing = lanes.filter((lane) => !heads.has(lane))
       if (missing.length === 0) return heads
       // A new shard's devices go on where its parents left them (aws-behaviour K16: parents are read to their end first).
@@ -85,9 +89,10 @@ function historyWriter({
         )
         shards.set(shardId, nowSeconds)
       }
-      const puts = [...heads].map(([lane, ofLane]) => ({
-        put: { ...headKey(shardId, lane), h: packHeads(ofLane), ttl },
-      }))
+      const puts = [...heads].map(([lane, ofLane]) => {
+        const h = memory.pack(`${shardId}|${lane}`, ofLane)
+        return { put: { ...headKey(shardId, lane), h, ttl } }
+      })
       await batchWrite(client, table, puts)
     },
     async linkClient(clientId, topic) {

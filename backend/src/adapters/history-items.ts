@@ -110,8 +110,8 @@ const HEADS_BYTES = 350_000
  * written would stop its shard. About 1,000 devices keep all, 1,500 their place.
  */
 export function packHeads(heads: LaneHeads): string {
-  const all = JSON.stringify([...heads])
-  if (Buffer.byteLength(all) <= HEADS_BYTES) return all
+  const whole = packWhole(heads)
+  if (whole !== undefined) return whole
   const newestFirst = [...heads].sort(([, a], [, b]) => arrival(b) - arrival(a))
   const room = { bytes: HEADS_BYTES - '[]'.length }
   const placed = newestFirst
@@ -121,6 +121,23 @@ export function packHeads(heads: LaneHeads): string {
     takes(room, sizeOf(whole) - sizeOf(bare)) ? whole : bare,
   )
   return JSON.stringify(kept)
+}
+
+/** All of the heads as JSON; undefined when that does not fit an item. */
+export function packWhole(heads: LaneHeads): string | undefined {
+  const all = `[${[...heads].map(textOf).join(',')}]`
+  return Buffer.byteLength(all) <= HEADS_BYTES ? all : undefined
+}
+
+/** Heads are values: one that stands for a device again has the text that it had. */
+const texts = new WeakMap<DeviceHead, { readonly topic: DeviceTopic; readonly text: string }>()
+
+function textOf([topic, head]: readonly [DeviceTopic, DeviceHead]): string {
+  const known = texts.get(head)
+  if (known?.topic === topic) return known.text
+  const text = JSON.stringify([topic, head])
+  texts.set(head, { topic, text })
+  return text
 }
 
 /** Without what is as long as its device likes. */

@@ -6,11 +6,13 @@ import { managementPosts } from './management-posts.ts'
 const ID = 'BFaT_fALIAMCKug='
 let server: Server
 let requests: { path: string; body: string }[]
+let headers: string[]
 const answers = async (listener: RequestListener): Promise<void> => {
   server = createServer((request, response) => {
     let body = ''
     request.on('data', (chunk: Buffer) => (body += chunk.toString()))
     request.on('end', () => {
+      headers = Object.keys(request.headers)
       requests.push({ path: request.url ?? '', body })
       listener(request, response)
     })
@@ -67,5 +69,12 @@ describe('posts to connections (E1: the error shapes of the SDK, through the rea
     expect(requests).toEqual([
       { path: '/prod/@connections/BFaT_fALIAMCKug%3D', body: '{"type":"data"}' },
     ])
+  })
+
+  it('are signed, and carry no user agent', async () => {
+    await answers((_request, response) => response.end())
+    await managementPosts().post(ID, '{"type":"data"}', AbortSignal.timeout(10_000))
+    expect(headers).toContain('authorization')
+    expect(headers.filter((name) => name.endsWith('user-agent'))).toEqual([])
   })
 })

@@ -6,6 +6,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { Agent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
 import type { PostOutcome, Posts } from '../core/dispatch/ports.ts'
+import { withoutUserAgent } from './user-agent.ts'
 
 /**
  * Posts for the fan-out: one attempt (the SDK would spend 2 s on a 429), sockets kept open, ended by the caller (PostToConnection has no
@@ -13,13 +14,15 @@ import type { PostOutcome, Posts } from '../core/dispatch/ports.ts'
  */
 export function managementPosts(): Posts {
   const agent = { keepAlive: true, maxSockets: 64 }
-  const client = new ApiGatewayManagementApiClient({
-    maxAttempts: 1,
-    requestHandler: new NodeHttpHandler({
-      httpAgent: new Agent(agent),
-      httpsAgent: new SecureAgent(agent),
+  const client = withoutUserAgent(
+    new ApiGatewayManagementApiClient({
+      maxAttempts: 1,
+      requestHandler: new NodeHttpHandler({
+        httpAgent: new Agent(agent),
+        httpsAgent: new SecureAgent(agent),
+      }),
     }),
-  })
+  )
   return {
     async post(connectionId, message, signal) {
       const command = new PostToConnectionCommand({ ConnectionId: connectionId, Data: message })
