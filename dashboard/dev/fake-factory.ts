@@ -12,6 +12,21 @@ export function seeded(seed: number): () => number {
   }
 }
 
+/** What a deployment would declare of these machines; nothing of the awkward ones. */
+export const fakeMetrics = ['pump', 'motor', 'room'].map((kind) => ({
+  devices: `plant-*/${kind}-*`,
+  metrics: {
+    temperature: { unit: '°C' },
+    pressure: { unit: 'bar' },
+    flow: { unit: 'l/min' },
+    vibration: { unit: 'mm/s' },
+    current: { unit: 'A' },
+    speed: { unit: 'rpm' },
+    humidity: { unit: '%' },
+    co2: { unit: 'ppm' },
+  },
+}))
+
 export interface FakeReading {
   readonly ts: number
   readonly n: number
@@ -22,7 +37,51 @@ export interface FakeReading {
 interface Kind {
   readonly name: string
   readonly metrics: Readonly<Record<string, { base: number; swing: number; noise: number }>>
+  /** Values that are sent as they are, by the reading's number. */
+  readonly exact?: (n: number) => Readonly<Record<string, number>>
 }
+
+/** Devices whose numbers and names are hard to show: small, large, close to each other, never moving, at the ends of a double. */
+const awkwardKinds: readonly Kind[] = [
+  {
+    name: 'awkward-small',
+    metrics: {},
+    exact: (n) => ({
+      leak: Number((0.0004 + (n % 13) * 1e-4).toFixed(4)),
+      dose: (3 + (n % 4)) * 1e-6,
+      offset: -0.0013,
+      latitude: Number((52.12345 + (n % 3) * 1e-5).toFixed(5)),
+    }),
+  },
+  {
+    name: 'awkward-large',
+    metrics: {},
+    exact: (n) => ({
+      counter: 12_345_678 + n,
+      frequency: 867_700_000 + (n % 5),
+      uptime: 74_888_123 + n * 1_000,
+      billion: 1e9,
+    }),
+  },
+  {
+    name: 'awkward-ends',
+    metrics: {},
+    exact: (n) => ({
+      ends: n % 2 === 0 ? Number.MAX_VALUE : -Number.MAX_VALUE,
+      least: n % 2 === 0 ? 5e-324 : 0,
+      computed: 54 + Math.sin(n) / 3,
+      pressure: 101_325 + (n % 7),
+    }),
+  },
+  {
+    name: 'a-device-whose-name-is-as-long-as-a-thing-name-may-well-be-0001',
+    metrics: {},
+    exact: (n) => ({
+      ['a_metric_whose_name_has_64_characters_as_a_plc_export_writes_it']: -123_456.789 + (n % 3),
+      steady: 21.5,
+    }),
+  },
+]
 
 const kinds: readonly Kind[] = [
   {
@@ -66,9 +125,9 @@ export class FakeDevice {
   #n = 0
   isSilent = false
 
-  constructor(topic: string, kindIndex: number, seed: number) {
+  constructor(topic: string, kind: Kind, seed: number) {
     this.topic = topic
-    this.#kind = kinds[kindIndex % kinds.length] ?? { name: 'none', metrics: {} }
+    this.#kind = kind
     this.#random = seeded(seed)
     this.#phase = this.#random() * 1_000
   }
@@ -81,7 +140,7 @@ export class FakeDevice {
     this.#n++
     const t = ts / 1_000 + this.#phase
     const load = Math.sin(t / 97) * 0.6 + Math.sin(t / 23) * 0.3 + Math.sin(t / 7.3) * 0.1
-    const metrics: Record<string, number> = {}
+    const metrics: Record<string, number> = { ...this.#kind.exact?.(this.#n) }
     for (const [name, { base, swing, noise }] of Object.entries(this.#kind.metrics)) {
       const spread = (this.#random() + this.#random() - 1) * noise
       metrics[name] = Number((base + load * swing + spread).toFixed(3))
@@ -100,15 +159,22 @@ export function makeFactory(options: {
   count: number
   historyMs: number
   now: number
+  /** With {@link awkwardKinds} too. */
+  hasAwkward?: boolean
 }): FakeDevice[] {
-  const names = ['pump', 'motor', 'room']
-  return Array.from({ length: options.count }, (_, i) => {
-    const kind = i % 3
+  const usual = Array.from({ length: options.count }, (_, i) => {
+    const kind = kinds[i % kinds.length] ?? { name: 'none', metrics: {} }
     const site = i % 2 === 0 ? 'plant-1' : 'plant-2'
-    const name = `${names[kind] ?? 'thing'}-${Math.floor(i / 3) + 1}`
-    const device = new FakeDevice(`${site}/${name}`, kind, options.seed * 1_000 + i)
-    const end = Math.floor(options.now / 1_000) * 1_000
-    for (let ts = end - options.historyMs; ts < end; ts += 1_000) device.sample(ts)
-    return device
+    const name = `${kind.name}-${Math.floor(i / 3) + 1}`
+    return new FakeDevice(`${site}/${name}`, kind, options.seed * 1_000 + i)
   })
+  const awkward = options.hasAwkward
+    ? awkwardKinds.map((kind, i) => new FakeDevice(`plant-1/${kind.name}`, kind, i))
+    : []
+  const end = Math.floor(options.now / 1_000) * 1_000
+  const devices = [...usual, ...awkward]
+  for (const device of devices) {
+    for (let ts = end - options.historyMs; ts < end; ts += 1_000) device.sample(ts)
+  }
+  return devices
 }

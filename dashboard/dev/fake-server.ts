@@ -37,6 +37,8 @@ export interface FakeServerOptions {
   readonly tickMs?: number
   /** How many alarms watch the system; 8 without. */
   readonly alarms?: number
+  /** With devices whose numbers and names are hard to show. */
+  readonly hasAwkward?: boolean
   /** Until the token ends; an hour without. */
   readonly tokenMs?: number
   readonly now?: () => number
@@ -93,8 +95,9 @@ class Fake {
 
   constructor({ seed, devices: count, now = Date.now, ...options }: FakeServerOptions) {
     const { historyMs = 10 * 60_000, alarms = 8, tokenMs = 3_600_000 } = options
+    const hasAwkward = options.hasAwkward === true
     this.#now = now
-    this.devices = makeFactory({ seed, count, historyMs, now: now() })
+    this.devices = makeFactory({ seed, count, historyMs, now: now(), hasAwkward })
     this.#alarms = new FakeAlarms(now, alarms)
     this.#answers = new FakeAnswers({ devices: this.devices, alarms: this.#alarms, now, tokenMs })
   }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Connect, createServer, type InlineConfig, type Plugin, preview } from 'vite'
+import { fakeMetrics } from './fake-factory.ts'
 import { type FakeServer, type FakeServerOptions, startFakeServer } from './fake-server.ts'
 
 /** The dashboard against the fake server. */
@@ -89,6 +90,7 @@ function configPlugin(fake: FakeServer): Plugin {
     clientId: 'dev',
     region: 'eu-west-1',
     version: '0.1.0',
+    metrics: fakeMetrics,
   }
   const use = ({ middlewares }: { middlewares: Connect.Server }): void => {
     middlewares.use('/config.json', (_request, response) => {

@@ -1,3 +1,4 @@
+import type { DeclaredMetrics } from './format/metric-look.ts'
 import { chosenRegion, type Region } from './region.ts'
 
 /** What the deployment tells the page, as `/config.json`. */
@@ -13,6 +14,8 @@ interface DeployedConfig {
   readonly version: string
   /** OIDC scopes; `openid` if absent. */
   readonly scope?: string
+  /** Names and units of metrics; none is guessed. */
+  readonly metrics?: readonly DeclaredMetrics[]
   /** Development only: a token to use instead of signing in. */
   readonly devToken?: string
 }

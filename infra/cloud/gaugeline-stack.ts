@@ -4,6 +4,7 @@ import { AlarmEvents } from './alarm-events.ts'
 import { addBudget } from './budget.ts'
 import type { Bundle } from './bundle.ts'
 import type { Config } from './config.ts'
+import { declaredMetrics } from './declared-metrics.ts'
 import { Delivery } from './delivery.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
 import type { Foundation } from './foundation.ts'
@@ -75,6 +76,7 @@ export class GaugelineStack extends Stack {
     const page = site.deployPage(foundation, {
       websocket: api.websocketUrl,
       ...(config.otherRegions.length > 0 && { otherRegions: config.otherRegions }),
+      metrics: declaredMetrics,
       issuer: identity.issuer,
       clientId: identity.clientId,
       region: this.region,

@@ -20,6 +20,7 @@ import { BucketDeployment, CacheControl, Source } from 'aws-cdk-lib/aws-s3-deplo
 import { Construct } from 'constructs'
 import type { Foundation } from './foundation.ts'
 import type { RegionAddress } from './region-config.ts'
+import type { DeclaredMetrics } from './declared-metrics.ts'
 import { nameInAccount } from './name-in-account.ts'
 import { securityHeaders } from './site-headers.ts'
 
@@ -34,6 +35,8 @@ export interface DashboardConfig {
   readonly websocket: string
   /** Where else the system runs; absent when nowhere. */
   readonly otherRegions?: readonly RegionAddress[]
+  /** Names and units of metrics. */
+  readonly metrics: readonly DeclaredMetrics[]
   readonly issuer: string
   readonly clientId: string
   readonly region: string

@@ -48,21 +48,3 @@ export interface CommandResult {
 /** The commands that demo devices answer. */
 export const commandNames = ['setInterval', 'reboot', 'identify', 'setPoint'] as const
 export type CommandName = (typeof commandNames)[number]
-
-/** Units and display names of the metrics that the product knows; an unknown metric is shown by its name, without a unit. */
-export const knownMetrics: Readonly<
-  Record<string, { label: string; unit: string; digits: number }>
-> = {
-  temperature: { label: 'Temperature', unit: '°C', digits: 1 },
-  humidity: { label: 'Humidity', unit: '%', digits: 1 },
-  pressure: { label: 'Pressure', unit: 'bar', digits: 2 },
-  flow: { label: 'Flow', unit: 'l/min', digits: 1 },
-  vibration: { label: 'Vibration', unit: 'mm/s', digits: 2 },
-  current: { label: 'Current', unit: 'A', digits: 2 },
-  power: { label: 'Power', unit: 'kW', digits: 2 },
-  speed: { label: 'Speed', unit: 'rpm', digits: 0 },
-  energy: { label: 'Energy', unit: 'kWh', digits: 2 },
-  level: { label: 'Level', unit: '%', digits: 1 },
-  co2: { label: 'CO₂', unit: 'ppm', digits: 0 },
-  battery: { label: 'Battery', unit: '%', digits: 0 },
-}

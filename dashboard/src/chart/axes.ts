@@ -1,10 +1,13 @@
 import { FONT, type PlotArea } from './bands.ts'
+import type { AxisLabels } from '../format/axis-labels.ts'
 import type { Limits } from './limits.ts'
 import { type AxisBounds, timeTicks, valueTicks } from './scales.ts'
 import type { ChartColors } from './theme.ts'
 
 /** Room for the labels: one width for all charts, so that their time axes stand exactly under each other. CSS pixels. */
-export const AXIS_ROOM = { left: 52, bottom: 24 } as const
+export const AXIS_ROOM = { left: 58, bottom: 24 } as const
+/** So many characters fit into it, however wide. */
+export const AXIS_LABEL_ROOM = 7
 
 /** Half the width of a time label, CSS pixels. */
 const HALF_LABEL = 30
@@ -17,7 +20,8 @@ export interface Axes {
   readonly y: AxisBounds
   readonly colors: ChartColors
   readonly formatTime: (at: number) => string
-  readonly formatValue: (value: number) => string
+  /** Of the ticks of `y`, in their order. */
+  readonly valueLabels: AxisLabels
   readonly toPixel: (at: number) => number
 }
 
@@ -67,15 +71,24 @@ function drawValues(context: CanvasRenderingContext2D, plot: PlotArea, axes: Axe
   context.strokeStyle = axes.colors.grid
   context.lineWidth = 1
   context.beginPath()
-  for (const value of valueTicks(axes.y)) {
+  const { labels, note } = axes.valueLabels
+  for (const [index, value] of valueTicks(axes.y).entries()) {
     const at = pixelOf(value, plot, axes.y)
     // On the middle of a pixel, or the line would be two pale ones.
     const sharp = Math.round(at) + 0.5
     context.moveTo(plot.left, sharp)
     context.lineTo(plot.right, sharp)
-    context.fillText(axes.formatValue(value), plot.left - 8, at)
+    context.fillText(labels[index] ?? '', plot.left - 8, at)
   }
   context.stroke()
+  if (note !== '') drawNote(context, plot, note)
+}
+
+/** What all labels leave out, above the first grid line. */
+function drawNote(context: CanvasRenderingContext2D, plot: PlotArea, note: string): void {
+  context.textAlign = 'left'
+  context.textBaseline = 'top'
+  context.fillText(note, plot.left + 4, plot.top + 2)
 }
 
 function drawTimes(context: CanvasRenderingContext2D, plot: PlotArea, axes: Axes): void {

@@ -42,6 +42,8 @@ export function valueTicks({ min, max, step }: AxisBounds): number[] {
 const FARTHEST = Number.MAX_VALUE / 16
 /** The smallest span, as a share of the values: below it steps would vanish in their rounding, and ticks never come to an end. */
 const FINEST = 2 ** -40
+/** The span around a value that never moves, as a share of it: its scale must not magnify what is not there. */
+const AROUND_CONSTANT = 1e-3
 
 /**
  * Calm bounds for a value axis: grows at once when a value would leave the picture, shrinks only when the data fills less than a third of
@@ -58,7 +60,8 @@ export function calmBounds(
     max: Math.max(-FARTHEST, Math.min(FARTHEST, columns.max)),
   }
   const farthest = Math.max(Math.abs(data.min), Math.abs(data.max))
-  const span = Math.max(data.max - data.min, least, farthest * FINEST)
+  const share = data.max === data.min ? AROUND_CONSTANT : FINEST
+  const span = Math.max(data.max - data.min, least, farthest * share)
   if (held && data.min >= held.min && data.max <= held.max && span > (held.max - held.min) * 0.3) {
     return held
   }

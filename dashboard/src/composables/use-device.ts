@@ -1,5 +1,5 @@
 import { computed, type ComputedRef, onScopeDispose, watch } from 'vue'
-import { byMetricOrder } from '../format/numbers.ts'
+import { byMetricOrder } from '../format/metric-look.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import { useApp } from './use-app.ts'
 import { useAsOf } from './use-as-of.ts'

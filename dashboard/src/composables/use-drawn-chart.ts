@@ -13,16 +13,19 @@ import { type ChartColumns, readColumns, shownRange } from '../chart/columns.ts'
 import type { Band } from '../chart/gap-bands.ts'
 import { type Limits, withLimits } from '../chart/limits.ts'
 import { chartEngineKey, createLineChart, type LineChart } from '../chart/line-chart.ts'
-import { type ReadingAt, readingAt } from '../chart/reading-at.ts'
-import { type AxisBounds, calmBounds } from '../chart/scales.ts'
+import { AXIS_LABEL_ROOM } from '../chart/axes.ts'
 import { pageDrawings } from '../chart/drawings.ts'
+import { type ReadingAt, readingAt } from '../chart/reading-at.ts'
+import { type AxisBounds, calmBounds, valueTicks } from '../chart/scales.ts'
 import { type Drawable, pageScheduler } from '../chart/scheduler.ts'
 import { chartColors } from '../chart/theme.ts'
-import { formatAxisValue, metricLook } from '../format/numbers.ts'
+import { type AxisLabels, axisLabels } from '../format/axis-labels.ts'
+import { leastSpan } from '../format/numbers.ts'
 import { formatDayClock } from '../format/times.ts'
 import type { Timeline } from '../timeline/timeline.ts'
 import { isSameList } from './use-look.ts'
 import { useApp } from './use-app.ts'
+import { feedStyle, useMetricLook } from './use-metric-look.ts'
 import { useSettings } from './use-settings.ts'
 
 /** What a chart shows: one metric of one device over a moving window. */
@@ -36,6 +39,8 @@ export interface ChartShown {
   readonly oldestMs: number | undefined
   readonly notesAt: readonly number[]
   readonly limits: Limits
+  /** Of the page's line colours. */
+  readonly line: number
 }
 
 export interface DrawnChart {
@@ -73,6 +78,8 @@ export function useDrawnChart(
   let chart: LineChart | undefined
   let columns: ChartColumns | undefined
   let bounds: AxisBounds | undefined
+  let labels: AxisLabels | undefined
+  const look = useMetricLook(() => shown.timeline.topic)
   let drawnOf: readonly unknown[] = []
   let remove = (): void => undefined
   let removeDrawing = (): void => undefined
@@ -83,35 +90,40 @@ export function useDrawnChart(
     shownRange(shown.pausedAt ?? telemetry.serverNow(), shown.windowMs, shown.oldestMs)
   /** All that a picture follows from. */
   function ingredients({ fromMs, toMs }: { fromMs: number; toMs: number }): readonly unknown[] {
-    const { timeline, notesAt, limits, metric } = shown
+    const { timeline, notesAt, limits, line, metric } = shown
     const data = timeline.signature({ fromMs, toMs }, telemetry.serverNow())
-    const look = [settings.theme, settings.zone, widthOf(chart?.area())]
-    return [...data, notesAt, limits, metric, fromMs, toMs, ...look]
+    const shape = [settings.theme, settings.zone, widthOf(area.value)]
+    return [...data, notesAt, limits, line, metric, fromMs, toMs, ...shape]
   }
 
   function draw(): number {
     if (!chart) return 0
-    const look = metricLook(shown.metric)
     const next = rangeNow()
     drawnOf = ingredients(next)
     const { fromMs, toMs } = next
     const nowMs = Math.max(next.toMs, telemetry.serverNow())
     const pixels = widthOf(chart.area())
     columns = readColumns(shown.timeline, shown.metric, { ...next, pixels, nowMs })
-    const y = (bounds = calmBounds(withLimits(columns, shown.limits), bounds, look.least))
+    const { unit } = look(shown.metric)
+    const least = leastSpan(feedStyle(shown.timeline.feed, shown.metric, unit))
+    const y = calmBounds(withLimits(columns, shown.limits), bounds, least)
+    if (y !== bounds || !labels) {
+      bounds = y
+      labels = axisLabels(valueTicks(y), { step: y.step, unit, room: AXIS_LABEL_ROOM })
+    }
     const { zone } = settings
     chart.draw({
       columns,
       fromMs,
       toMs,
       y,
-      colors: chartColors(settings.theme, look.line),
+      colors: chartColors(settings.theme, shown.line),
       notesAt: shown.notesAt,
       limits: shown.limits,
       formatTime: (at) =>
         formatDayClock(at, zone, { now: nowMs, withSeconds: shown.windowMs <= 300_000 }),
       // A scale without a value on it would be an invention.
-      formatValue: (value) => (Number.isFinite(columns?.min) ? formatAxisValue(value, y.step) : ''),
+      valueLabels: Number.isFinite(columns.min) ? labels : { labels: [], note: '' },
     })
     area.value = chart.area()
     range.value = next

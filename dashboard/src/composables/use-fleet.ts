@@ -2,7 +2,9 @@ import type { ComputedRef } from 'vue'
 import { isLinkDown } from '../format/connection-words.ts'
 import { clockWords } from '../format/device-words.ts'
 import type { Mark } from '../format/marks.ts'
-import { byMetricOrder } from '../format/numbers.ts'
+import { byMetricOrder, type DeclaredMetrics, metricLook } from '../format/metric-look.ts'
+import { type NumberStyle, styleOf } from '../format/numbers.ts'
+import { lineColours } from '../format/series-lines.ts'
 import type { Refusals } from '@gaugeline/backend/protocol'
 import {
   arrivedAt,
@@ -18,7 +20,11 @@ import { isSameList, useLook } from './use-look.ts'
 
 export interface FleetCell {
   readonly metric: string
+  readonly label: string
   readonly value: number
+  readonly style: NumberStyle
+  /** The colour of its line, as on the device's page. */
+  readonly line: number
   readonly spark: readonly number[]
 }
 
@@ -45,6 +51,9 @@ export interface FleetRow extends FleetEntry {
   /** The same list as long as no newer reading has come. */
   readonly cells: readonly FleetCell[]
 }
+
+/** So many values of the small line tell in which digits a metric is sent. */
+const TELLING = 16
 
 export const statusMarks: Readonly<Record<DeviceStatus, Mark>> = {
   live: 'normal',
@@ -96,8 +105,8 @@ export function useFleet(): ComputedRef<readonly FleetEntry[]> {
 
 /** Reads one device for showing it now; undefined while it is not known. */
 export function useFleetReader(): (topic: string) => FleetRow | undefined {
-  const { telemetry } = useApp()
-  const cells = cellReader()
+  const { telemetry, config } = useApp()
+  const cells = cellReader(config.metrics ?? [])
   return (topic) => {
     const device = telemetry.fleet.get(topic)
     if (!device) return undefined
@@ -128,16 +137,22 @@ function entryOf({ topic, site, device }: FleetDevice, status: DeviceStatus): Fl
 }
 
 /** Copies of a device's newest values and small lines, made again only when they have changed. */
-function cellReader(): (device: FleetDevice) => readonly FleetCell[] {
+function cellReader(
+  declared: readonly DeclaredMetrics[],
+): (device: FleetDevice) => readonly FleetCell[] {
   const held = new WeakMap<FleetDevice, { revision: number; cells: readonly FleetCell[] }>()
   return (device) => {
     const known = held.get(device)
     if (known?.revision === device.revision) return known.cells
-    const cells = [...device.values.keys()].sort(byMetricOrder).map((metric) => ({
-      metric,
-      value: device.values.get(metric) ?? Number.NaN,
-      spark: [...(device.sparks.get(metric) ?? [])],
-    }))
+    const metrics = [...device.values.keys()].sort(byMetricOrder)
+    const lines = lineColours(metrics)
+    const cells = metrics.map((metric) => {
+      const { label, unit } = metricLook(declared, device.topic, metric)
+      const value = device.values.get(metric) ?? Number.NaN
+      const spark = [...(device.sparks.get(metric) ?? [])]
+      const style = styleOf([value, ...spark.slice(-TELLING)], unit)
+      return { metric, label, value, style, spark, line: lines.get(metric) ?? 1 }
+    })
     held.set(device, { revision: device.revision, cells })
     return cells
   }

@@ -4,7 +4,7 @@ import { block } from '../stream/test-blocks.ts'
 import { deviceStatus, Fleet } from '../stream/fleet.ts'
 import type { Connection } from '../stream/stream-client.ts'
 import { connectionWords } from './connection-words.ts'
-import { formatValue, metricLook } from './numbers.ts'
+import { metricLook } from './metric-look.ts'
 import { formatAge, formatInterval, formatSpan } from './times.ts'
 
 const now = Date.UTC(2026, 10, 23, 10, 42, 0)
@@ -113,16 +113,6 @@ describe('state of a device', () => {
 
 describe('numbers and times', () => {
   it.each([
-    [1.005, 1, '1.0'],
-    [-3.25, 1, '−3.3'],
-    [undefined, 1, '–'],
-    [Number.NaN, 2, '–'],
-    [1_480, 0, '1,480'],
-  ])('%s with %s digits is %s', (value, digits, text) => {
-    expect(formatValue(value, digits)).toBe(text)
-  })
-
-  it.each([
     [400, 'now', '400 ms'],
     [4_200, '4 s', '4.2 s'],
     [130_000, '2 min', '2 min 10 s'],
@@ -131,9 +121,8 @@ describe('numbers and times', () => {
     expect([formatAge(ms), formatSpan(ms)]).toEqual([age, span])
   })
 
-  it('shows an unknown metric by its name, always in the same colour', () => {
-    expect(metricLook('torque')).toMatchObject({ label: 'torque', unit: '' })
-    expect(metricLook('torque').line).toBe(metricLook('torque').line)
+  it('shows an unknown metric by its name', () => {
+    expect(metricLook([], 'a/b', 'torque')).toEqual({ label: 'torque', unit: '' })
   })
 })
 

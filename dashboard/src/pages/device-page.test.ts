@@ -8,7 +8,7 @@ describe('device page', () => {
   it('shows a card per metric with the newest value and the figures of the window', async () => {
     const { page } = await open('/d/plant-1/pump-1', [welcome(['operator']), fleet, device, alarms])
     const card = page.get('[data-testid="chart-temperature"]')
-    expect(card.get('[data-testid="last-value"]').text()).toBe('54.0')
+    expect(card.get('[data-testid="last-value"]').text()).toBe('54')
     expect(card.get('footer').text()).toMatch(/min\s*50\.0.*avg\s*52\.0.*max\s*54\.0/)
     expect(card.get('[role="img"]').attributes('aria-label')).toContain(
       'Temperature: 54.0 °C, live',
@@ -72,7 +72,7 @@ describe('panels of the device page', () => {
     ])
     sendSetPoint(page)
     expect(asked('command')).toMatchObject([
-      { name: 'setPoint', args: { metric: 'temperature', value: 54.3 } },
+      { name: 'setPoint', args: { metric: 'temperature', value: 54.25 } },
     ])
   })
 

@@ -18,7 +18,7 @@ describe('fleet page', () => {
       ['device-plant-1/silent', 'never'],
       ['device-plant-1/pump-1', 'live'],
     ])
-    expect(rows[3]!.text()).toContain('54.3')
+    expect(rows[3]!.text()).toContain('54.25')
     expect(rows[2]!.text()).toContain('has never sent')
     expect(rows[1]!.text()).toContain('1 min')
   })

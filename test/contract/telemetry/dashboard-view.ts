@@ -1,7 +1,7 @@
 import type { Block, Subscribed } from '../../../backend/src/protocol/index.ts'
 import { readColumns } from '../../../dashboard/src/chart/columns.ts'
 import { toCsv } from '../../../dashboard/src/csv.ts'
-import { formatValue, metricLook } from '../../../dashboard/src/format/numbers.ts'
+import { formatNumber, styleOf } from '../../../dashboard/src/format/numbers.ts'
 import { DeviceFeed } from '../../../dashboard/src/stream/device-feed.ts'
 import { Timeline } from '../../../dashboard/src/timeline/timeline.ts'
 import type { Shown } from './row.ts'
@@ -30,7 +30,7 @@ export function shownOf(
     gaps: columns.bands.filter(({ tone }) => tone === 'lost').map(({ label }) => label),
     values: columns.y
       .filter((value) => !Number.isNaN(value))
-      .map((value) => formatValue(value, metricLook('a').digits)),
+      .map((value) => formatNumber(value, styleOf([value]))),
     csv: file.text.split('\r\n', 1)[0] ?? '',
   }
 }
