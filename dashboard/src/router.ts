@@ -7,6 +7,14 @@ import FleetPage from './pages/FleetPage.vue'
 import SignInPage from './pages/SignInPage.vue'
 import type { Session } from './session/session.ts'
 
+/** What a browser's tab says. */
+const titles: Readonly<Record<string, string>> = {
+  fleet: 'Fleet',
+  alarms: 'Alarms',
+  about: 'About',
+  'sign-in': 'Sign in',
+}
+
 /** The pages. All but sign-in, callback and about need a session. */
 export function makeRouter(session: Session): Router {
   const router = createRouter({
@@ -24,6 +32,11 @@ export function makeRouter(session: Session): Router {
   router.beforeEach(async (to) => {
     if (to.meta['open'] === true || (await session.isSignedIn())) return true
     return { name: 'sign-in', query: { to: to.fullPath } }
+  })
+  router.afterEach(({ name, params }) => {
+    const { site, device } = params
+    const page = name === 'device' ? `${String(device)}, ${String(site)}` : titles[String(name)]
+    document.title = page === undefined ? 'Gaugeline' : `${page} · Gaugeline`
   })
   return router
 }

@@ -42,10 +42,10 @@ function cutTexts(selector: string): Promise<string[]> {
         const { overflowX } = getComputedStyle(box)
         const edge = box.getBoundingClientRect()
         const isCut = text.right > edge.right + 0.5 || text.left < edge.left - 0.5
-        if (overflowX !== 'visible' && isCut) return [element.textContent ?? '']
+        if (overflowX !== 'visible' && isCut) return [element.textContent]
       }
       const isOff = text.right > document.documentElement.clientWidth + 0.5
-      return isOff ? [element.textContent ?? ''] : []
+      return isOff ? [element.textContent] : []
     }),
   )
 }
@@ -97,14 +97,14 @@ it('labels of a value axis stand whole beside the plot', async () => {
     await page.addInitScript(() => {
       const cut: string[] = []
       Object.assign(window, { cutLabels: cut, labels: 0 })
-      const { fillText } = CanvasRenderingContext2D.prototype
-      CanvasRenderingContext2D.prototype.fillText = function (text, x, y, maxWidth) {
+      const { prototype } = CanvasRenderingContext2D
+      const fill = Reflect.get(prototype, 'fillText') as (...args: unknown[]) => void
+      prototype.fillText = function (text, x, y) {
         const { width } = this.measureText(text)
         const left = this.textAlign === 'right' ? x - width : x
         if (this.textAlign === 'right') Object.assign(window, { labels: 1 })
         if (this.textAlign === 'right' && left < 0) cut.push(`${text} at ${left}`)
-        if (maxWidth === undefined) fillText.call(this, text, x, y)
-        else fillText.call(this, text, x, y, maxWidth)
+        fill.call(this, text, x, y)
       }
     })
     await page.goto(`${dashboard.url}/d/plant-1/${device}`)

@@ -10,6 +10,11 @@ export interface ChartColors {
   readonly note: string
 }
 
+/** A minifier makes #fff of #ffffff, to which no two digits of opacity can be put. */
+function sixDigits(color: string): string {
+  return color.replace(/^#(.)(.)(.)$/, '#$1$1$2$2$3$3')
+}
+
 const cache = new Map<string, ChartColors>()
 
 export function chartColors(theme: string, line: number): ChartColors {
@@ -17,7 +22,7 @@ export function chartColors(theme: string, line: number): ChartColors {
   const known = cache.get(key)
   if (known) return known
   const style = getComputedStyle(document.documentElement)
-  const token = (name: string): string => style.getPropertyValue(`--${name}`).trim()
+  const token = (name: string): string => sixDigits(style.getPropertyValue(`--${name}`).trim())
   const colors = {
     line: token(`line-${line}`),
     grid: token('grid'),

@@ -42,6 +42,16 @@ it.each(['menu', 'dialog', 'listbox'])(
   },
 )
 
+it('Escape leaves a field, and what is typed in it stays (B17)', () => {
+  document.body.innerHTML = '<input value="bearing replaced">'
+  const field = document.querySelector('input')!
+  field.focus()
+  field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }))
+  expect(close).not.toHaveBeenCalled()
+  expect(document.activeElement).not.toBe(field)
+  expect(field.value).toBe('bearing replaced')
+})
+
 it('a tooltip that happens to be open is no reason to be deaf', () => {
   document.body.innerHTML = '<div data-dismissable-layer><span role="tooltip"></span></div>'
   press('Escape')

@@ -9,7 +9,7 @@ type Handlers = Partial<Record<KeyAction, () => unknown>>
 const OPEN_LAYER = '[data-dismissable-layer]:is([role=menu], [role=dialog], [role=listbox])'
 
 /**
- * Runs a handler when its keys are pressed, from keyboard.ts. Typing in a field is left alone, except for mod keys and Escape; so is all that is
+ * Runs a handler when its keys are pressed, from keyboard.ts. Typing in a field is left alone, except for mod keys and Escape, which leaves the field; so is all that is
  * pressed while a menu or a dialog is open.
  */
 export function useKeys(handlers: Handlers): void {
@@ -20,7 +20,12 @@ export function useKeys(handlers: Handlers): void {
     const modified = event.ctrlKey || event.metaKey
     if (event.altKey || event.defaultPrevented) return
     if (document.querySelector(OPEN_LAYER)) return
-    if (isTyping(event.target) && !modified && event.key !== 'Escape') return
+    if (isTyping(event.target) && !modified) {
+      // Leaves the field, with what is typed in it; a page is left by the next one.
+      const isLeft = event.key === 'Escape' && !isSearch(event.target)
+      if (isLeft) event.target.blur()
+      if (isLeft || event.key !== 'Escape') return
+    }
     if (isControl(event.target) && (event.key === ' ' || event.key === 'Enter')) return
     const key = modified ? `mod+${event.key.toLowerCase()}` : event.key
     pressed = event.timeStamp - lastAt > SEQUENCE_MS ? [key] : [...pressed, key].slice(-2)
@@ -46,7 +51,12 @@ function matched(pressed: readonly string[]): KeyAction | undefined {
   return keyBindings.find(({ keys }) => keys.length === 1 && keys[0] === last)?.action
 }
 
-function isTyping(target: EventTarget | null): boolean {
+/** What a search field holds is gone as easily as it was typed: there Escape is the page's. */
+function isSearch(target: HTMLElement): boolean {
+  return target.matches('[type=search]')
+}
+
+function isTyping(target: EventTarget | null): target is HTMLElement {
   return target instanceof HTMLElement && target.matches('input, textarea, select, [role=combobox]')
 }
 

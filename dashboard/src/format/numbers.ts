@@ -10,8 +10,6 @@ export interface NumberStyle {
   readonly unit: string
 }
 
-export const plainStyle: NumberStyle = { exponent: 0, power: 0, unit: '' }
-
 /** A device that sends more digits than these computes them: then as many are shown as say something. */
 const MOST_PLACES = 9
 const SIGNIFICANT = 4

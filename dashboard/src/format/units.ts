@@ -45,5 +45,5 @@ const raised: Readonly<Record<string, string>> = {
 
 /** `×10⁻⁶`. */
 export function timesPower(power: number): string {
-  return `×10${[...String(power)].map((sign) => raised[sign] ?? '').join('')}`
+  return `×10${String(power).replaceAll(/./g, (sign) => raised[sign] ?? '')}`
 }
