@@ -272,14 +272,7 @@ export class DeviceSeries {
   }
 
   #all(): (Float64Array | Uint8Array | Uint32Array | Int32Array)[] {
-    return [
-      this.#ts,
-      this.#late,
-      this.#counters,
-      this.#boots,
-      this.#ids,
-      ...this.#columns.values(),
-    ]
+    return [this.#ts, this.#late, this.#counters, this.#boots, this.#ids, ...this.#columns.values()]
   }
 }
 
