@@ -1,12 +1,28 @@
 import type { Refusals } from '@gaugeline/backend/protocol'
-import { formatSpan } from './times.ts'
 
 /** What is said of a clock that is off; undefined of one that is right. `offMs`: ahead, negative: behind, null: not set. */
 export function clockWords(offMs: number | null | undefined): string | undefined {
   if (offMs === undefined) return undefined
   const how =
-    offMs === null ? 'not set' : `${formatSpan(Math.abs(offMs))} ${offMs > 0 ? 'ahead' : 'behind'}`
+    offMs === null ? 'not set' : `${aboutSpan(Math.abs(offMs))} ${offMs > 0 ? 'ahead' : 'behind'}`
   return `clock ${how}, shown by arrival time`
+}
+
+/** A span that jitters by the time of the way: in whole seconds, from an hour on in minutes, from two days on in days. */
+function aboutSpan(ms: number): string {
+  const seconds = Math.round(ms / 1_000)
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 3_600) return joined([Math.floor(seconds / 60), 'min'], [seconds % 60, 's'])
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 2 * 1_440) return joined([Math.floor(minutes / 60), 'h'], [minutes % 60, 'min'])
+  return `${Math.round(minutes / 1_440)} days`
+}
+
+function joined(...parts: readonly (readonly [number, string])[]): string {
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(' ')
 }
 
 const sentences: Readonly<Record<string, string>> = {

@@ -32,7 +32,10 @@ function remaining(asked: readonly Wanted[], result: SubscriptionResult): readon
     throw new RequestFailed(result.code, result.message)
   }
   const { more, statesUntil } = result
-  return more && statesUntil !== undefined ? [{ ...one, statesAfter: statesUntil }] : []
+  if (!more) return []
+  if (statesUntil !== undefined) return [{ ...one, statesAfter: statesUntil }]
+  // Those before it in the same message took all the room.
+  return asked.length > 1 ? [one] : []
 }
 
 /** Subscribes to the newest values of everything that the bearer may see. Its sids begin at 1, one per entitlement. */
@@ -75,7 +78,8 @@ export class FleetSubscriptions {
       for (const state of answer.states) fleet.state(state)
       for (const refusals of answer.refusals ?? []) fleet.refused(refusals)
       notes.keep(answer.notes)
-      subscriptions = answer.results.flatMap((result) => remaining(subscriptions, result))
+      const asked = subscriptions
+      subscriptions = answer.results.flatMap((result) => remaining(asked, result))
     }
   }
 

@@ -69,6 +69,23 @@ describe('last readings', () => {
     expect(client.askedFor('history')).toHaveLength(1)
   })
 
+  it('asks for a newcomer of which one push has come: what came just after it may have been left out', async () => {
+    const { client, clock, fleet } = await setUp((asked) =>
+      asked.action === 'history'
+        ? history([block(99, 99, { metrics: { humidity: [55] } })])
+        : undefined,
+    )
+    const newcomer = 'plant-1/newcomer'
+    client.push({
+      type: 'data',
+      blocks: [block(98, 98, { sid: 1, topic: newcomer, thinned: true })],
+    })
+    const serverNow = (): number => clock.now()
+    new LastReadings({ client, fleet, clock, serverNow }).want([newcomer])
+    await clock.advance(0)
+    expect(client.askedFor('history')).toMatchObject([{ topic: newcomer, since: at(98) }])
+  })
+
   it('goes on from the end of a page that was not the last', async () => {
     const pages = [history([block(99)], { cursor: 'next' }), history([block(100)])]
     const { client, clock, fleet, look } = await setUp((asked) =>

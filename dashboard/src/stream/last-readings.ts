@@ -56,9 +56,8 @@ export class LastReadings {
   #isDue(device: FleetDevice): boolean {
     const { topic, position } = device
     if (position === undefined || this.#asked.get(topic) === position) return false
-    const status = deviceStatus(device, this.#options.serverNow())
-    // Of one that was heard once nothing was left out.
-    return status !== 'live' && status !== 'seen'
+    // Of one that seems to have been heard once, too: what came just after may have been left out.
+    return deviceStatus(device, this.#options.serverNow()) !== 'live'
   }
 
   async #ask({ topic, position: since }: FleetDevice): Promise<void> {
