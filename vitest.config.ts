@@ -83,7 +83,11 @@ export default defineConfig({
           ...whole,
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: ['test/support/browser.ts', 'test/support/shared-system-setup.ts'],
+          globalSetup: [
+            'test/support/build-setup.ts',
+            'test/support/browser.ts',
+            'test/support/shared-system-setup.ts',
+          ],
           // One system for all of them, one after another.
           isolate: false,
           maxWorkers: 1,

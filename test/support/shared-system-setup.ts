@@ -1,7 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestProject } from 'vitest/node'
+import { ProtocolClient, requestToken } from './client.ts'
 import { startSystem, type RunningSystem } from './system.ts'
+import { waitFor } from './wait.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -17,7 +19,7 @@ declare module 'vitest' {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   let system: Promise<RunningSystem> | undefined
   const server = createServer((_, response) => {
-    system ??= startSystem()
+    system ??= startAndConnect()
     system.then(
       ({ endpoints, stateDir }) => response.end(JSON.stringify({ endpoints, stateDir })),
       (error: unknown) => response.writeHead(500).end(String(error)),
@@ -31,4 +33,17 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     const code = await running?.stop()
     if (running && code !== 0) throw new Error(`npm start ended with ${code}:\n${running.output()}`)
   }
+}
+
+/** On a busy machine the authorizer's first look at the issuer's keys may be too slow, and none is made for 30 s after that: no file's fault. */
+async function startAndConnect(): Promise<RunningSystem> {
+  const system = await startSystem()
+  const token = await requestToken(system, { user: 'first' })
+  const client = await waitFor(
+    () => ProtocolClient.connect(system.endpoints.websocket, token).catch(() => undefined),
+    'a first socket',
+    120_000,
+  )
+  client.socket.terminate()
+  return system
 }
