@@ -166,7 +166,8 @@ describe('a message that is refused', () => {
     expect(answer['id']).toBe(id)
     expect(String(answer['message'])).toMatch(/^[A-Z"].{15,400}\.$/)
     expect(String(answer['message'])).toMatch(rules[code] ?? /^$/)
-    expect(await client.request({ action: 'hello' }, 'welcome')).toBeDefined()
+    const alive = await ask(client, JSON.stringify({ action: 'hello', id: 99 }))
+    expect(alive).toMatchObject({ type: 'welcome', id: 99 })
   })
 
   const look = (device: string): { sid: number; topic: string } => ({ sid: 7, topic: device })
