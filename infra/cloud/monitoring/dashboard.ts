@@ -90,6 +90,7 @@ export class OperationsDashboard extends Construct {
           ]),
           graph('Messages refused', [
             ofAll(routes.messageFunctions, metrics.messagesRejected),
+            ofAll(routes.messageFunctions, metrics.messagesFailed),
             ofAll(routes.messageFunctions, metrics.rateLimited),
             ofAll(routes.messageFunctions, metrics.entitlementDenied),
           ]),
