@@ -34,6 +34,7 @@ const checks = [
     ],
   ],
   ['dead code', [...bin('knip'), '--no-progress']],
+  ['facts', [process.execPath, 'test/facts.mjs']],
   ['types backend', [...tsc, '-p', 'backend']],
   ['types simulator', [...tsc, '-p', 'simulator']],
 ]

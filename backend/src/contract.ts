@@ -14,7 +14,7 @@ export const env = {
   alarmsTable: 'ALARMS_TABLE',
   /**
    * `https://{api}.execute-api.{region}.amazonaws.com/{stage}`: where posts to connections go. The SDK reads this standard variable
-   * by itself (aws-behaviour M16), so no handler builds the address and one machine only has to set another value.
+   * by itself (MGMT-16), so no handler builds the address and one machine only has to set another value.
    */
   managementEndpoint: 'AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI',
   /** URL of the queue that expiryQueue `expire` when a connection's token ends. */
@@ -71,9 +71,9 @@ export const metrics = {
   readingsShed: 'ReadingsShed',
   /** Dropped: the device published them before. */
   readingsDuplicate: 'ReadingsDuplicate',
-  /** Dropped: the device published another reading with the same boot and counter before (reliability M32). */
+  /** Dropped: the device published another reading with the same boot and counter before (PAYLOAD-32). */
   sequenceConflicts: 'SequenceConflicts',
-  /** Readings whose payload names another device than their topic, which counts (reliability M34). */
+  /** Readings whose payload names another device than their topic, which counts (PAYLOAD-34). */
   deviceMismatches: 'DeviceMismatches',
   postsOk: 'PostsOk',
   postsGone: 'PostsGone',
@@ -135,7 +135,7 @@ export interface StreamRecord {
   readonly origin?: { readonly arrivalMs: number; readonly sequenceNumber: string }
 }
 
-/** Keys of the authorizer's context: strings in `requestContext.authorizer` of every later event (aws-behaviour W68). */
+/** Keys of the authorizer's context: strings in `requestContext.authorizer` of every later event (APIGW-68). */
 export const authorizerContext = {
   user: 'user',
   roles: 'roles',

@@ -16,7 +16,7 @@ const accepted: Readonly<Record<string, readonly [count: number, reason: string]
   ],
   'AwsSolutions-APIG4': [
     12,
-    'A WebSocket API can authorize $connect only (aws-behaviour W53); every message is checked against the connection row',
+    'A WebSocket API can authorize $connect only (APIGW-53); every message is checked against the connection row',
   ],
   [connections('POST')]: [
     8,
@@ -34,7 +34,7 @@ const accepted: Readonly<Record<string, readonly [count: number, reason: string]
     'The bucket holds the public files of the dashboard; only CloudFront reads it',
   ],
   'AwsSolutions-CFR1': [1, 'Who may see data is decided by tokens, not by country'],
-  'AwsSolutions-CFR2': [1, 'Static files; the WebSocket API cannot have a WAF (aws-behaviour C24)'],
+  'AwsSolutions-CFR2': [1, 'Static files; the WebSocket API cannot have a WAF (CFN-24)'],
   'AwsSolutions-CFR3': [
     1,
     'Requests for static files tell nothing that the API access log does not',
@@ -59,7 +59,7 @@ const accepted: Readonly<Record<string, readonly [count: number, reason: string]
   ],
   'Serverless-LambdaTracing': [
     15,
-    'Log lines and metrics carry the hops of each reading; X-Ray would cost more than the pipeline (reliability (f))',
+    'Log lines and metrics carry the hops of each reading; X-Ray would cost more than the pipeline',
   ],
   'Serverless-LambdaEventSourceMappingDestination': [
     3,

@@ -53,9 +53,9 @@ export interface IngestConfig {
   readonly retryAttempts: number
 }
 
-/** Account quota of API Gateway, requests per second and burst, shared by all APIs of a region (aws-behaviour W97). */
+/** Account quota of API Gateway, requests per second and burst, shared by all APIs of a region (APIGW-97). */
 const ACCOUNT_THROTTLE = { ratePerSecond: 10_000, burst: 5_000 }
-/** At most 13 months; longer, or for ever, is a bill nobody decided on (reliability K04). */
+/** At most 13 months; longer, or for ever, is a bill nobody decided on (CONFIG-4). */
 const LOG_RETENTION_DAYS: readonly RetentionDays[] = [
   RetentionDays.ONE_DAY,
   RetentionDays.THREE_DAYS,
@@ -71,7 +71,7 @@ const LOG_RETENTION_DAYS: readonly RetentionDays[] = [
 
 /**
  * Parses the CDK context (`-c name=value`, `cdk.json`) into a typed configuration. Values from the command line are text and are
- * read strictly: `"false"` is false, `"ten"` is an error (reliability K01–K18). Throws {@link ConfigError}.
+ * read strictly: `"false"` is false, `"ten"` is an error (CONFIG-1–CONFIG-18). Throws {@link ConfigError}.
  */
 export function parseConfig(context: Context): Config {
   const alarmEmail = email(context('alarmEmail'))

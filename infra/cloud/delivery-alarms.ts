@@ -12,7 +12,7 @@ const missing = TreatMissingData.NOT_BREACHING
 /** Lag that nobody takes for live any more. */
 const STANDSTILL_MS = 10 * 60_000
 
-/** The alarms of everything between the stream and the sockets (reliability (d) A04, A17, A18, A24–A26, A37–A41, A54). */
+/** The alarms of everything between the stream and the sockets (ALERT-4, ALERT-17, ALERT-18, ALERT-24–ALERT-26, ALERT-37–ALERT-41, ALERT-54). */
 export function addDeliveryAlarms(
   owner: Construct,
   deliver: ServiceFunction,

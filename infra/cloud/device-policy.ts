@@ -6,7 +6,7 @@ const SITE = '${iot:Connection.Thing.Attributes[site]}'
 
 /**
  * What a device may do: be itself, publish its own telemetry and command results, receive its own commands. Nothing else
- * (reliability (e) 4; Device Defender calls more than that critical).
+ * (SECURITY-4; Device Defender calls more than that critical).
  */
 export function devicePolicy(stack: Stack, telemetryRule: string): object {
   const arn = (resource: string) =>
@@ -25,7 +25,7 @@ export function devicePolicy(stack: Stack, telemetryRule: string): object {
         Action: 'iot:Publish',
         Resource: [
           arn(`topic/dt/${SITE}/${THING}/telemetry`),
-          // Basic Ingest: the same message straight to the rule, without the messaging charge (aws-behaviour I64).
+          // Basic Ingest: the same message straight to the rule, without the messaging charge (IOT-64).
           arn(`topic/$aws/rules/${telemetryRule}/dt/${SITE}/${THING}/telemetry`),
           arn(`topic/cmd/${SITE}/${THING}/*/result`),
         ],

@@ -37,7 +37,7 @@ it('the template is what the schemas of CloudFormation allow', () => {
 describe('functions', () => {
   const functions = () => ours(stack.resources('AWS::Lambda::Function'))
 
-  it('are the fourteen of the architecture, on a runtime that can be created (K05)', () => {
+  it('are the fourteen of the architecture, on a runtime that can be created (CONFIG-5)', () => {
     const names = functions().map((properties) => variables(properties)['POWERTOOLS_SERVICE_NAME'])
     expect(new Set(names).size).toBe(14)
     for (const properties of functions())
@@ -67,7 +67,7 @@ describe('functions', () => {
     }
   })
 
-  it('answer before API Gateway or Cognito stops waiting (K06)', () => {
+  it('answer before API Gateway or Cognito stops waiting (CONFIG-6)', () => {
     for (const properties of functions()) {
       const name = String(variables(properties)['POWERTOOLS_SERVICE_NAME'])
       const limit =
@@ -277,7 +277,7 @@ describe('devices that are told who watches them', () => {
 })
 
 describe('devices', () => {
-  it('may be themselves and nothing else (K13)', () => {
+  it('may be themselves and nothing else (CONFIG-13)', () => {
     const [policy] = stack.properties('AWS::IoT::Policy')
     const { Statement } = policy!['PolicyDocument'] as { Statement: Statement[] }
     const prefix = 'arn:{AWS::Partition}:iot:{AWS::Region}:{AWS::AccountId}:'
@@ -368,7 +368,7 @@ describe('tables', () => {
 })
 
 describe('WebSocket API', () => {
-  it('authorizes $connect and answers every message without a post (W53, W75)', () => {
+  it('authorizes $connect and answers every message without a post (APIGW-53, APIGW-75)', () => {
     const routes = stack.properties('AWS::ApiGatewayV2::Route')
     const of = (key: string) => routes.find((route) => route['RouteKey'] === key)
     expect(of('$connect')).toMatchObject({ AuthorizationType: 'CUSTOM' })
@@ -393,7 +393,7 @@ describe('WebSocket API', () => {
     expect(stack.properties('AWS::ApiGatewayV2::RouteResponse')).toHaveLength(messages.length)
   })
 
-  it('may invoke each function from its own routes only (C9)', () => {
+  it('may invoke each function from its own routes only (CFN-9)', () => {
     const sources = stack
       .properties('AWS::Lambda::Permission')
       .filter(({ Principal }) => Principal === 'apigateway.amazonaws.com')

@@ -5,7 +5,7 @@ import type { Construct } from 'constructs'
 import type { Foundation } from './foundation.ts'
 import { sumOf } from './monitoring/notifications.ts'
 
-/** The alarms of everything between the devices and the stream (reliability (d) A07–A09, A13, A14, A19). */
+/** The alarms of everything between the devices and the stream (ALERT-7–ALERT-9, ALERT-13, ALERT-14, ALERT-19). */
 export function addIngestAlarms(
   owner: Construct,
   { stream, ruleName }: { readonly stream: Stream; readonly ruleName: string },

@@ -20,7 +20,7 @@ interface RuleDefinition {
   readonly id: 'Telemetry' | 'CommandResult' | 'Presence'
   readonly kind: keyof typeof recordKinds
   readonly from: string
-  /** Substitution template, evaluated on the original message (aws-behaviour I52). */
+  /** Substitution template, evaluated on the original message (IOT-52). */
   readonly partitionKey: string
 }
 

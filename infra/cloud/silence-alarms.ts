@@ -22,7 +22,7 @@ export interface SilenceAlarmsProps {
 }
 
 /**
- * The alarms that notice that nothing happens at all (reliability (d) A17, A18). Nothing is only wrong where something is due: records that
+ * The alarms that notice that nothing happens at all (ALERT-17, ALERT-18). Nothing is only wrong where something is due: records that
  * wait, a fleet that was sending, a schedule. A stack without devices has none of them.
  */
 export class SilenceAlarms extends Construct {

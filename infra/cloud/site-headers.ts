@@ -24,7 +24,7 @@ function contentSecurityPolicy(connectOrigins: readonly string[]): string {
   ].join('; ')
 }
 
-/** Response headers of every file (reliability (e) 15; OWASP ASVS 5.0 3.4.1–3.4.8). */
+/** Response headers of every file (SECURITY-15; OWASP ASVS 5.0 3.4.1–3.4.8). */
 export function securityHeaders(
   scope: Construct,
   connectOrigins: readonly string[],

@@ -3,7 +3,7 @@ import { Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Foundation } from './foundation.ts'
 import { sumOf } from './monitoring/notifications.ts'
 
-/** Throttled requests of the tables on the path of a reading, one alarm (reliability (d) A43). */
+/** Throttled requests of the tables on the path of a reading, one alarm (ALERT-43). */
 export function addTableAlarms({ notifications, tables }: Foundation): void {
   const { history, subscriptions, connections } = tables.all
   const options = { statistic: Stats.SUM, period: Duration.minutes(1) }
@@ -21,7 +21,7 @@ export function addTableAlarms({ notifications, tables }: Foundation): void {
     metric: sumOf(throttled, 'throttled requests'),
     threshold: 0,
     datapoints: [3, 5],
-    // AWS/DynamoDB alarms ignore missing data whatever is set (aws-behaviour A21); the sum has none missing.
+    // AWS/DynamoDB alarms ignore missing data whatever is set (CW-21); the sum has none missing.
     missing: TreatMissingData.NOT_BREACHING,
   })
 }

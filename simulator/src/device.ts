@@ -268,7 +268,7 @@ export class Device {
       login: login ?? (identify ? { username: `thing:${site}/${id}` } : undefined),
       secureContext,
       gate,
-      // The second is part of the first, but IoT Core sends what is retained only to whom names its topic (aws-behaviour I12).
+      // The second is part of the first, but IoT Core sends what is retained only to whom names its topic (IOT-12).
       subscribe: [commandTopic(site, id, '+'), demandTopic(site, id)],
       random: randoms.backoff,
       events: this.#linkEvents(),

@@ -73,7 +73,7 @@ export async function cost(): Promise<Row[]> {
   }
 }
 
-/** AWS reads a shard about once a second (aws-behaviour K11); the local mapping reads at once, which would make dearer, smaller batches. */
+/** AWS reads a shard about once a second (KINESIS-11); the local mapping reads at once, which would make dearer, smaller batches. */
 function pollOnceASecond(template: Template): Template {
   const Resources = Object.fromEntries(
     Object.entries(template.Resources).map(([id, resource]) => {

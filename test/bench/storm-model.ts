@@ -38,7 +38,7 @@ const COLD_MS = 500
 export const MOST_FETCHES = 20
 const GIVE_UP_MS = 600_000
 
-/** The stage of the template without throttles of its own, so that the account's quota is what is met (aws-behaviour W96). */
+/** The stage of the template without throttles of its own, so that the account's quota is what is met (APIGW-96). */
 const stage: Stage = {
   name: 'prod',
   apiId: 'model',
@@ -166,7 +166,7 @@ async function tell(): Promise<Scenario> {
   return { ...scenario, environments: authorizers.count(), fetches: issuer.urls.length }
 }
 
-/** Execution environments as Lambda keeps them: an idle one, or else another (aws-behaviour L10). */
+/** Execution environments as Lambda keeps them: an idle one, or else another (LAMBDA-10). */
 function createEnvironments(start: () => TokenVerifier) {
   const idle: TokenVerifier[] = []
   let started = 0

@@ -59,7 +59,7 @@ class Client {
 
 /**
  * Every socket of a full house cut at once; each client comes back by the dashboard's own backoff. Limits: the issue's (back within 60 s, at
- * most 500 new sockets a second, which is what API Gateway takes and refuses beyond: aws-behaviour W96) and few fetches of the key set.
+ * most 500 new sockets a second, which is what API Gateway takes and refuses beyond: APIGW-96) and few fetches of the key set.
  */
 export async function storm(): Promise<Row[]> {
   const system = await startSystem()

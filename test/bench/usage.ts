@@ -99,7 +99,7 @@ async function countersOf(endpoints: Endpoints, lambda: LambdaClient): Promise<C
 }
 
 /**
- * Messages of the API in both directions: posts, what clients send and what their routes answer (aws-behaviour W107). A frame is kept below
+ * Messages of the API in both directions: posts, what clients send and what their routes answer (APIGW-107). A frame is kept below
  * 28 KB, so that each is one billed message.
  */
 async function messageCounters(client: CloudWatchClient): Promise<Counter[]> {

@@ -37,13 +37,13 @@ describe('where the SDK sends @connections calls', () => {
     client.destroy()
   }
 
-  it('M16: the variable of the service names host and stage', async () => {
+  it('MGMT-16: the variable of the service names host and stage', async () => {
     vi.stubEnv(VARIABLE, `http://${host()}/prod`)
     await post()
     expect(asked).toEqual([`${host()}/prod/@connections/a%3D`])
   })
 
-  it('M18: an explicit endpoint beats the variable', async () => {
+  it('MGMT-18: an explicit endpoint beats the variable', async () => {
     vi.stubEnv(VARIABLE, 'http://127.0.0.1:9/elsewhere')
     await post(`http://${host()}/explicit`)
     expect(asked).toEqual([`${host()}/explicit/@connections/a%3D`])

@@ -12,12 +12,13 @@ export interface Proof {
   readonly where: string
 }
 
-const ITEM = '[WMLEKIADC]\\d+'
+/** Facts of AWS (docs/facts); the catalogues of this project have prefixes of their own. */
+const ITEM = '(?:APIGW|MGMT|LAMBDA|EMF|KINESIS|IOT|CW|DDB|CFN)-\\d+'
 const titled = new RegExp(`^(${ITEM}(?:(?:,| and|–) ?${ITEM})*)\\s*[:–-]\\s*(.+)$`)
 const inBrackets = new RegExp(`\\((${ITEM}(?:(?:,|–) ?${ITEM})*)\\)`, 'g')
 const localOnly = /\s*\[local only: ([^\]]+)\]$/
 
-/** Other folders number their own tables with the same letters. */
+/** Where the behaviour of a service is proven. */
 const FOLDERS = [
   'test/conformance',
   'infra/local/services',
@@ -25,7 +26,7 @@ const FOLDERS = [
   'infra/local/platform',
 ]
 
-/** Reads the titles of every test without running one: those that begin with items (`W14, W15: …`) or hold them in brackets. */
+/** Reads the titles of every test without running one: those that begin with items (`APIGW-14, APIGW-15: …`) or hold them in brackets. */
 export async function readProofs(root: string): Promise<readonly Proof[]> {
   const vitest = await createVitest('test', {
     root,
@@ -59,15 +60,18 @@ function proofOf(test: TestCase, file: string): Proof[] {
   return [{ items, behaviour: match?.[2] ?? title, file, where: whereOf(test, file) }]
 }
 
-/** `W1, W3–W5` → W1, W3, W4, W5. Throws TypeError for a range over two letters. */
+/** `APIGW-1, APIGW-3–APIGW-5` → APIGW-1, APIGW-3, APIGW-4, APIGW-5. Throws TypeError for a range over two prefixes. */
 export function itemsIn(ids: string): string[] {
   return ids.split(/,| and/).flatMap((part) => {
     const [first = '', last = first] = part.trim().split('–')
     if (first === '') return []
-    const letter = first.charAt(0)
-    if (!last.startsWith(letter)) throw new TypeError(`${ids}: a range has one letter`)
-    const [from, to] = [Number(first.slice(1)), Number(last.slice(1))]
-    return Array.from({ length: to - from + 1 }, (_, index) => `${letter}${from + index}`)
+    const [prefix = '', from] = first.split('-')
+    const [other, to] = last.split('-')
+    if (other !== prefix) throw new TypeError(`${ids}: a range has one prefix`)
+    return Array.from(
+      { length: Number(to) - Number(from) + 1 },
+      (_, index) => `${prefix}-${Number(from) + index}`,
+    )
   })
 }
 

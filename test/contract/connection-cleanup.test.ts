@@ -72,7 +72,7 @@ async function subscribeTo(connectionId: string, count: number): Promise<void> {
   await subscriptions.putRows(rows)
 }
 
-describe('clean-up of a connection while DynamoDB leaves every second batch half done (P09, D9)', () => {
+describe('clean-up of a connection while DynamoDB leaves every second batch half done (PROMISE-9, DDB-9)', () => {
   it.each([1, 12, 13, 25, 26, 101, 1_000])(
     'removes all of %i subscriptions and nobody else’s',
     async (count) => {

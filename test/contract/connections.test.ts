@@ -78,7 +78,7 @@ describe.each(implementations)('connections %s', (_name, make) => {
     const ids = (await connections.allOpen()).map(({ connectionId }) => connectionId)
     expect(ids).not.toContain(one.connectionId)
   })
-  it('W13: a connection that was closed first cannot be opened', async () => {
+  it('APIGW-13: a connection that was closed first cannot be opened', async () => {
     await connections.close(one.connectionId, NOW)
     expect(await connections.open(one)).toBe('closed')
     expect(await connections.find(one.connectionId)).toBeUndefined()
@@ -127,7 +127,7 @@ describe.each(implementations)('connections %s', (_name, make) => {
       expect(await connections.find(id)).toBeUndefined()
     }
   })
-  it('R21: who speaks after the server closed his connection is told why', async () => {
+  it('MESSAGE-21: who speaks after the server closed his connection is told why', async () => {
     await connections.open(one)
     await connections.close(one.connectionId, NOW, 'revoked')
     expect(await connections.admit(one.connectionId, NOW)).toEqual({
@@ -135,7 +135,7 @@ describe.each(implementations)('connections %s', (_name, make) => {
       closedFor: 'revoked',
     })
   })
-  it('R16: admits a burst, then one message per interval, and counts what it refuses', async () => {
+  it('MESSAGE-16: admits a burst, then one message per interval, and counts what it refuses', async () => {
     await connections.open(one)
     for (let i = 0; i < limits.messagesBurst; i++) {
       expect(await connections.admit(one.connectionId, NOW)).toMatchObject({ outcome: 'admitted' })
@@ -166,7 +166,7 @@ describe.each(implementations)('connections %s', (_name, make) => {
     for (let i = 1; i < limits.messagesBurst; i++) await connections.admit(one.connectionId, calm)
     expect(await connections.admit(one.connectionId, calm)).toMatchObject({ strikes: 1 })
   })
-  it('W13: of messages that come at once exactly the burst is admitted', async () => {
+  it('APIGW-13: of messages that come at once exactly the burst is admitted', async () => {
     await connections.open(one)
     const all = await Promise.all(
       Array.from({ length: limits.messagesBurst + 20 }, () =>
@@ -199,7 +199,7 @@ describe.each<readonly [string, () => Revocations]>([
       }),
   ],
 ])('revocations %s', (_name, make) => {
-  it("J27: a user's end the tokens issued up to then, at that issuer only", async () => {
+  it("TOKEN-27: a user's end the tokens issued up to then, at that issuer only", async () => {
     const revocations = make()
     const subject = { ...identityOf(), user: 'gone' }
     await revocations.revokeUser(subject.issuer, 'gone', subject.issuedAt * 1_000 + 500)
@@ -208,7 +208,7 @@ describe.each<readonly [string, () => Revocations]>([
     expect(await revocations.isRevoked({ ...subject, issuer: 'https://other' })).toBe(false)
     expect(await revocations.isRevoked({ ...subject, user: 'stays' })).toBe(false)
   })
-  it("J24: a token's is final, and another token of the same user is not concerned", async () => {
+  it("TOKEN-24: a token's is final, and another token of the same user is not concerned", async () => {
     const revocations = make()
     const subject = { ...identityOf(), user: 'two-tokens', tokenId: 'lost' }
     await revocations.revokeToken(subject.issuer, 'lost', NOW)

@@ -107,7 +107,7 @@ describe.each([
     expect(valuesIn({ blocks: page.blocks! })).toEqual([1, 2, 3, 4])
   })
 
-  it('goes on where the parent shard left a device (K16)', async () => {
+  it('goes on where the parent shard left a device (KINESIS-16)', async () => {
     await world.subscribe([{ sid: 1, topic: topic() }], me)
     await world.deliver(item(1, { a: 1 }))
     await world.deliver({ ...item(2, { a: 2 }), shardId: `child-of-${site}` })
@@ -126,7 +126,7 @@ describe.each([
     expect(world.pushed(me.connectionId)).toEqual([2, 31])
   })
 
-  it('F31: every deliver knows of a throttled connection, and that it is over, also one that begins later', async () => {
+  it('FAULT-31: every deliver knows of a throttled connection, and that it is over, also one that begins later', async () => {
     await world.subscribe([{ sid: 1, topic: topic() }], me)
     await world.deliver(item(1, { a: 1 }))
     world.outcomes.set(me.connectionId, 'throttled')
@@ -197,7 +197,7 @@ describe.each([
   })
 
   it.each([0, 1, 12, 13, 25, 26, 101, 1_000])(
-    'P09: removes %i subscriptions of a connection and nobody else’s',
+    'PROMISE-9: removes %i subscriptions of a connection and nobody else’s',
     async (count) => {
       const other = connection({
         connectionId: `other-${serial}=`,

@@ -38,7 +38,7 @@ function dynamoParts(clock: TestClock): ScenarioParts {
 }
 
 it(
-  `P06: over DynamoDB and its cached audience, none of ${SENDS} messages tells anybody what he may not see (seed ${SEED})`,
+  `PROMISE-6: over DynamoDB and its cached audience, none of ${SENDS} messages tells anybody what he may not see (seed ${SEED})`,
   {
     timeout: 600_000,
   },

@@ -93,7 +93,7 @@ const readingsOf = ({ rows, names, first, letter, value, boot, behindMs }: Paylo
     ),
   }))
 
-describe('what a history item may hold (D5)', () => {
+describe('what a history item may hold (DDB-5)', () => {
   it('whatever valid telemetry comes, every write is accepted, every item is below 400 KB and every reading is kept', async () => {
     const batch = fc.array(payload, { minLength: 1, maxLength: 120 })
     await fc.assert(

@@ -26,7 +26,7 @@ describe.each([
     (clock: ReturnType<typeof clockAt>) =>
       dynamoHistory({ client: database.client, table: 'history', clock, ...kept }),
   ],
-])('readings past their retention (D2), %s', (_name, historyAt) => {
+])('readings past their retention (DDB-2), %s', (_name, historyAt) => {
   let clock: ReturnType<typeof clockAt>
   let world: ReturnType<typeof createWorld>
   let topic: string
@@ -90,7 +90,7 @@ describe.each([
   })
 })
 
-describe('more than one page of a query (D6)', () => {
+describe('more than one page of a query (DDB-6)', () => {
   const history = () =>
     dynamoHistory({ client: database.client, table: 'history', clock: clockAt(), ...kept })
 

@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-it('F26: everybody is reached whose rows fill more than two pages of a query', async () => {
+it('FAULT-26: everybody is reached whose rows fill more than two pages of a query', async () => {
   const clock = testClock()
   const { client } = database
   const world = createWorld(clock, {
@@ -22,7 +22,7 @@ it('F26: everybody is reached whose rows fill more than two pages of a query', a
   })
   const site = 'plant-1'
   const topic = `${site}/pump-7`
-  // 300 rows of about 8 KB: 2.4 MB, and a page of a query ends at one (aws-behaviour D6).
+  // 300 rows of about 8 KB: 2.4 MB, and a page of a query ends at one (DDB-6).
   const others = Array.from({ length: 8 }, (_, i) => `${site}/${'x'.repeat(1_000)}-${i}`)
   const rows = Array.from({ length: 300 }, (_, index): SubscriptionRow => ({
     ...connection({ connectionId: `c-${index}=`, user: `u-${index}` }),

@@ -38,12 +38,12 @@ async function read(range: Omit<StreamRange, 'shardId'>): Promise<KeptRecord[]> 
 }
 const textOf = ({ data }: KeptRecord): string => Buffer.from(data).toString()
 
-it('K4: puts more than one call’s worth in order, and returns what a full shard refused', async () => {
+it('KINESIS-4: puts more than one call’s worth in order, and returns what a full shard refused', async () => {
   const first = await put('first')
   const left = await stream().put(records(1_200))
   const last = await put('last').catch(() => undefined)
   expect(last).toBeUndefined()
-  // K3: a shard takes 1,000 records a second, and one was in it.
+  // KINESIS-3: a shard takes 1,000 records a second, and one was in it.
   expect(left.map(({ data }) => Number(data.toString()))).toEqual(
     Array.from({ length: 201 }, (_, i) => 999 + i),
   )

@@ -38,11 +38,11 @@ const codesOf = (client: ProtocolClient): unknown[] => [
 ]
 
 describe('the handshake', () => {
-  it('W05: a page of another origin is refused, the dashboard is not', async () => {
+  it('HANDSHAKE-5: a page of another origin is refused, the dashboard is not', async () => {
     await expect(open({}, { Origin: 'https://evil.example' })).rejects.toThrow('403')
     await expect(open({}, { Origin: system.endpoints.dashboard })).resolves.toBeDefined()
   })
-  it('J02, J24: a forged token is refused with 401', async () => {
+  it('TOKEN-2, TOKEN-24: a forged token is refused with 401', async () => {
     const good = await token()
     const [header, payload] = good.split('.')
     await expect(open(`${header}.${payload}.AAAA`)).rejects.toThrow('401')
@@ -69,7 +69,7 @@ describe('the session', () => {
     await device.endAsync()
   })
   // Within 5 s: a figure of `npm run bench -- access`, because a busy machine must not fail a test.
-  it('F46: expiry closes the socket, not before the token ends, and says 4401', async () => {
+  it('FAULT-46: expiry closes the socket, not before the token ends, and says 4401', async () => {
     const client = await open({ expiresIn: 5 })
     const { tokenExpiresAt } = await client.request({ action: 'hello' }, 'welcome')
     await waitFor(() => client.closed, 'the end', 60_000)
@@ -88,7 +88,7 @@ describe('the session', () => {
     await waitFor(() => Date.now() > tokenExpiresAt * 1_000 + 3_000, 'the old end', 60_000)
     expect(await client.request({ action: 'hello' }, 'welcome')).toMatchObject({ user: 'renewed' })
   })
-  it('J27: a revocation closes the sockets of the user, stops delivery and refuses the token', async () => {
+  it('TOKEN-27: a revocation closes the sockets of the user, stops delivery and refuses the token', async () => {
     const bearer = await token({ user: 'revoked-user' })
     const victim = await open(bearer)
     await victim.request(

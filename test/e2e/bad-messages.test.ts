@@ -10,7 +10,7 @@ import { sharedSystem, type SharedSystem } from '../support/shared-system.ts'
 import { developerTables, tableName } from '../support/tables.ts'
 import { waitFor } from '../support/wait.ts'
 
-/** Rows R of the bad-input catalogue (reliability.md (c)), and W18, through the real local gateway. R13 and R16 are in bad-rates.test.ts. */
+/** Every MESSAGE-… row of the bad-input catalogue (docs/facts), and HANDSHAKE-18, through the real local gateway. MESSAGE-13 and MESSAGE-16 are in bad-rates.test.ts. */
 let system: SharedSystem
 const clients: ProtocolClient[] = []
 let people = 0
@@ -70,71 +70,71 @@ const rules: Readonly<Record<string, RegExp>> = {
 
 describe('a message that is refused', () => {
   it.each<[string, string, string, number | string | undefined]>([
-    ['R01: a word', 'hello', 'MESSAGE_NOT_JSON', undefined],
-    ['R01: an open brace', '{', 'MESSAGE_NOT_JSON', undefined],
-    ['R01: an empty frame', '', 'MESSAGE_NOT_JSON', undefined],
-    ['R03: a list', '[{"action":"hello","id":5}]', 'MESSAGE_NOT_OBJECT', undefined],
-    ['R03: a number', '7', 'MESSAGE_NOT_OBJECT', undefined],
-    ['R03: null', 'null', 'MESSAGE_NOT_OBJECT', undefined],
-    ['R04: no action', '{"id":5}', 'UNKNOWN_ACTION', 5],
-    ['R04: a number as action', '{"id":5,"action":1}', 'UNKNOWN_ACTION', 5],
-    ['R04: an action that there is not', '{"id":5,"action":"dance"}', 'UNKNOWN_ACTION', 5],
-    ['R04: __proto__', '{"id":5,"action":"__proto__"}', 'UNKNOWN_ACTION', 5],
-    ['R04: $connect', '{"id":5,"action":"$connect"}', 'UNKNOWN_ACTION', 5],
-    ['R04: $disconnect', '{"id":5,"action":"$disconnect"}', 'UNKNOWN_ACTION', 5],
-    ['R04: $default', '{"id":5,"action":"$default"}', 'UNKNOWN_ACTION', 5],
-    ['R04: 1 KB of action', text({ action: 'x'.repeat(1_024) }), 'UNKNOWN_ACTION', 5],
-    ['R04: a list of actions', '{"id":5,"action":["hello"]}', 'UNKNOWN_ACTION', 5],
-    ['R08: no subscriptions', text({ action: 'subscribe' }), 'MESSAGE_INVALID', 5],
+    ['MESSAGE-1: a word', 'hello', 'MESSAGE_NOT_JSON', undefined],
+    ['MESSAGE-1: an open brace', '{', 'MESSAGE_NOT_JSON', undefined],
+    ['MESSAGE-1: an empty frame', '', 'MESSAGE_NOT_JSON', undefined],
+    ['MESSAGE-3: a list', '[{"action":"hello","id":5}]', 'MESSAGE_NOT_OBJECT', undefined],
+    ['MESSAGE-3: a number', '7', 'MESSAGE_NOT_OBJECT', undefined],
+    ['MESSAGE-3: null', 'null', 'MESSAGE_NOT_OBJECT', undefined],
+    ['MESSAGE-4: no action', '{"id":5}', 'UNKNOWN_ACTION', 5],
+    ['MESSAGE-4: a number as action', '{"id":5,"action":1}', 'UNKNOWN_ACTION', 5],
+    ['MESSAGE-4: an action that there is not', '{"id":5,"action":"dance"}', 'UNKNOWN_ACTION', 5],
+    ['MESSAGE-4: __proto__', '{"id":5,"action":"__proto__"}', 'UNKNOWN_ACTION', 5],
+    ['MESSAGE-4: $connect', '{"id":5,"action":"$connect"}', 'UNKNOWN_ACTION', 5],
+    ['MESSAGE-4: $disconnect', '{"id":5,"action":"$disconnect"}', 'UNKNOWN_ACTION', 5],
+    ['MESSAGE-4: $default', '{"id":5,"action":"$default"}', 'UNKNOWN_ACTION', 5],
+    ['MESSAGE-4: 1 KB of action', text({ action: 'x'.repeat(1_024) }), 'UNKNOWN_ACTION', 5],
+    ['MESSAGE-4: a list of actions', '{"id":5,"action":["hello"]}', 'UNKNOWN_ACTION', 5],
+    ['MESSAGE-8: no subscriptions', text({ action: 'subscribe' }), 'MESSAGE_INVALID', 5],
     [
-      'R08: a text for a list',
+      'MESSAGE-8: a text for a list',
       text({ action: 'subscribe', subscriptions: 'a/b' }),
       'MESSAGE_INVALID',
       5,
     ],
     [
-      'R08: no subscription',
+      'MESSAGE-8: no subscription',
       text({ action: 'subscribe', subscriptions: [] }),
       'MESSAGE_INVALID',
       5,
     ],
     [
-      'R08: 1,001 subscriptions',
+      'MESSAGE-8: 1,001 subscriptions',
       text({ action: 'subscribe', subscriptions: Array(1_001).fill(1) }),
       'MESSAGE_INVALID',
       5,
     ],
-    ['R17: no id', '{"action":"hello"}', 'MESSAGE_INVALID', undefined],
+    ['MESSAGE-17: no id', '{"action":"hello"}', 'MESSAGE_INVALID', undefined],
     [
-      'R17: 10 KB of id',
+      'MESSAGE-17: 10 KB of id',
       `{"action":"hello","id":"${'a'.repeat(10_240)}"}`,
       'MESSAGE_INVALID',
       undefined,
     ],
-    ['R17: an object as id', '{"action":"hello","id":{}}', 'MESSAGE_INVALID', undefined],
-    ['R17: a short text as id', '{"action":"hello","id":"a"}', 'MESSAGE_INVALID', 'a'],
+    ['MESSAGE-17: an object as id', '{"action":"hello","id":{}}', 'MESSAGE_INVALID', undefined],
+    ['MESSAGE-17: a short text as id', '{"action":"hello","id":"a"}', 'MESSAGE_INVALID', 'a'],
     [
-      'R17: a text of 65 characters as id',
+      'MESSAGE-17: a text of 65 characters as id',
       `{"action":"hello","id":"${'a'.repeat(65)}"}`,
       'MESSAGE_INVALID',
       undefined,
     ],
-    ['R18: a history from after to', history({ from: 2_000 }), 'RANGE_INVALID', 5],
-    ['R18: a history from −1', history({ from: -1 }), 'RANGE_INVALID', 5],
-    ['R18: a history from NaN', history({ from: null }), 'RANGE_INVALID', 5],
-    ['R18: a history of ten years', history({ to: 3.2e11 }), 'RANGE_INVALID', 5],
-    ['R18: a history of 0 readings', history({ limit: 0 }), 'LIMIT_RANGE', 5],
-    ['R18: a history of −1 readings', history({ limit: -1 }), 'LIMIT_RANGE', 5],
-    ['R18: a history of 1e9 readings', history({ limit: 1e9 }), 'LIMIT_RANGE', 5],
-    ['R18: a cursor that nobody gave', history({ cursor: 'AAAA' }), 'CURSOR_INVALID', 5],
+    ['MESSAGE-18: a history from after to', history({ from: 2_000 }), 'RANGE_INVALID', 5],
+    ['MESSAGE-18: a history from −1', history({ from: -1 }), 'RANGE_INVALID', 5],
+    ['MESSAGE-18: a history from NaN', history({ from: null }), 'RANGE_INVALID', 5],
+    ['MESSAGE-18: a history of ten years', history({ to: 3.2e11 }), 'RANGE_INVALID', 5],
+    ['MESSAGE-18: a history of 0 readings', history({ limit: 0 }), 'LIMIT_RANGE', 5],
+    ['MESSAGE-18: a history of −1 readings', history({ limit: -1 }), 'LIMIT_RANGE', 5],
+    ['MESSAGE-18: a history of 1e9 readings', history({ limit: 1e9 }), 'LIMIT_RANGE', 5],
+    ['MESSAGE-18: a cursor that nobody gave', history({ cursor: 'AAAA' }), 'CURSOR_INVALID', 5],
     [
-      'R20: a ping of 20 KB',
+      'MESSAGE-20: a ping of 20 KB',
       text({ action: 'ping', t0: 0, x: 'x'.repeat(20_000) }),
       'MESSAGE_INVALID',
       5,
     ],
     [
-      'R20: a ping that names 201 devices',
+      'MESSAGE-20: a ping that names 201 devices',
       text({
         action: 'ping',
         t0: 0,
@@ -146,14 +146,14 @@ describe('a message that is refused', () => {
       5,
     ],
     [
-      'R24: a refresh with nonsense',
+      'MESSAGE-24: a refresh with nonsense',
       text({ action: 'refresh', token: 'a.b.c' }),
       'TOKEN_INVALID',
       5,
     ],
-    ['R25: 16 KB of brackets', '['.repeat(16_000), 'MESSAGE_TOO_DEEP', undefined],
+    ['MESSAGE-25: 16 KB of brackets', '['.repeat(16_000), 'MESSAGE_TOO_DEEP', undefined],
     [
-      'R25: 17 levels',
+      'MESSAGE-25: 17 levels',
       text({ action: 'hello', x: JSON.parse('['.repeat(16) + ']'.repeat(16)) as unknown }),
       'MESSAGE_TOO_DEEP',
       5,
@@ -172,27 +172,39 @@ describe('a message that is refused', () => {
 
   const look = (device: string): { sid: number; topic: string } => ({ sid: 7, topic: device })
   it.each<[string, unknown, string]>([
-    ['R09: plant-1/+', look('plant-1/+'), 'TOPIC_INVALID'],
-    ['R09: *', look('*'), 'TOPIC_INVALID'],
-    ['R09: plant-1/', look('plant-1/'), 'TOPIC_INVALID'],
-    ['R09: nothing', look(''), 'TOPIC_INVALID'],
-    ['R09: 257 characters', look(`plant-1/${'x'.repeat(249)}`), 'TOPIC_INVALID'],
-    ['R09: NUL', look('plant-1/pump\u00007'), 'TOPIC_INVALID'],
-    ['R09: ..', look('plant-1/../pump-7'), 'TOPIC_INVALID'],
-    ['R09: a look-alike', look('plant-1/рump-7'), 'TOPIC_INVALID'],
-    ['R09: a site in mode complete', look('plant-1/#'), 'TOPIC_INVALID'],
-    ['R10: a device of somebody else', look('plant-2/pump-7'), 'FORBIDDEN'],
-    ['R10: a device that there is not', look('nowhere/nothing'), 'FORBIDDEN'],
-    ['W18: since a word', { ...look('plant-1/a'), since: 'yesterday' }, 'POSITION_INVALID'],
-    ['W18: since 1 KB', { ...look('plant-1/a'), since: 'x'.repeat(1_024) }, 'POSITION_INVALID'],
-    ['W18: since 1.5', { ...look('plant-1/a'), since: 1.5 }, 'POSITION_INVALID'],
-    ['W18: since 2^64', { ...look('plant-1/a'), since: String(2n ** 64n) }, 'POSITION_INVALID'],
+    ['MESSAGE-9: plant-1/+', look('plant-1/+'), 'TOPIC_INVALID'],
+    ['MESSAGE-9: *', look('*'), 'TOPIC_INVALID'],
+    ['MESSAGE-9: plant-1/', look('plant-1/'), 'TOPIC_INVALID'],
+    ['MESSAGE-9: nothing', look(''), 'TOPIC_INVALID'],
+    ['MESSAGE-9: 257 characters', look(`plant-1/${'x'.repeat(249)}`), 'TOPIC_INVALID'],
+    ['MESSAGE-9: NUL', look('plant-1/pump\u00007'), 'TOPIC_INVALID'],
+    ['MESSAGE-9: ..', look('plant-1/../pump-7'), 'TOPIC_INVALID'],
+    ['MESSAGE-9: a look-alike', look('plant-1/рump-7'), 'TOPIC_INVALID'],
+    ['MESSAGE-9: a site in mode complete', look('plant-1/#'), 'TOPIC_INVALID'],
+    ['MESSAGE-10: a device of somebody else', look('plant-2/pump-7'), 'FORBIDDEN'],
+    ['MESSAGE-10: a device that there is not', look('nowhere/nothing'), 'FORBIDDEN'],
     [
-      'W18: since a position with 1 KB before it',
+      'HANDSHAKE-18: since a word',
+      { ...look('plant-1/a'), since: 'yesterday' },
+      'POSITION_INVALID',
+    ],
+    [
+      'HANDSHAKE-18: since 1 KB',
+      { ...look('plant-1/a'), since: 'x'.repeat(1_024) },
+      'POSITION_INVALID',
+    ],
+    ['HANDSHAKE-18: since 1.5', { ...look('plant-1/a'), since: 1.5 }, 'POSITION_INVALID'],
+    [
+      'HANDSHAKE-18: since 2^64',
+      { ...look('plant-1/a'), since: String(2n ** 64n) },
+      'POSITION_INVALID',
+    ],
+    [
+      'HANDSHAKE-18: since a position with 1 KB before it',
       { ...look('plant-1/a'), since: '9'.repeat(1_024) + encodePosition(0, '0') },
       'POSITION_INVALID',
     ],
-    ['W18: since −1', { ...look('plant-1/a'), since: -1 }, 'POSITION_INVALID'],
+    ['HANDSHAKE-18: since −1', { ...look('plant-1/a'), since: -1 }, 'POSITION_INVALID'],
     [
       'a filter without an end',
       { ...look('plant-1/a'), where: { op: 'and', nodes: [] } },
@@ -212,7 +224,7 @@ describe('a message that is refused', () => {
       ],
     })
   })
-  it('R10: the answers for a foreign and for an unknown device are the same', async () => {
+  it('MESSAGE-10: the answers for a foreign and for an unknown device are the same', async () => {
     const client = await open()
     const answers = []
     for (const topic of ['plant-2/pump-7', 'nowhere/nothing']) {
@@ -223,19 +235,19 @@ describe('a message that is refused', () => {
 })
 
 describe('what is strange but right', () => {
-  it('R11: of a mixed list the allowed ones work', async () => {
+  it('MESSAGE-11: of a mixed list the allowed ones work', async () => {
     const client = await open()
     const topics = ['plant-1/a', 'plant-2/b', 'plant-1/c']
     const subscriptions = topics.map((topic, sid) => ({ sid, topic }))
     const { results } = await client.request({ action: 'subscribe', subscriptions }, 'subscribed')
     expect(results.map(({ ok }) => ok)).toEqual([true, false, true])
   })
-  it('R14: ending what was never begun succeeds', async () => {
+  it('MESSAGE-14: ending what was never begun succeeds', async () => {
     const client = await open()
     const answer = await client.request({ action: 'unsubscribe', sids: [9] }, 'unsubscribed')
     expect(answer).toMatchObject({ sids: [9], reason: 'client' })
   })
-  it('R08: the same sid twice in a list: the last one holds', async () => {
+  it('MESSAGE-8: the same sid twice in a list: the last one holds', async () => {
     const client = await open()
     const subscriptions = [
       { sid: 1, topic: 'plant-1/a' },
@@ -244,7 +256,7 @@ describe('what is strange but right', () => {
     const { results } = await client.request({ action: 'subscribe', subscriptions }, 'subscribed')
     expect(results).toMatchObject([{ ok: false, code: 'SUPERSEDED' }, { ok: true }])
   })
-  it('R19: a position that this device never had is answered with everything and recovered: false', async () => {
+  it('MESSAGE-19: a position that this device never had is answered with everything and recovered: false', async () => {
     const device = await connectMqtt(system.endpoints.mqtt)
     for (const level of [1, 2, 3]) await publishReading(device, 'plant-1/r19', { level })
     await publishReading(device, 'plant-1/r19-other', { level: 4 })
@@ -275,7 +287,7 @@ describe('what is strange but right', () => {
       ])
     }
   })
-  it('R22: what the body says about who speaks is ignored', async () => {
+  it('MESSAGE-22: what the body says about who speaks is ignored', async () => {
     const client = await open('honest')
     const forged = {
       connectionId: 'c2=',
@@ -287,13 +299,13 @@ describe('what is strange but right', () => {
     const answer = await ask(client, text({ action: 'hello', ...forged }))
     expect(answer).toMatchObject({ user: 'honest', roles: ['operator'], devices: ['plant-1/#'] })
   })
-  it('R23: unknown members are ignored', async () => {
+  it('MESSAGE-23: unknown members are ignored', async () => {
     const client = await open()
     expect(
       await ask(client, '{"action":"hello","id":5,"later":{"a":1},"__proto__":1}'),
     ).toMatchObject({ type: 'welcome' })
   })
-  it('R21: a message of a connection whose row is gone says so', async () => {
+  it('MESSAGE-21: a message of a connection whose row is gone says so', async () => {
     const client = await open()
     const { connectionId } = await client.request({ action: 'hello' }, 'welcome')
     const tables = developerTables(system.endpoints)
@@ -309,7 +321,7 @@ describe('what is strange but right', () => {
     expect(await client.waitFor('goaway')).toMatchObject({ code: 4410 })
     await waitFor(() => client.closed, 'the end of the socket', 60_000)
   })
-  it('R12: a message after the end of the token is told so, and the socket ends with 4401', async () => {
+  it('MESSAGE-12: a message after the end of the token is told so, and the socket ends with 4401', async () => {
     const token = await requestToken(system, { user: `writer-${++people}`, expiresIn: 12 })
     const client = await ProtocolClient.connect(system.endpoints.websocket, token)
     clients.push(client)
@@ -331,7 +343,7 @@ describe('what is strange but right', () => {
     expect(await client.waitFor('goaway', () => true, 60_000)).toMatchObject({ code: 4401 })
     await waitFor(() => client.closed, 'the end of the socket', 60_000)
   })
-  it('R12: a message after a revocation is told so, and the socket ends with 4403', async () => {
+  it('MESSAGE-12: a message after a revocation is told so, and the socket ends with 4403', async () => {
     const client = await open()
     const { connectionId } = await client.request({ action: 'hello' }, 'welcome')
     // As a revocation leaves it whose close has not reached the socket yet.
@@ -354,13 +366,13 @@ describe('what is strange but right', () => {
     expect(await client.waitFor('goaway', () => true, 60_000)).toMatchObject({ code: 4403 })
     await waitFor(() => client.closed, 'the end of the socket', 60_000)
   })
-  it('R17: two messages of one id are both answered with it', async () => {
+  it('MESSAGE-17: two messages of one id are both answered with it', async () => {
     const client = await open()
     for (let i = 0; i < 2; i++) client.socket.send(text({ action: 'ping', t0: i }))
     await waitFor(() => client.messages('pong').length === 2, 'two answers')
     expect(client.messages('pong').map(({ id }) => id)).toEqual([5, 5])
   })
-  it('R18: a cursor is of its user and its query', async () => {
+  it('MESSAGE-18: a cursor is of its user and its query', async () => {
     const device = await connectMqtt(system.endpoints.mqtt)
     for (let i = 0; i < 3; i++) await publishReading(device, 'plant-1/cursor', { level: i })
     await device.endAsync()
@@ -382,7 +394,7 @@ describe('what is strange but right', () => {
     expect(misuses.map(({ code }) => code)).toEqual(Array(4).fill('CURSOR_INVALID'))
   })
   // A slip of a client with two accounts must not cost the honest owner his socket; the thief gains nothing by the message.
-  it("R24: somebody else's token changes nothing; the socket stays its owner's (the catalogue suggests to close it)", async () => {
+  it("MESSAGE-24: somebody else's token changes nothing; the socket stays its owner's (the catalogue suggests to close it)", async () => {
     const client = await open('owner')
     const token = await requestToken(system, { user: 'thief', devices: ['#'] })
     expect(await ask(client, text({ action: 'refresh', token }))).toMatchObject({
@@ -394,7 +406,7 @@ describe('what is strange but right', () => {
       devices: ['plant-1/#'],
     })
   })
-  it('R20: control pings and 1,000 pongs are no messages, and end nothing', async () => {
+  it('MESSAGE-20: control pings and 1,000 pongs are no messages, and end nothing', async () => {
     const client = await open()
     let pongs = 0
     client.socket.on('pong', () => pongs++)
@@ -404,7 +416,7 @@ describe('what is strange but right', () => {
     await waitFor(() => pongs === 50, 'a pong for each ping')
     expect(client.closed).toBeUndefined()
   })
-  it('R20: a flood of control pings ends its own socket and nobody else’s', async () => {
+  it('MESSAGE-20: a flood of control pings ends its own socket and nobody else’s', async () => {
     const [client, other] = [await open(), await open()]
     // `ws` gives up a client that leaves more than 60 pongs unread.
     for (let i = 0; i < 5_000; i++) client.socket.ping()
@@ -418,44 +430,44 @@ describe('a frame that ends the socket', () => {
     for (let i = 0; i < count; i++) socket.send(part, { fin: i === count - 1 })
   }
   it.each<[string, (socket: WebSocket) => void, number]>([
-    // At the first, not only when it is repeated: API Gateway has no binary frames (aws-behaviour W82).
+    // At the first, not only when it is repeated: API Gateway has no binary frames (APIGW-82).
     [
-      'R02: bytes: 1003',
+      'MESSAGE-2: bytes: 1003',
       (socket) => {
         socket.send(Buffer.from([1, 2]))
       },
       1003,
     ],
     [
-      'R05: a frame of 33 KB: 1009',
+      'MESSAGE-5: a frame of 33 KB: 1009',
       (socket) => {
         socket.send('x'.repeat(33 * 1_024))
       },
       1009,
     ],
     [
-      'R17, R20: a ping of 1 MB: 1009',
+      'MESSAGE-17, MESSAGE-20: a ping of 1 MB: 1009',
       (socket) => {
         socket.send(text({ action: 'ping', t0: 0, id: 'x'.repeat(1_048_576) }))
       },
       1009,
     ],
     [
-      'R05: a message of 150 KB in small frames: 1009',
+      'MESSAGE-5: a message of 150 KB in small frames: 1009',
       (socket) => {
         parts(socket, 'x'.repeat(30_000), 5)
       },
       1009,
     ],
     [
-      'R06: 20,000 fragments: 1008',
+      'MESSAGE-6: 20,000 fragments: 1008',
       (socket) => {
         parts(socket, '', 20_000)
       },
       1008,
     ],
     [
-      'R07: text that is not UTF-8: 1007',
+      'MESSAGE-7: text that is not UTF-8: 1007',
       (socket) => {
         socket.send(Buffer.from([0xc3, 0x28]), { binary: false })
       },
@@ -466,7 +478,7 @@ describe('a frame that ends the socket', () => {
     send(client.socket)
     expect((await waitFor(() => client.closed, 'the end')).code).toBe(code)
   })
-  it('R05, R25: a message of 100 KB in frames of 25 KB is read, refused for its size, and ends nothing', async () => {
+  it('MESSAGE-5, MESSAGE-25: a message of 100 KB in frames of 25 KB is read, refused for its size, and ends nothing', async () => {
     const client = await open()
     parts(client.socket, '['.repeat(25_000), 4)
     expect(await client.waitFor('error')).toMatchObject({ code: 'MESSAGE_INVALID' })
@@ -475,7 +487,7 @@ describe('a frame that ends the socket', () => {
 })
 
 describe('a message that crosses another', () => {
-  it('R15: subscribe, unsubscribe and subscribe in one burst end subscribed', async () => {
+  it('MESSAGE-15: subscribe, unsubscribe and subscribe in one burst end subscribed', async () => {
     const client = await open()
     const subscriptions = [{ sid: 1, topic: 'plant-1/race' }]
     for (let round = 0; round < 5; round++) {

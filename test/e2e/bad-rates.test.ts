@@ -11,7 +11,7 @@ import { sharedSystem, type SharedSystem } from '../support/shared-system.ts'
 import { waitFor } from '../support/wait.ts'
 
 /**
- * Every limit of one person, rows W15, R13 and R16 of the bad-input catalogue (reliability.md (c)), through the real local gateway: what it says,
+ * Every limit of one person, rows HANDSHAKE-15, MESSAGE-13 and MESSAGE-16 of the bad-input catalogue (docs/facts), through the real local gateway: what it says,
  * that one hit of it ends nothing, that nobody else notices, and that who goes on is closed. The close is announced as 1008 in a `goaway`;
  * the frame itself has the platform's code, because `DELETE @connections` takes none (docs/protocol.md, "Close codes").
  */
@@ -52,7 +52,7 @@ async function expectEnd(client: ProtocolClient): Promise<void> {
 }
 
 describe('sockets of a user', () => {
-  it('W15: the eleventh is refused with 429, others are not; one that is closed makes room for another', async () => {
+  it('HANDSHAKE-15: the eleventh is refused with 429, others are not; one that is closed makes room for another', async () => {
     const user = newUser()
     const ten = await several(limits.connectionsPerUser, user)
     for (let i = 0; i < 3; i++) await expect(open(user)).rejects.toThrow('429')
@@ -91,7 +91,7 @@ const refusal = {
 }
 
 describe('subscriptions', () => {
-  it('R13: the 201st of a connection is refused; who ends one has room for one', async () => {
+  it('MESSAGE-13: the 201st of a connection is refused; who ends one has room for one', async () => {
     const client = await open()
     expect(taken(await subscribe(client, limits.subscriptionsPerConnection))).toBe(200)
     expect(await subscribe(client, 2, 200)).toMatchObject([refusal, refusal])
@@ -172,7 +172,7 @@ describe('messages', () => {
   const refusals = (client: ProtocolClient): ErrorMessage[] =>
     client.messages('error').filter(({ code }) => code === 'RATE_LIMITED')
 
-  it('R16: who writes too fast is told how long to wait, and is heard again after it', async () => {
+  it('MESSAGE-16: who writes too fast is told how long to wait, and is heard again after it', async () => {
     const client = await open()
     const answers = (): number => client.messages('pong').length + client.messages('error').length
     ping(client, limits.messagesBurst + 20)
@@ -188,7 +188,7 @@ describe('messages', () => {
     await lives(client)
   })
 
-  it('R16: who goes on is closed, and nobody else, not even his other socket', async () => {
+  it('MESSAGE-16: who goes on is closed, and nobody else, not even his other socket', async () => {
     const user = newUser()
     const [client, other, stranger] = [await open(user), await open(user), await open()]
     ping(client, 120)

@@ -114,7 +114,7 @@ describe('the path of one reading', () => {
       ).length
     }
     expect(await mine()).toBeGreaterThanOrEqual(30)
-    // `$disconnect` is best effort (W92): here it never comes, and only the 410 of a push tells.
+    // `$disconnect` is best effort (APIGW-92): here it never comes, and only the 410 of a push tells.
     const faults = `${system.endpoints.aws}/_gaugeline/faults`
     const rule = { seam: 'gateway.disconnect', fault: { kind: 'drop' } }
     await fetch(faults, { method: 'POST', body: JSON.stringify({ rules: [rule] }) })

@@ -4,10 +4,15 @@ import { manualClock } from '../../infra/local/platform/clock.ts'
 import { createFaults, readFaultRule } from '../../infra/local/platform/faults.ts'
 import { catalogue, leftOut } from './catalogue.ts'
 
-it('draws every row F01–F56 of the fault catalogue, or says why not', () => {
+it('draws every row FAULT-1–FAULT-56 of the fault catalogue, or says why not', () => {
   // The end of a token and a revocation are in every campaign, as its people.
-  const known = new Set([...catalogue.map(({ id }) => id), ...Object.keys(leftOut), 'F46', 'F47'])
-  const rows = Array.from({ length: 56 }, (_, i) => `F${String(i + 1).padStart(2, '0')}`)
+  const known = new Set([
+    ...catalogue.map(({ id }) => id),
+    ...Object.keys(leftOut),
+    'FAULT-46',
+    'FAULT-47',
+  ])
+  const rows = Array.from({ length: 56 }, (_, i) => `FAULT-${i + 1}`)
   expect(rows.filter((id) => !known.has(id))).toEqual([])
   expect(catalogue.filter(({ id }) => id in leftOut)).toEqual([])
 })

@@ -32,7 +32,7 @@ export type Act =
   | { readonly kind: 'flood' }
 
 export interface FaultKind {
-  /** The row of the fault catalogue (reliability reference, section b). */
+  /** The row of the fault catalogue (docs/facts/faults.md). */
   readonly id: string
   readonly name: string
   readonly acts: readonly Act[]

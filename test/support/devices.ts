@@ -16,7 +16,7 @@ export async function publishReading(
   await client.publishAsync(telemetryTopic(site, device), JSON.stringify(payload), { qos: 1 })
 }
 
-/** IoT Core takes 100 publishes a second from a connection and throws away the rest without an answer (aws-behaviour I6). */
+/** IoT Core takes 100 publishes a second from a connection and throws away the rest without an answer (IOT-6). */
 const paceMs = 12
 
 /** Publishes one reading after another, each acknowledged, below the broker's quota. */

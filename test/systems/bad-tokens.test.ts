@@ -9,7 +9,7 @@ import { rawHandshake, type RawAnswer } from '../support/raw-handshake.ts'
 import { waitFor } from '../support/wait.ts'
 
 /**
- * Rows J of the bad-input catalogue (reliability.md (c)) through the real local gateway: the template with an issuer of the test's own, so that
+ * Every TOKEN-… row of the bad-input catalogue (docs/facts) through the real local gateway: the template with an issuer of the test's own, so that
  * also what only an issuer can sign comes in at the front door. The same rows as the verifier's own suite.
  */
 const cdkOut = fileURLToPath(new URL('../../cdk.out', import.meta.url))
@@ -65,12 +65,12 @@ it.each(tokenRows(issuer.world))('$title: $verdict at the front door', async (ro
   expect(decision.reason).toBe(row.verdict === 'ACCEPTED' ? 'TOKEN_VALID' : row.verdict)
 })
 
-it('J06: of all of that nothing but the key set was asked for, and seldom', () => {
+it('TOKEN-6: of all of that nothing but the key set was asked for, and seldom', () => {
   expect(new Set(issuer.asked)).toEqual(new Set(['/keys']))
   expect(issuer.asked.length).toBeLessThan(10)
 })
 
-describe('J27, J24: a revoked token', () => {
+describe('TOKEN-27, TOKEN-24: a revoked token', () => {
   it('is refused with 403 under either of its signatures, and its sockets end', async () => {
     const admin = await ProtocolClient.connect(
       system.endpoints.websocket,
@@ -96,7 +96,7 @@ describe('J27, J24: a revoked token', () => {
   })
 })
 
-it('P17: environments that start while the issuer is away let in whoever has a token of a key that another one knows', async () => {
+it('PROMISE-17: environments that start while the issuer is away let in whoever has a token of a key that another one knows', async () => {
   await issuer.close()
   const before = takenOver
   const statuses = new Set<number>()

@@ -11,7 +11,7 @@ import { waitFor } from '../support/wait.ts'
 type HistoryMessage = Extract<ServerMessage, { type: 'history' }>
 
 const topic = 'plant-1/durable'
-/** I6: more than 100 a second on one connection would not be answered. */
+/** IOT-6: more than 100 a second on one connection would not be answered. */
 const PUBLISH_EVERY_MS = 12
 const ENOUGH = 300
 

@@ -8,7 +8,7 @@ import { startIssuer } from '../support/own-issuer.ts'
 import { rawHandshake, type RawAnswer } from '../support/raw-handshake.ts'
 import { waitFor } from '../support/wait.ts'
 
-/** P17: an issuer that cannot be asked, seen from the front door and by whoever is on call (docs/runbook.md#connects-undecided). */
+/** PROMISE-17: an issuer that cannot be asked, seen from the front door and by whoever is on call (docs/runbook.md#connects-undecided). */
 const cdkOut = fileURLToPath(new URL('../../cdk.out', import.meta.url))
 const METRIC = { Namespace: 'Gaugeline', MetricName: 'ConnectUndecided' }
 let system: System

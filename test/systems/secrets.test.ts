@@ -19,7 +19,7 @@ let system: RunningSystem
 const tokens: string[] = []
 /**
  * Claims of accepted tokens: in the rows of their connection, and nowhere else. Not the subject: who did it is what a log line and an audit
- * row are for (reliability.md (e) 18).
+ * row are for (SECURITY-18).
  */
 const claims: string[] = []
 /** Data: in the tables it was meant for, and nowhere else. */

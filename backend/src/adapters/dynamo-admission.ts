@@ -10,7 +10,7 @@ import {
 } from './connection-row.ts'
 
 const MESSAGE_INTERVAL_MS = 1_000 / limits.messagesPerSecond
-/** Optimistic attempts: messages of one connection run side by side (aws-behaviour W13). */
+/** Optimistic attempts: messages of one connection run side by side (APIGW-13). */
 const ADMIT_ATTEMPTS = 3
 
 /** The bucket's attributes in a new connection row. */

@@ -37,7 +37,7 @@ const keys = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ pk: 'a', sk: String(i) }))
 
 describe('batches of DynamoDB', () => {
-  it('D9, F25: writes 25 a call and sends again what came back unprocessed, until all is written', async () => {
+  it('DDB-9, FAULT-25: writes 25 a call and sends again what came back unprocessed, until all is written', async () => {
     const written: string[] = []
     const sizes: number[] = []
     answer = ({
@@ -61,7 +61,7 @@ describe('batches of DynamoDB', () => {
     expect(written.map(Number).sort((a, b) => a - b)).toEqual(keys(60).map((_, i) => i))
   })
 
-  it('D9: reads 100 a call and asks again for what came back unprocessed', async () => {
+  it('DDB-9: reads 100 a call and asks again for what came back unprocessed', async () => {
     answer = ({ RequestItems }: { RequestItems: Record<string, { Keys: unknown[] }> }) => {
       const { Keys } = RequestItems['t']!
       const taken = Math.ceil(Keys.length / 2)

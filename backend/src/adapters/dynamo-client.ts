@@ -17,7 +17,7 @@ export type Item = Record<string, unknown>
 export type Key = { readonly pk: string; readonly sk: string }
 
 /**
- * The document client that every adapter shares: sockets kept open between events, three attempts (aws-behaviour D13), and an
+ * The document client that every adapter shares: sockets kept open between events, three attempts (DDB-13), and an
  * answer within 3 s an attempt, so that a hung call cannot take the function's whole time.
  */
 export function createDynamo(): DynamoDBDocumentClient {
@@ -36,7 +36,7 @@ export function createDynamo(): DynamoDBDocumentClient {
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } })
 }
 
-/** Every item of a query, over all its pages (aws-behaviour D6), strongly consistent. */
+/** Every item of a query, over all its pages (DDB-6), strongly consistent. */
 export async function queryAll<Row = Item>(
   dynamo: DynamoDBDocumentClient,
   input: QueryCommandInput,
@@ -64,7 +64,7 @@ const ROUNDS = 8
 
 /**
  * The items of these keys that exist, in no order, strongly consistent; 100 a call, unprocessed ones asked for again
- * (aws-behaviour D9). Throws when DynamoDB leaves some unprocessed {@link ROUNDS} times.
+ * (DDB-9). Throws when DynamoDB leaves some unprocessed {@link ROUNDS} times.
  */
 export async function batchGet<Row = Item>(
   dynamo: DynamoDBDocumentClient,
@@ -93,7 +93,7 @@ export async function batchGet<Row = Item>(
 export type Write = { readonly put: Item & Key } | { readonly remove: Key }
 
 /**
- * Puts and deletes, 25 a call, unprocessed ones sent again (aws-behaviour D9). No order between them; no key twice. Throws when
+ * Puts and deletes, 25 a call, unprocessed ones sent again (DDB-9). No order between them; no key twice. Throws when
  * DynamoDB leaves some unprocessed {@link ROUNDS} times.
  */
 export async function batchWrite(

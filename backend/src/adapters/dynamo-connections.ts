@@ -17,7 +17,7 @@ import {
   type ConnectionsTable as Table,
 } from './connection-row.ts'
 
-/** API Gateway cuts every socket at 2 h (aws-behaviour W88); ten minutes of grace for its rows. */
+/** API Gateway cuts every socket at 2 h (APIGW-88); ten minutes of grace for its rows. */
 const ROW_LIFE_SECONDS = 2 * 3_600 + 600
 /** Longer than a `$connect` can still be running (29 s) when its `$disconnect` has already been handled. */
 const TOMBSTONE_SECONDS = 15 * 60

@@ -66,7 +66,7 @@ function historyWriter({
       )
       const missing = lanes.filter((lane) => !heads.has(lane))
       if (missing.length === 0) return heads
-      // A new shard's devices go on where its parents left them (aws-behaviour K16: parents are read to their end first).
+      // A new shard's devices go on where its parents left them (KINESIS-16: parents are read to their end first).
       const elsewhere = await readHeads(client, table, missing)
       return new Map([...heads, ...elsewhere])
     },

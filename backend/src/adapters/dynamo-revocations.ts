@@ -15,7 +15,7 @@ const tokenKey = (issuer: string, tokenId: string) => ({
   sk: `jti#${tokenId}`,
 })
 
-/** Revocations in the Connections table: by issuer and user or token id, never by a hash of the token (reliability.md J24). */
+/** Revocations in the Connections table: by issuer and user or token id, never by a hash of the token (TOKEN-24). */
 export function dynamoRevocationChecks({ client, table }: ConnectionsTable): RevocationChecks {
   return {
     async isRevoked({ issuer, user, tokenId, issuedAt }) {

@@ -24,7 +24,7 @@ export interface SubscriptionTables {
   readonly connectionsTable: string
 }
 
-/** A socket lives two hours at most (aws-behaviour W88); its rows may outlive it by ten minutes. */
+/** A socket lives two hours at most (APIGW-88); its rows may outlive it by ten minutes. */
 const ROW_SECONDS = 7_800
 
 interface RegistryItem {
@@ -171,7 +171,7 @@ async function putIf(
   return isSaved ? 'saved' : 'conflict'
 }
 
-/** Only a row that is still there: a row that was removed meanwhile must not come back (aws-behaviour D12). */
+/** Only a row that is still there: a row that was removed meanwhile must not come back (DDB-12). */
 async function renewRow(
   client: DynamoDBDocumentClient,
   table: string,

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/lib-dynamodb'
 
 const ATTEMPTS = 5
-/** Of one attempt's cancellation: somebody else's write came between, nothing is wrong with ours (aws-behaviour D10). */
+/** Of one attempt's cancellation: somebody else's write came between, nothing is wrong with ours (DDB-10). */
 const PASSING: readonly (string | undefined)[] = [
   'None',
   'TransactionConflict',

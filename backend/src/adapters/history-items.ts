@@ -101,7 +101,7 @@ function bigintOf36(text: string): bigint {
   return isNegative ? -value : value
 }
 
-/** Under the 400 KB of an item, which DynamoDB counts in UTF-8 (aws-behaviour D5). */
+/** Under the 400 KB of an item, which DynamoDB counts in UTF-8 (DDB-5). */
 const HEADS_BYTES = 350_000
 
 /**

@@ -12,7 +12,7 @@ import type { Log } from '../core/telemetry-sink.ts'
 import { demandTopic } from '../protocol/index.ts'
 
 const DEADLINE_MS = 3_000
-/** What IoT Core says when it has not taken a message and never will (aws-behaviour I65, I67). */
+/** What IoT Core says when it has not taken a message and never will (IOT-65, IOT-67). */
 const REFUSALS = [
   InvalidRequestException,
   MethodNotAllowedException,
@@ -20,7 +20,7 @@ const REFUSALS = [
   UnauthorizedException,
 ] as const
 
-/** Publishes to devices with QoS 1 through the IoT data plane (aws-behaviour I65). Tried three times within the deadline. */
+/** Publishes to devices with QoS 1 through the IoT data plane (IOT-65). Tried three times within the deadline. */
 export function iotDeviceMessages(
   log: Log,
   client = new IoTDataPlaneClient({ maxAttempts: 3 }),
@@ -46,7 +46,7 @@ export function iotDeviceMessages(
 
 /**
  * Tells devices how many watch them: retained, so that a device learns it whenever it connects and nothing has to be remembered for it
- * (aws-behaviour I12). One attempt: the next batch is another one.
+ * (IOT-12). One attempt: the next batch is another one.
  */
 export function iotDemandMessages(
   client = new IoTDataPlaneClient({ maxAttempts: 1 }),

@@ -58,26 +58,26 @@ it('a good token gives the identity that its claims say, for RS256 and ES256', a
 })
 
 describe('tokens that are good although they look odd', () => {
-  it('J06: nothing is fetched from where a token points', async () => {
+  it('TOKEN-6: nothing is fetched from where a token points', async () => {
     const { tokens, urls } = verifier()
     const pointers = { jku: 'http://169.254.169.254/', x5u: 'https://evil.example/' }
     expect(await tokens.verify(await signToken(ec, {}, pointers))).toMatchObject({ ok: true })
     expect(urls).toEqual([`${ISSUER}/jwks`])
   })
-  it('J13: a token is good until its last second', async () => {
+  it('TOKEN-13: a token is good until its last second', async () => {
     expect(await verdictOn(await signToken(ec, { exp: NOW + 1 }))).toBe('ACCEPTED')
   })
-  it('J16: an iat up to 5 s ahead of our clock is taken', async () => {
+  it('TOKEN-16: an iat up to 5 s ahead of our clock is taken', async () => {
     expect(await verdictOn(await signToken(ec, { iat: NOW + 5 }))).toBe('ACCEPTED')
   })
-  it('J21: topics that are none are left out, the others stay', async () => {
+  it('TOKEN-21: topics that are none are left out, the others stay', async () => {
     const token = await signToken(ec, { devices: ['plant-1/#', '*', 'plant-2/pump-1'] })
     expect(await verifier().tokens.verify(token)).toMatchObject({
       identity: { devices: ['plant-1/#', 'plant-2/pump-1'] },
     })
   })
-  it('J22: of a claim given twice the last is the one in the identity', async () => {
-    const row = tokenRows(world).find(({ title }) => title.startsWith('J22: a claim twice'))
+  it('TOKEN-22: of a claim given twice the last is the one in the identity', async () => {
+    const row = tokenRows(world).find(({ title }) => title.startsWith('TOKEN-22: a claim twice'))
     expect(await verifier().tokens.verify(await row!.token())).toMatchObject({
       identity: { user: 'ana' },
     })
@@ -92,7 +92,7 @@ describe('tokens that are good although they look odd', () => {
   })
 })
 
-it('P18: of 1,000 logins across a rotation with overlap none fails, and the issuer is asked a handful of times', async () => {
+it('PROMISE-18: of 1,000 logins across a rotation with overlap none fails, and the issuer is asked a handful of times', async () => {
   const next = await makeKey('ec-2')
   const clock = { ms: NOW * 1_000, now: () => clock.ms }
   let published = [ec.publicJwk]
@@ -119,7 +119,7 @@ it('P18: of 1,000 logins across a rotation with overlap none fails, and the issu
   expect(issuer.urls.length).toBeLessThan(20)
 })
 
-it('J18: a verifier cannot be made without issuer or audience', () => {
+it('TOKEN-18: a verifier cannot be made without issuer or audience', () => {
   const clock = { now: () => 0 }
   const keys = createJwksCache({ url: new URL(ISSUER), clock, store: memoryKeySets() })
   expect(() => joseTokenVerifier({ issuer: ISSUER, audience: '', keys, clock })).toThrow(TypeError)

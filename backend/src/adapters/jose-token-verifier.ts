@@ -10,7 +10,7 @@ import type { Telemetry } from './telemetry.ts'
 const ALGORITHMS = ['RS256', 'ES256']
 /** `at+jwt` by RFC 9068, `JWT` by habit, nothing by Cognito, whose tokens say what they are in `token_use`. */
 const TYPES: readonly unknown[] = [undefined, 'JWT', 'at+jwt', 'application/at+jwt']
-/** Three parts of unpadded base64url: no spaces, padding or percent signs (reliability.md J28). */
+/** Three parts of unpadded base64url: no spaces, padding or percent signs (TOKEN-28). */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/
 const MAX_KID_CHARACTERS = 256
 
@@ -25,7 +25,7 @@ export interface JoseTokenVerifierOptions {
  * Verifies access tokens with jose. Nothing in a token's header makes us fetch anything: only `alg`, `kid`, `typ` and `crit`
  * are read, `jku`, `x5u`, `jwk` and `x5c` are not.
  *
- * @throws TypeError without issuer or audience: jose would then check neither (reliability.md J18).
+ * @throws TypeError without issuer or audience: jose would then check neither (TOKEN-18).
  */
 export function joseTokenVerifier(options: JoseTokenVerifierOptions): TokenVerifier {
   if (!options.issuer || !options.audience) {
@@ -65,7 +65,7 @@ function readKid(token: string): KidOutcome {
   }
   if (!ALGORITHMS.includes(header.alg ?? '')) return { ok: false, reason: 'TOKEN_ALGORITHM' }
   if (!TYPES.includes(header.typ)) return { ok: false, reason: 'TOKEN_TYPE' }
-  // Required: with a single key in the set jose would take a token without `kid` (reliability.md J08).
+  // Required: with a single key in the set jose would take a token without `kid` (TOKEN-8).
   const kid: unknown = header.kid
   if (typeof kid !== 'string' || kid === '' || kid.length > MAX_KID_CHARACTERS) {
     return { ok: false, reason: 'KEY_UNKNOWN' }

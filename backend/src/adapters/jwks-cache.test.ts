@@ -44,7 +44,7 @@ const noSuchKey = { code: 'ERR_JWKS_NO_MATCHING_KEY' }
 /** A turn of the event loop: what was answered has been read. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-describe('P18: rotation', () => {
+describe('PROMISE-18: rotation', () => {
   it('a new key is found at once, also a second after the last fetch', async () => {
     const { keys, state, clock, fetches } = setUp(() => jwksResponse(one.publicJwk))
     await keys.keysFor('one')
@@ -82,7 +82,7 @@ describe('P18: rotation', () => {
     await expect((await overdue)?.({ alg: 'ES256', kid: 'one' })).rejects.toMatchObject(noSuchKey)
     expect(waits).toEqual([250])
   })
-  it('E3: unknown key ids cannot make us fetch without end', async () => {
+  it('MEASURE-3: unknown key ids cannot make us fetch without end', async () => {
     const { keys, clock, fetches } = setUp(() => jwksResponse(one.publicJwk))
     await keys.keysFor('one')
     for (let i = 0; i < 50; i++) await keys.keysFor(`unknown-${i}`)
@@ -93,7 +93,7 @@ describe('P18: rotation', () => {
   })
 })
 
-describe('P17: the issuer is down', () => {
+describe('PROMISE-17: the issuer is down', () => {
   it.each([
     ['500', down],
     ['no JSON', () => new Response('<html>')],
@@ -169,7 +169,7 @@ describe('environments share what one of them fetched', () => {
     await settled()
     expect(second.fetches()).toBe(1)
   })
-  it('P17: one that starts while the issuer is down serves known keys, up to four hours', async () => {
+  it('PROMISE-17: one that starts while the issuer is down serves known keys, up to four hours', async () => {
     const { clock, start } = shared(down)
     await start(() => jwksResponse(one.publicJwk)).keys.keysFor('one')
     clock.ms += 239 * MINUTE
@@ -177,7 +177,7 @@ describe('environments share what one of them fetched', () => {
     clock.ms += 2 * MINUTE
     expect(await start().keys.keysFor('one')).toBeUndefined()
   })
-  it('P18: a key that the issuer has since another environment fetched is found, by one fetch for all', async () => {
+  it('PROMISE-18: a key that the issuer has since another environment fetched is found, by one fetch for all', async () => {
     const { clock, start } = shared(() => jwksResponse(one.publicJwk, two.publicJwk))
     const environments = [start(() => jwksResponse(one.publicJwk)), start(), start()]
     for (const { keys } of environments) await keys.keysFor('one')
@@ -296,7 +296,7 @@ describe('what is no key for us is left out', () => {
   })
 })
 
-it('C05: the address is https, or a loopback one', () => {
+it('FLAG-5: the address is https, or a loopback one', () => {
   const at = (url: string) =>
     createJwksCache({ url: new URL(url), clock: fakeClock(), store: memoryKeySets() })
   expect(() => at('http://issuer.example/jwks')).toThrow(TypeError)

@@ -12,7 +12,7 @@ const FRESH_MS = 10 * 60_000
  * that is frozen after its answer never ends a fetch that outlived {@link REFRESH_PATIENCE_MS}, so patience alone could use an old set for hours.
  */
 const OVERDUE_MS = 2 * FRESH_MS
-/** How long the last good set still serves when the issuer cannot be asked (reliability.md P17: at least 1 h). */
+/** How long the last good set still serves when the issuer cannot be asked (PROMISE-17: at least 1 h). */
 const STALE_MS = 4 * 3_600_000
 /** No fetch for this long after one failed. */
 const COOL_DOWN_MS = 30_000
@@ -70,7 +70,7 @@ interface KeySet {
 }
 
 /**
- * The issuer's public keys. What jose's remote set lacks (reliability.md headline 2): stale-if-error, one fetch in flight (of all execution
+ * The issuer's public keys. What jose's remote set lacks: stale-if-error, one fetch in flight (of all execution
  * environments, which share the last good set), a cool-down after a failure, a size cap; and a key rotation never fails a login.
  *
  * @throws TypeError when the address is neither https nor loopback.

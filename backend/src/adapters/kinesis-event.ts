@@ -1,7 +1,7 @@
 import type { KinesisStreamRecord } from 'aws-lambda'
 import type { StreamItem } from '../core/telemetry/decode-record.ts'
 
-/** A record of a Kinesis event (aws-behaviour K15: `eventID` is `<shard>:<sequence number>`, the arrival is in seconds). */
+/** A record of a Kinesis event (KINESIS-15: `eventID` is `<shard>:<sequence number>`, the arrival is in seconds). */
 export function toStreamItem({ eventID, kinesis }: KinesisStreamRecord): StreamItem {
   return {
     shardId: eventID.slice(0, eventID.indexOf(':')),

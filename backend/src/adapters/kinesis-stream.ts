@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-kinesis'
 import type { KeptRecord, OutgoingRecord, Stream, StreamRange } from '../core/redrive/ports.ts'
 
-/** PutRecords takes 500 records and 10 MB (aws-behaviour K4); a chunk stays well below the second. */
+/** PutRecords takes 500 records and 10 MB (KINESIS-4); a chunk stays well below the second. */
 const CHUNK_RECORDS = 500
 const CHUNK_BYTES = 4 * 1024 * 1024
 const PAGE_RECORDS = 500
@@ -39,7 +39,7 @@ export const createKinesisStream = (streamName: string): Stream =>
 
 type At = Parameters<typeof kinesisStream>[0]
 
-/** PutRecords is not atomic: each record has its own outcome, in the order of the request (aws-behaviour K4). */
+/** PutRecords is not atomic: each record has its own outcome, in the order of the request (KINESIS-4). */
 async function putChunk<T extends OutgoingRecord>(
   { client, streamName }: At,
   chunk: readonly T[],
@@ -93,7 +93,7 @@ function keptRecord(shardId: string, record: _Record): KeptRecord {
   }
 }
 
-/** Sequence numbers are decimal strings of any length (aws-behaviour K7). */
+/** Sequence numbers are decimal strings of any length (KINESIS-7). */
 function isUpTo(sequenceNumber: string, end: string): boolean {
   return BigInt(sequenceNumber) <= BigInt(end)
 }

@@ -39,23 +39,23 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve))
 })
 
-describe('posts to connections (E1: the error shapes of the SDK, through the real client)', () => {
+describe('posts to connections (MEASURE-1: the error shapes of the SDK, through the real client)', () => {
   it.each<[string, RequestListener, string]>([
     ['200', (_request, response) => response.end(), 'ok'],
     ['410 by name', error(410, 'GoneException'), 'gone'],
     [
-      'F29: 410 with an empty body, which the SDK names "Unknown"',
+      'FAULT-29: 410 with an empty body, which the SDK names "Unknown"',
       error(410, undefined, ''),
       'gone',
     ],
     ['429', error(429, 'LimitExceededException'), 'throttled'],
     ['403', error(403, 'ForbiddenException'), 'forbidden'],
-    ['M6: 403 without a name', error(403, undefined, '{"message":"Forbidden"}'), 'forbidden'],
+    ['MGMT-6: 403 without a name', error(403, undefined, '{"message":"Forbidden"}'), 'forbidden'],
     ['413', error(413, 'PayloadTooLargeException'), 'failed'],
     ['500', error(500, 'InternalServerError'), 'failed'],
-    ['F34: 503 with HTML', error(503, undefined, '<html>'), 'failed'],
-    ['F34: a reset socket', (request) => request.socket.destroy(), 'failed'],
-    ['F33: no answer', () => undefined, 'slow'],
+    ['FAULT-34: 503 with HTML', error(503, undefined, '<html>'), 'failed'],
+    ['FAULT-34: a reset socket', (request) => request.socket.destroy(), 'failed'],
+    ['FAULT-33: no answer', () => undefined, 'slow'],
   ])('%s, in one attempt', async (_name, listener, outcome) => {
     await answers(listener)
     const signal = AbortSignal.timeout(outcome === 'slow' ? 200 : 10_000)
@@ -63,7 +63,7 @@ describe('posts to connections (E1: the error shapes of the SDK, through the rea
     expect(requests).toHaveLength(1)
   })
 
-  it('M10, W50: writes the connection id so that "=" survives the path', async () => {
+  it('MGMT-10, APIGW-50: writes the connection id so that "=" survives the path', async () => {
     await answers((_request, response) => response.end())
     await managementPosts().post(ID, '{"type":"data"}', AbortSignal.timeout(10_000))
     expect(requests).toEqual([

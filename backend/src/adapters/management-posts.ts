@@ -10,7 +10,7 @@ import { withoutUserAgent } from './user-agent.ts'
 
 /**
  * Posts for the fan-out: one attempt (the SDK would spend 2 s on a 429), sockets kept open, ended by the caller (PostToConnection has no
- * deadline; reliability headline 3). The endpoint comes from the standard variable (aws-behaviour M16).
+ * deadline). The endpoint comes from the standard variable (MGMT-16).
  */
 export function managementPosts(): Posts {
   const agent = { keepAlive: true, maxSockets: 64 }
@@ -36,7 +36,7 @@ export function managementPosts(): Posts {
   }
 }
 
-/** By HTTP status first: the name is "Unknown" when the error header is missing (aws-behaviour M9, reliability E1). */
+/** By HTTP status first: the name is "Unknown" when the error header is missing (MGMT-9, MEASURE-1). */
 function outcomeOf(error: unknown): PostOutcome {
   const { name, $metadata: metadata } = error as {
     name?: string
@@ -46,6 +46,6 @@ function outcomeOf(error: unknown): PostOutcome {
   if (status === 410 || name === 'GoneException') return 'gone'
   if (status === 429 || name === 'LimitExceededException') return 'throttled'
   if (status === 403 || name === 'ForbiddenException') return 'forbidden'
-  // The caller's patience. The SDK's TimeoutError is a reset socket (reliability E1).
+  // The caller's patience. The SDK's TimeoutError is a reset socket (MEASURE-1).
   return name === 'AbortError' ? 'slow' : 'failed'
 }

@@ -11,8 +11,8 @@ const DEADLINE_MS = 2_000
 const ATTEMPTS = 3
 
 /**
- * Single posts and closes through the management API, with a deadline of its own (PostToConnection has none: reliability.md headline 3).
- * The endpoint comes from the standard variable (aws-behaviour M16).
+ * Single posts and closes through the management API, with a deadline of its own (PostToConnection has none).
+ * The endpoint comes from the standard variable (MGMT-16).
  */
 export function managementSockets(
   log: Log,
@@ -44,7 +44,7 @@ export function managementSockets(
   }
 }
 
-/** By status as well as name: a 410 with an empty body is named "Unknown" (reliability.md E1). */
+/** By status as well as name: a 410 with an empty body is named "Unknown" (MEASURE-1). */
 function isGone(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const { $metadata: metadata } = error as { $metadata?: { httpStatusCode?: number } }

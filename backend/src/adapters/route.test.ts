@@ -184,7 +184,7 @@ describe('the route layer', () => {
     )
   }, 120_000)
 
-  it('R22: takes nothing about who is speaking from the body', async () => {
+  it('MESSAGE-22: takes nothing about who is speaking from the body', async () => {
     const { send } = await makeWorld()
     const forged = { connectionId: 'c2=', user: 'root', roles: ['admin'], devices: ['#'] }
     expect(await send(JSON.stringify({ action: 'hello', id: 1, ...forged }))).toMatchObject({
@@ -201,7 +201,7 @@ describe('the route layer', () => {
     ['token', 'TOKEN_EXPIRED', 'auth', 'token'],
     ['revoked', 'REVOKED', 'auth', 'revoked'],
   ] as const)(
-    'R21: a connection closed for %s is told %s, with the id of the message, and its socket ended',
+    'MESSAGE-21: a connection closed for %s is told %s, with the id of the message, and its socket ended',
     async (why, code, retry, reason) => {
       const { send, connections, expiryQueue } = await makeWorld()
       await connections.close(connectionId, clock.ms, why)
@@ -210,7 +210,7 @@ describe('the route layer', () => {
     },
   )
 
-  it('R12: says that the token has expired, with the id of the message', async () => {
+  it('MESSAGE-12: says that the token has expired, with the id of the message', async () => {
     const { send } = await makeWorld()
     clock.ms = identity.expiresAt * 1_000
     const answer = await send('{"action":"dance","id":6}')

@@ -25,19 +25,19 @@ import {
 import type { Clock } from '../core/clock.ts'
 import type { Telemetry } from './telemetry.ts'
 
-/** Who sent the message: the connection's row, never anything of the body (reliability R22). */
+/** Who sent the message: the connection's row, never anything of the body (MESSAGE-22). */
 export interface RouteCall {
   readonly connection: Connection
   /** Epoch ms at which API Gateway took the message. */
   readonly receivedAtMs: number
 }
 
-/** What a function does with its actions; the answer is sent through the route response (aws-behaviour W75). */
+/** What a function does with its actions; the answer is sent through the route response (APIGW-75). */
 export type RouteHandlers = {
   readonly [A in Action]?: (message: ClientMessage<A>, call: RouteCall) => Promise<ServerMessage>
 }
 
-/** The result of a WebSocket route with a route response. Always 200: a status tells the client nothing (aws-behaviour W76). */
+/** The result of a WebSocket route with a route response. Always 200: a status tells the client nothing (APIGW-76). */
 export interface RouteAnswer {
   readonly statusCode: 200
   readonly body: string
@@ -121,7 +121,7 @@ async function admit(
   }
 }
 
-/** A socket without a row is of no use to anybody: `expire` ends it (reliability R21), if not now then at its next message. */
+/** A socket without a row is of no use to anybody: `expire` ends it (MESSAGE-21), if not now then at its next message. */
 async function endSocket(
   wake: ExpiryMessage,
   { expiryQueue, telemetry }: RouteOptions,
@@ -147,7 +147,7 @@ const tokenExpired = (): ProtocolError =>
     'The token of this connection has expired; open a new connection with a new token.',
   )
 
-/** A token that has ended gives no more access, whatever the socket's age (reliability R12). */
+/** A token that has ended gives no more access, whatever the socket's age (MESSAGE-12). */
 function requireValid(connection: Connection, clock: Clock): Connection {
   if (connection.expiresAt * 1_000 > clock.now()) return connection
   throw tokenExpired()

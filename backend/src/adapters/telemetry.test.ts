@@ -11,7 +11,7 @@ const only = (): Record<string, unknown> => JSON.parse(lines()[0] ?? '') as Reco
 const emitted = (): Record<string, unknown>[] =>
   lines().map((line) => JSON.parse(line) as Record<string, unknown>)
 
-describe('P25: a log line', () => {
+describe('PROMISE-25: a log line', () => {
   it.each(['info', 'warn', 'error'] as const)(
     '%s: is one line of JSON, whatever the facts and the error say',
     (level) => {
@@ -58,7 +58,7 @@ describe('the metrics of an invocation', () => {
     expect(lines()).toEqual([])
   })
 
-  it('E7: hold at most 100 durations, whose percentiles are those of all observations', () => {
+  it('EMF-7: hold at most 100 durations, whose percentiles are those of all observations', () => {
     const telemetry = createTelemetry('deliver')
     const { metrics } = telemetry
     // 98 % fast ones, 1.9 % slow ones, and one of a minute.

@@ -5,7 +5,7 @@ import type { Log, LogFacts, MetricName, MetricSink } from '../core/telemetry-si
 
 const EMF_VALUES = 100
 const FACT_CHARACTERS = 256
-/** What JSON does not escape and a reader takes for a line end, a control or a direction (reliability P25). */
+/** What JSON does not escape and a reader takes for a line end, a control or a direction (PROMISE-25). */
 const UNSEEN = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
 
 export interface Telemetry {

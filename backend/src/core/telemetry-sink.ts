@@ -7,7 +7,7 @@ export interface MetricSink {
   /** Adds to a count of this invocation. */
   count(name: MetricName, value?: number): void
   /**
-   * How often each duration (ms) was observed. An invocation emits at most 100 values (aws-behaviour E7), evenly spaced over all
+   * How often each duration (ms) was observed. An invocation emits at most 100 values (EMF-7), evenly spaced over all
    * observations: its percentiles stay, its sample count does not, so percentiles over a minute weigh invocations with more than 100
    * observations like those with 100.
    */

@@ -36,10 +36,10 @@ const call = (protocols: string, connectionId = 'c='): Promise<unknown> =>
     requestContext: { connectionId },
   })
 
-describe('P24, P25: what the authorizer writes', () => {
+describe('PROMISE-24, PROMISE-25: what the authorizer writes', () => {
   it('has neither the token nor a claim in it, and says why in one line', async () => {
     const token = await signToken(key, { sub: CANARY, jti: CANARY })
-    // Not `Unauthorized`: an outage of the issuer is no verdict about the token (P17).
+    // Not `Unauthorized`: an outage of the issuer is no verdict about the token (PROMISE-17).
     await expect(call(`gaugeline.v1, bearer.${token}`)).rejects.toThrow(/^the keys of the issuer/)
     const output = written.join('')
     expect(output).toContain('KEYS_UNAVAILABLE')

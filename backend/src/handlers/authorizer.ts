@@ -17,7 +17,7 @@ const ports = {
   revocations: dynamoRevocationChecks(table),
 }
 
-/** What API Gateway gives a WebSocket authorizer, as far as it is used (aws-behaviour W55–W57). */
+/** What API Gateway gives a WebSocket authorizer, as far as it is used (APIGW-55–APIGW-57). */
 interface AuthorizerEvent {
   readonly methodArn: string
   readonly headers?: Readonly<Record<string, string | undefined>> | null

@@ -20,7 +20,7 @@ const ports = {
   clock: systemClock,
 }
 
-/** `$connect`. Its status is the handshake's status (aws-behaviour W17). */
+/** `$connect`. Its status is the handshake's status (APIGW-17). */
 export async function handler(event: ConnectEvent): Promise<Omit<ConnectAnswer, 'reason'>> {
   const { connectionId, authorizer } = event.requestContext
   const identity = fromAuthorizerContext(authorizer)

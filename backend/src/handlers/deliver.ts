@@ -50,7 +50,7 @@ const deliver = createDeliver({
   ...telemetry,
 })
 
-/** Kinesis → dashboards. Fails only when the batch could not be kept; the stream gives it again (aws-behaviour K16). */
+/** Kinesis → dashboards. Fails only when the batch could not be kept; the stream gives it again (KINESIS-16). */
 export async function handler(event: KinesisStreamEvent, context: Context): Promise<void> {
   const deadlineMs = clock.now() + context.getRemainingTimeInMillis() - 2_000
   try {

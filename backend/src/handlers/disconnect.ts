@@ -16,7 +16,7 @@ const ports = {
   clock: systemClock,
 }
 
-/** A `$disconnect` event (aws-behaviour W46). */
+/** A `$disconnect` event (APIGW-46). */
 type DisconnectEvent = APIGatewayProxyWebsocketEventV2 & {
   readonly requestContext: { readonly disconnectStatusCode?: number }
 }

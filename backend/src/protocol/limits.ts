@@ -1,6 +1,6 @@
 /** The limits that server and clients share; sent to the client in `welcome.limits`. */
 export const limits = {
-  /** A client message, bytes of UTF-8. API Gateway itself closes at 32 KB a frame (aws-behaviour W84). */
+  /** A client message, bytes of UTF-8. API Gateway itself closes at 32 KB a frame (APIGW-84). */
   messageBytes: 16_384,
   /** A server frame, bytes; stays under API Gateway's 32 KB frame and billing unit. */
   frameBytes: 28_672,
@@ -23,11 +23,11 @@ export const limits = {
   messagesPerSecond: 10,
   messagesBurst: 40,
   commandsPerMinute: 60,
-  /** The client pings this often; API Gateway closes an idle socket after 10 minutes (aws-behaviour W87). */
+  /** The client pings this often; API Gateway closes an idle socket after 10 minutes (APIGW-87). */
   pingIntervalMs: 25_000,
-  /** The client opens a new socket at this age, before the hard cut at 2 h (aws-behaviour W88). */
+  /** The client opens a new socket at this age, before the hard cut at 2 h (APIGW-88). */
   connectionAgeMs: 110 * 60_000,
-  /** One telemetry payload, as IoT Core (aws-behaviour I2). */
+  /** One telemetry payload, as IoT Core (IOT-2). */
   payloadBytes: 131_072,
   payloadDepth: 16,
   metricsPerReading: 64,

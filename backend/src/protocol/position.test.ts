@@ -28,7 +28,7 @@ describe('positions', () => {
     )
   })
 
-  it('K7: compare as the sequence numbers do as integers, then by place in the record', () => {
+  it('KINESIS-7: compare as the sequence numbers do as integers, then by place in the record', () => {
     fc.assert(
       fc.property(place, place, (a, b) => {
         const left = BigInt(a.sequenceNumber) * 4_096n + BigInt(a.index)

@@ -3,7 +3,7 @@
  *
  * It is the arrival time (9 characters, base 36, epoch milliseconds), the Kinesis sequence number (up to 186 bits, 32 characters
  * over an alphabet whose characters sort as ASCII) and the reading's place in its record (2 characters: a payload may hold many
- * readings). The order of two positions of one device is the order of their sequence numbers (aws-behaviour K7: decimal strings,
+ * readings). The order of two positions of one device is the order of their sequence numbers (KINESIS-7: decimal strings,
  * compare as integers), then of their places; the time only helps to find the row.
  */
 
@@ -62,7 +62,7 @@ export function comparePositions(a: Position, b: Position): number {
 }
 
 /**
- * `position`, its time raised to that of `other`: arrival times are approximate (aws-behaviour K15), and one device's positions must
+ * `position`, its time raised to that of `other`: arrival times are approximate (KINESIS-15), and one device's positions must
  * sort as text the way they compare.
  */
 export function notBefore(position: Position, other: Position): Position {

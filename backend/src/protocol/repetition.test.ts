@@ -30,9 +30,9 @@ describe('what is remembered of a device’s counters', () => {
     ['the last of 16 with another value', [1, 16], reading(1, 2), 'conflict'],
     ['one before the last 16, whatever its value', [1, 17], reading(1, 2), 'duplicate'],
     ['one before the last 64', [1, 65], reading(1, 1), 'new'],
-    ['one before a jump of a million (M33)', [1, 1_000_001], reading(1, 2), 'new'],
+    ['one before a jump of a million (PAYLOAD-33)', [1, 1_000_001], reading(1, 2), 'new'],
     ['one of another boot', [1, 2], reading(2, 2, 'c'), 'new'],
-    ['one without a boot (M31)', [1, 2], reading(2, 2, null), 'new'],
+    ['one without a boot (PAYLOAD-31)', [1, 2], reading(2, 2, null), 'new'],
     ['one without a counter', [1, 2], reading(null, 2), 'new'],
   ])('tells %s', (_name, seen, again, expected) => {
     expect(recall(after(...seen.map((n) => reading(n, n))), again)).toBe(expected)

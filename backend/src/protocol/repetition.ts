@@ -36,8 +36,8 @@ const NO_MARK = '.'
 export const noCounters: CounterWindow = { boot: null, counter: null, seen: '0' }
 
 /**
- * Whether a reading came before: told by boot and counter together, within the last 64 counters; one without `boot` never did (M31), and
- * one further back is new: a counter that wrapped or began again. `conflict`: with other values (M32), seen within the last 16 counters
+ * Whether a reading came before: told by boot and counter together, within the last 64 counters; one without `boot` never did (PAYLOAD-31), and
+ * one further back is new: a counter that wrapped or began again. `conflict`: with other values (PAYLOAD-32), seen within the last 16 counters
  * and 63 times of 64. More would cost every batch its writes, and a device that gives two readings one counter does not do so once.
  */
 export function recall(

@@ -49,7 +49,7 @@ export interface LineChart {
 }
 
 /**
- * Chart.js as measured in product reference 5.2: no parsing, no animation, fixed bounds, no points. A live chart changes its range and
+ * Chart.js as measured: no parsing, no animation, fixed bounds, no points. A live chart changes its range and
  * its data with every drawing and nothing else, so only those parts of Chart.js run then: its whole `update` (options, layout, ticks)
  * costs twice as much as the line itself, and comes with a new size or new colours only. The axes are drawn here for the same reason.
  */

@@ -4,9 +4,9 @@ import { calmBounds, valueTicks } from './scales.ts'
 describe('the value axis', () => {
   it.each<[string, number, number]>([
     ['a value that never moves', 21.5, 21.5],
-    ['2^53 and the next that a double can hold (M26)', 2 ** 53, 2 ** 53 + 2],
+    ['2^53 and the next that a double can hold (PAYLOAD-26)', 2 ** 53, 2 ** 53 + 2],
     ['10^16, where doubles are two apart', 1e16, 1e16 + 2],
-    ['1e308 alone (M26)', 1e308, 1e308],
+    ['1e308 alone (PAYLOAD-26)', 1e308, 1e308],
     ['all that a double can hold', -Number.MAX_VALUE, Number.MAX_VALUE],
     ['the smallest numbers', -5e-324, 5e-324],
   ])('has finite bounds and a few ticks between them for %s', (_name, min, max) => {

@@ -17,15 +17,15 @@ describe('the labels of a value axis', () => {
     ['small (D09)', [0.0004, 0.0016], '', { labels: ['0.0000', '0.0005'], note: '' }],
     ['in milliamperes (D09)', [3e-6, 9e-6], 'A', { labels: ['0', '5', '10'], note: 'µA' }],
     ['in a power of ten (D09)', [3e-6, 9e-6], '', { labels: ['0', '5', '10'], note: '×10⁻⁶' }],
-    ['large (D10)', [0, 12e6], 'Wh', { labels: ['0', '5'], note: 'MWh' }],
+    ['large (DDB-10)', [0, 12e6], 'Wh', { labels: ['0', '5'], note: 'MWh' }],
     [
-      'from an offset (D10)',
+      'from an offset (DDB-10)',
       [867_700_000, 867_700_004],
       'Hz',
       { labels: ['+0', '+5', '+10'], note: '+ 867,699,995' },
     ],
     [
-      'a latitude (D10)',
+      'a latitude (DDB-10)',
       [52.12345, 52.12348],
       '',
       { labels: ['+0', '+5', '+10'], note: '×10⁻⁵ + 52.12340' },

@@ -28,7 +28,7 @@ const retentionWords: Readonly<Record<string, string>> = {
   latest: 'only the newest value was asked for',
 }
 
-/** What the status bar says about the connection (product reference 6.4). */
+/** What the status bar says about the connection. */
 export function connectionWords(connection: Connection, context: WordsContext): ConnectionWords {
   const { now, zone } = context
   switch (connection.phase) {

@@ -1,2 +1,2 @@
-/** The sign of a state: each has its own shape and word, never colour alone (product reference 6.2). */
+/** The sign of a state: each has its own shape and word, never colour alone. */
 export type Mark = 'critical' | 'warning' | 'info' | 'stale' | 'offline' | 'normal' | 'never'

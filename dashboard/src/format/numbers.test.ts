@@ -17,9 +17,9 @@ describe('a number on the screen', () => {
     ['small (D09)', [0.0004, 0.0016], ['0.0004', '0.0016']],
     ['millionths (D09)', [3e-6, 5e-6], ['0.000003', '0.000005']],
     ['small and negative (D09)', [-0.0013, 0], ['−0.0013', '0.0000']],
-    ['eight digits (D10)', [12_345_678, 12_345_679], ['12,345,678', '12,345,679']],
-    ['a frequency (D10)', [867_700_000], ['867,700,000']],
-    ['a latitude (D10)', [52.12345, 52.12346], ['52.12345', '52.12346']],
+    ['eight digits (DDB-10)', [12_345_678, 12_345_679], ['12,345,678', '12,345,679']],
+    ['a frequency (DDB-10)', [867_700_000], ['867,700,000']],
+    ['a latitude (DDB-10)', [52.12345, 52.12346], ['52.12345', '52.12346']],
     ['a computed double', [54.123456789012, 55.2], ['54.12', '55.20']],
     [
       'a computed double that hardly moves',
@@ -30,7 +30,7 @@ describe('a number on the screen', () => {
     ['with the rounding error of a sum', [0.1 + 0.2, 0.7], ['0.3', '0.7']],
     ['minus zero', [-0], ['0']],
     ['none and the infinite', [Number.NaN, Infinity, -Infinity], ['–', '∞', '−∞']],
-    ['2^53 + 2 (M26)', [2 ** 53 + 2], ['9.007199254740994E15']],
+    ['2^53 + 2 (PAYLOAD-26)', [2 ** 53 + 2], ['9.007199254740994E15']],
     [
       'the ends of a double',
       [Number.MAX_VALUE, -Number.MAX_VALUE, 5e-324],

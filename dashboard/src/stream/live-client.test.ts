@@ -85,7 +85,7 @@ describe('live client', () => {
     expect(types.at(-1)).toBe('data')
   })
 
-  it('rotates by itself before the hard cut at 2 h (W88)', async () => {
+  it('rotates by itself before the hard cut at 2 h (APIGW-88)', async () => {
     const { clock, sockets, latest } = await liveClient()
     clock.sleep(limits.connectionAgeMs)
     latest().pong(clock)

@@ -37,7 +37,7 @@ describe('session opener', () => {
     expect(wants).toEqual(['current', 'current', 'renew'])
   })
 
-  it('P17: goes on with the token it has when the issuer cannot give a newer one', async () => {
+  it('PROMISE-17: goes on with the token it has when the issuer cannot give a newer one', async () => {
     const wants: string[] = []
     const { client, clock, latest, sockets } = clientOverFakes((want) => {
       wants.push(want)

@@ -18,7 +18,7 @@ import type {
   Welcome,
 } from '@gaugeline/backend/protocol'
 
-/** Where the connection stands, in the words of the status bar (product reference 4.8). */
+/** Where the connection stands, in the words of the status bar. */
 export type Phase =
   | 'idle'
   | 'connecting'

@@ -30,7 +30,7 @@ interface Alarm {
   }[]
 }
 
-/** What AWS emits, as far as alarms use it: namespace → metric → names of its dimensions (reliability (d), aws-behaviour I72–I74, W108). */
+/** What AWS emits, as far as alarms use it: namespace → metric → names of its dimensions (docs/facts/alerts.md, IOT-72–IOT-74, APIGW-108). */
 const emittedByAws: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'AWS/IoT': {
     Failure: 'ActionType,RuleName',
@@ -70,7 +70,7 @@ function seriesOf(alarm: Alarm): readonly MetricSeries[] {
 }
 
 describe('alarms', () => {
-  it('say what is wrong, who notices and which section of the runbook helps (K09)', () => {
+  it('say what is wrong, who notices and which section of the runbook helps (CONFIG-9)', () => {
     const runbook = readFileSync(`${root}docs/runbook.md`, 'utf8')
     const sections = [...runbook.matchAll(/^## (\S+)$/gm)].map(([, name]) => name)
     for (const { AlarmName, AlarmDescription } of alarms) {
@@ -83,7 +83,7 @@ describe('alarms', () => {
     expect(sections.length, 'no section without an alarm').toBe(alarms.length)
   })
 
-  it('tell people when they go off and when it is over, and say what silence means (K09)', () => {
+  it('tell people when they go off and when it is over, and say what silence means (CONFIG-9)', () => {
     for (const alarm of alarms) {
       expect(alarm.AlarmActions, alarm.AlarmName).toHaveLength(1)
       expect(alarm.OKActions, alarm.AlarmName).toHaveLength(1)
@@ -91,7 +91,7 @@ describe('alarms', () => {
     }
   })
 
-  it('have windows that CloudWatch accepts (K08)', () => {
+  it('have windows that CloudWatch accepts (CONFIG-8)', () => {
     for (const alarm of alarms)
       for (const { Period } of seriesOf(alarm)) {
         expect(Period % 60).toBe(0)
@@ -100,7 +100,7 @@ describe('alarms', () => {
       }
   })
 
-  it('watch metrics that are emitted, under exactly the dimensions they are emitted with (K10)', () => {
+  it('watch metrics that are emitted, under exactly the dimensions they are emitted with (CONFIG-10)', () => {
     const keyOf = new Map<string, string>(Object.entries(metrics).map(([key, name]) => [name, key]))
     const sources = new Map<string, string>()
     for (const alarm of alarms)
@@ -121,7 +121,7 @@ describe('alarms', () => {
       }
   })
 
-  it('use no average for a latency, and at most ten metrics each (A27)', () => {
+  it('use no average for a latency, and at most ten metrics each (CW-27)', () => {
     for (const alarm of alarms) {
       expect(alarm.Statistic, alarm.AlarmName).not.toBe('Average')
       expect(seriesOf(alarm).length).toBeLessThanOrEqual(10)

@@ -54,7 +54,7 @@ export class Notifications extends Construct {
 
   /**
    * Adds an alarm to the component that owns its metric; tells people when it goes off and when it is over.
-   * Throws {@link ConfigError} for a window that CloudWatch would refuse only at deployment (reliability K08, aws-behaviour A2).
+   * Throws {@link ConfigError} for a window that CloudWatch would refuse only at deployment (CONFIG-8, CW-2).
    */
   alarm(owner: Construct, definition: AlarmDefinition): Alarm {
     checkWindow(definition)
@@ -79,7 +79,7 @@ export class Notifications extends Construct {
 
 /**
  * The sum of sparse metrics, with 0 where nothing was emitted, so that the alarm has a state from the first minute on. At most ten
- * (aws-behaviour A27); names are lower-case words.
+ * (CW-27); names are lower-case words.
  */
 export function sumOf(metrics: Readonly<Record<string, IMetric>>, label: string): MathExpression {
   return new MathExpression({

@@ -12,7 +12,7 @@ export interface RouteAlarmsProps {
   /** Verifies tokens as well, at `refresh`. */
   readonly session: ServiceFunction
   /**
-   * Every function behind a route. Not the authorizer: it refuses a token by throwing, so that its errors say nothing (aws-behaviour W62); what it cannot
+   * Every function behind a route. Not the authorizer: it refuses a token by throwing, so that its errors say nothing (APIGW-62); what it cannot
    * decide has an alarm of its own.
    */
   readonly functions: readonly ServiceFunction[]
@@ -20,10 +20,10 @@ export interface RouteAlarmsProps {
 }
 
 const missing = TreatMissingData.NOT_BREACHING
-/** 80 % of the account's 500 new connections a second (aws-behaviour W96). */
+/** 80 % of the account's 500 new connections a second (APIGW-96). */
 const CONNECT_STORM_PER_MINUTE = 24_000
 
-/** The alarms of sockets and messages (reliability (d) A24, A29, A31–A33, A36, A51). */
+/** The alarms of sockets and messages (ALERT-24, ALERT-29, ALERT-31–ALERT-33, ALERT-36, ALERT-51). */
 export function addRouteAlarms(owner: Construct, props: RouteAlarmsProps): void {
   addConnectAlarms(owner, props)
   addMessageAlarms(owner, props)
@@ -133,7 +133,7 @@ function answering(functions: readonly ServiceFunction[]): readonly ServiceFunct
   return functions.filter(({ name }) => name !== 'connect' && name !== 'disconnect')
 }
 
-/** A metric of the stage (aws-behaviour W107, W108). */
+/** A metric of the stage (APIGW-107, APIGW-108). */
 function apiMetric({ apiId, stageName }: SocketApi, metricName: string): Metric {
   return new Metric({
     namespace: 'AWS/ApiGateway',

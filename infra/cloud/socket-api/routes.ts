@@ -18,7 +18,7 @@ export interface RouteGroup {
   readonly routeKeys: readonly string[]
 }
 
-/** API Gateway waits this long for an answer (aws-behaviour W94); a slow route is an error the client can retry. */
+/** API Gateway waits this long for an answer (APIGW-94); a slow route is an error the client can retry. */
 const INTEGRATION_TIMEOUT_MS = 10_000
 
 export interface RoutesProps {
@@ -31,7 +31,7 @@ type Make<Props> = new (scope: Construct, id: string, props: Props) => CfnResour
 
 /**
  * Routes of the WebSocket API: one integration per function, one invocation permission per route, the authorizer on `$connect`
- * (only there can one be, aws-behaviour W53), and an answer on every message route without a post (W75).
+ * (only there can one be, APIGW-53), and an answer on every message route without a post (APIGW-75).
  */
 export class Routes extends Construct {
   readonly #api: SocketApi
@@ -115,7 +115,7 @@ export class Routes extends Construct {
     this.#permit(`${name}Permission`, wiring.target, `${this.#api.stageName}/${routeKey}`)
   }
 
-  /** The long form that WebSocket APIs need (aws-behaviour C3). */
+  /** The long form that WebSocket APIs need (CFN-3). */
   #invocationUri(target: ServiceFunction): string {
     const { partition, region } = Stack.of(this)
     return `arn:${partition}:apigateway:${region}:lambda:path/2015-03-31/functions/${target.function.functionArn}/invocations`

@@ -7,7 +7,7 @@ import { Construct } from 'constructs'
 import type { Foundation } from '../foundation.ts'
 import type { ServiceFunction } from '../service-function.ts'
 
-/** What every connect, message and disconnect leaves in the access log: never a header, a query or a body (reliability (e) 18). */
+/** What every connect, message and disconnect leaves in the access log: never a header, a query or a body (SECURITY-18). */
 const ACCESS_LOG_FORMAT = JSON.stringify({
   requestId: '$context.requestId',
   requestTimeEpoch: '$context.requestTimeEpoch',
@@ -58,7 +58,7 @@ export class SocketApi extends Construct {
     this.#stage.deploymentId = deployment.ref
   }
 
-  /** ARN of calls to connections with one method; never all of them (reliability (e) 2). */
+  /** ARN of calls to connections with one method; never all of them (SECURITY-2). */
   #connectionsArn(method: 'POST' | 'DELETE' | 'GET'): string {
     return this.executeArn(`${this.stageName}/${method}/@connections/*`)
   }
@@ -92,7 +92,7 @@ export class SocketApi extends Construct {
         dataTraceEnabled: false,
       },
       accessLogSettings: {
-        // The stage wants the ARN without the `:*` that GetAtt adds (aws-behaviour C23).
+        // The stage wants the ARN without the `:*` that GetAtt adds (CFN-23).
         destinationArn: Fn.select(0, Fn.split(':*', accessLogs.logGroupArn)),
         format: ACCESS_LOG_FORMAT,
       },
@@ -102,7 +102,7 @@ export class SocketApi extends Construct {
   }
 
   /**
-   * API Gateway writes logs only with a role set once for the account and region (aws-behaviour C8). It outlives the stack: without it the logs of
+   * API Gateway writes logs only with a role set once for the account and region (CFN-8). It outlives the stack: without it the logs of
    * every other API there would end (aws-cdk #10878).
    */
   #logAccount(): CfnAccount {

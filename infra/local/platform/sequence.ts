@@ -9,7 +9,7 @@ export interface SequenceParts {
 }
 
 /**
- * A sequence number in the shape of AWS's: 56 decimal digits, increasing within a shard, not contiguous (K7). Its 47 hexadecimal digits
+ * A sequence number in the shape of AWS's: 56 decimal digits, increasing within a shard, not contiguous (KINESIS-7). Its 47 hexadecimal digits
  * hold version, creation time, counter, arrival time and shard.
  */
 export function sequenceNumber(parts: SequenceParts): string {

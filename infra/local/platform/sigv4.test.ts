@@ -64,7 +64,7 @@ async function signed(
 }
 
 describe('verifySigV4', () => {
-  it('M19: accepts what the SDK signs, and gives the parts of the credential scope', async () => {
+  it('MGMT-19: accepts what the SDK signs, and gives the parts of the credential scope', async () => {
     expect(verifySigV4(await signed(), secretFor, { nowMs: at })).toMatchObject({
       ok: true,
       verified: true,

@@ -33,7 +33,7 @@ describe('the lock of a directory', () => {
     await unlock()
   })
 
-  test('C08: one that another living process holds is refused, naming the process', async () => {
+  test('FLAG-8: one that another living process holds is refused, naming the process', async () => {
     writeFileSync(path.join(dir, 'gaugeline.lock'), `${process.ppid}\n`)
     await expect(lockDirectory(dir, '--data-dir')).rejects.toMatchObject({
       code: 'DIRECTORY_IN_USE',
@@ -51,7 +51,7 @@ describe('the lock of a directory', () => {
     },
   )
 
-  test('C08: a directory that cannot be made is one line that names it', async () => {
+  test('FLAG-8: a directory that cannot be made is one line that names it', async () => {
     writeFileSync(path.join(dir, 'file'), '')
     await expect(lockDirectory(path.join(dir, 'file/sub'), '--data-dir')).rejects.toMatchObject({
       code: 'DIRECTORY_UNUSABLE',

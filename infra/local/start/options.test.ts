@@ -34,15 +34,15 @@ describe('flags of npm start', () => {
   })
 
   test.each([
-    ['C01: a misspelt flag', ['--prot', '1'], 'Did you mean --port?'],
-    ['C01: a missing value', ['--scenario'], '--scenario'],
-    ['C01: an unknown word', ['fast'], 'too many arguments'],
-    ['C02: a port below 0', ['--port', '-1'], '--port'],
-    ['C02: a port above 65535', ['--port', '65536'], '65535'],
-    ['C02: a port that is no number', ['--port', 'abc'], 'abc'],
-    ['C02: a port with a fraction', ['--mqtt-port', '1.5'], '--mqtt-port'],
-    ['C02: no environments', ['--max-environments', '0'], 'from 1 to 9999'],
-    ['C09: an empty value', ['--data-dir', ''], '--data-dir'],
+    ['FLAG-1: a misspelt flag', ['--prot', '1'], 'Did you mean --port?'],
+    ['FLAG-1: a missing value', ['--scenario'], '--scenario'],
+    ['FLAG-1: an unknown word', ['fast'], 'too many arguments'],
+    ['FLAG-2: a port below 0', ['--port', '-1'], '--port'],
+    ['FLAG-2: a port above 65535', ['--port', '65536'], '65535'],
+    ['FLAG-2: a port that is no number', ['--port', 'abc'], 'abc'],
+    ['FLAG-2: a port with a fraction', ['--mqtt-port', '1.5'], '--mqtt-port'],
+    ['FLAG-2: no environments', ['--max-environments', '0'], 'from 1 to 9999'],
+    ['FLAG-9: an empty value', ['--data-dir', ''], '--data-dir'],
   ])('%s is refused in one line that names it', (_, args, word) => {
     const attempt = (): unknown => read(...args)
     expect(attempt).toThrow(StartError)
@@ -50,7 +50,7 @@ describe('flags of npm start', () => {
     expect(attempt).toThrow(/^[^\n]*$/)
   })
 
-  test('C11: --help is text, also beside other flags', () => {
+  test('FLAG-11: --help is text, also beside other flags', () => {
     expect(read('--port', '0', '--help')).toEqual({
       help: expect.stringContaining('--data-dir') as string,
     })

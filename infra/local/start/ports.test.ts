@@ -5,7 +5,7 @@ import { requireFreePort } from './ports.ts'
 
 const dashboard = { what: 'the dashboard', flag: '--port' }
 
-test('C02: a port in use is told in one line with its purpose, its flag and the way out', async () => {
+test('FLAG-2: a port in use is told in one line with its purpose, its flag and the way out', async () => {
   const holder = createServer()
   await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve))
   const { port } = holder.address() as AddressInfo

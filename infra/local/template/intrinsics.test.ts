@@ -53,11 +53,11 @@ describe('intrinsic functions', () => {
       'Test-Table-prod',
     ],
     [
-      'C15: an escaped name in Sub stays',
+      'CFN-15: an escaped name in Sub stays',
       { 'Fn::Sub': 'client/${!iot:ClientId}' },
       'client/${iot:ClientId}',
     ],
-    ['C15: a name outside Sub stays', 'client/${iot:ClientId}', 'client/${iot:ClientId}'],
+    ['CFN-15: a name outside Sub stays', 'client/${iot:ClientId}', 'client/${iot:ClientId}'],
     ['Select', { 'Fn::Select': ['1', ['a', 'b']] }, 'b'],
     ['Split', { 'Fn::Split': ['/', 'a/b'] }, ['a', 'b']],
     ['If', { 'Fn::If': ['IsProd', 1, 2] }, 1],

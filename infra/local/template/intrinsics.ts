@@ -72,7 +72,7 @@ export function getAttTarget(argument: unknown): readonly [string, unknown] {
   throw invalid(`Fn::GetAtt needs a logical id and an attribute, got ${JSON.stringify(argument)}`)
 }
 
-/** The parts of an `Fn::Sub` text: literals and names. `${!x}` is the literal `${x}` (aws-behaviour C15). */
+/** The parts of an `Fn::Sub` text: literals and names. `${!x}` is the literal `${x}` (CFN-15). */
 export function subParts(
   template: string,
 ): readonly ({ readonly literal: string } | { readonly name: string })[] {

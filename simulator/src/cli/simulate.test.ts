@@ -49,7 +49,7 @@ async function simulated(...args: string[]): Promise<{ code: number; out: string
 }
 
 describe('a run that nothing can connect in', () => {
-  it('S14 ends with exit code 3, the broker and the cause, and still reports', async () => {
+  it('SCENARIO-14 ends with exit code 3, the broker and the cause, and still reports', async () => {
     const url = await brokerThatAnswers([])
     server?.close()
     const outcome = await simulated('run', 'small.yaml', '--mqtt', url, '--out', 'report.json')
@@ -64,8 +64,8 @@ describe('a run that nothing can connect in', () => {
   })
 
   it.each([
-    ['S14 refuses everybody', [0x20, 2, 0, 7], 'CONNACK 7, not authorised'],
-    ['S14 knows another version', [0x20, 2, 0, 1], 'CONNACK 1, protocol version refused'],
+    ['SCENARIO-14 refuses everybody', [0x20, 2, 0, 7], 'CONNACK 7, not authorised'],
+    ['SCENARIO-14 knows another version', [0x20, 2, 0, 1], 'CONNACK 1, protocol version refused'],
   ])('because the broker %s says so', async (_, bytes, cause) => {
     const url = await brokerThatAnswers(bytes)
     const { code, err } = await simulated('run', 'small.yaml', '--mqtt', url)

@@ -1,5 +1,5 @@
 /**
- * Quotas of AWS IoT Core and Kinesis that a run may meet (aws-behaviour I4–I7, K1; defaults of an account, some Regions have less). Only
+ * Quotas of AWS IoT Core and Kinesis that a run may meet (IOT-4–IOT-7, KINESIS-1; defaults of an account, some Regions have less). Only
  * some can be raised.
  */
 export const quotas = {
@@ -25,5 +25,5 @@ export const quotas = {
 
 export type QuotaName = keyof typeof quotas
 
-/** What one shard of the stream takes a second (aws-behaviour K1). */
+/** What one shard of the stream takes a second (KINESIS-1). */
 export const shardLimits = { records: 1_000, bytes: 1_048_576 } as const

@@ -7,7 +7,7 @@ import type { Path, Places } from './places.ts'
 import type { Fault, Scenario } from './schema.ts'
 import { deviceIds, plannedMs, stageTargets } from './shape.ts'
 
-/** IoT Core takes so many publishes a second from one connection (aws-behaviour I6). */
+/** IoT Core takes so many publishes a second from one connection (IOT-6). */
 const publishesPerSecond = 100
 
 /** What no schema sees: ids, times and names that must fit each other. Throws {@link UsageError} with file, line and column. */

@@ -24,31 +24,35 @@ describe('a scenario file', () => {
 
   // The ids are those of the catalogue of bad input.
   it.each([
-    ['S02 a tab', 'version: 1\n\tname: x', 'f.yaml:2:'],
-    ['S02 nothing in it', '', 'f.yaml:'],
-    ['S02 text that is no YAML', '{ version: 1', 'f.yaml:1:'],
+    ['SCENARIO-2 a tab', 'version: 1\n\tname: x', 'f.yaml:2:'],
+    ['SCENARIO-2 nothing in it', '', 'f.yaml:'],
+    ['SCENARIO-2 text that is no YAML', '{ version: 1', 'f.yaml:1:'],
     [
-      'S03 an alias bomb',
+      'SCENARIO-3 an alias bomb',
       `a: &a [1,1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c]\n`,
       'alias',
     ],
-    ['S03 a function', 'version: !!js/function "x"', 'f.yaml:1:'],
+    ['SCENARIO-3 a function', 'version: !!js/function "x"', 'f.yaml:1:'],
     [
-      'S04 an unknown key',
+      'SCENARIO-4 an unknown key',
       good.replace('count', 'cuont'),
       'f.yaml:4:42: fleets.pumps.cuont: unknown key; did you mean count?',
     ],
-    ['S04 a key that is like none', `${good}zzz: 1\n`, 'known are version, name, seed'],
-    ['S05 no devices', good.replace('count: 2', 'count: 0'), 'f.yaml:4:49'],
-    ['S05 fewer than none', good.replace('count: 2', 'count: -1'), 'from 1 to 10000'],
-    ['S05 half a device', good.replace('count: 2', 'count: 1.5'), 'a whole number from 1'],
-    ['S05 too many', good.replace('count: 2', 'count: 1e9'), 'from 1 to 10000'],
-    ['S05 a count that is text', good.replace('count: 2', 'count: many'), 'f.yaml:4:'],
-    ['S06 a rate of none', stages('{ name: a, duration: 1s, rate: 0x }'), 'from 0.01x to 100x'],
-    ['S06 a rate below none', stages('{ name: a, duration: 1s, rate: -3x }'), 'such as 3x'],
-    ['S06 a rate that is no number', stages('{ name: a, duration: 1s, rate: NaNx }'), '3x'],
+    ['SCENARIO-4 a key that is like none', `${good}zzz: 1\n`, 'known are version, name, seed'],
+    ['SCENARIO-5 no devices', good.replace('count: 2', 'count: 0'), 'f.yaml:4:49'],
+    ['SCENARIO-5 fewer than none', good.replace('count: 2', 'count: -1'), 'from 1 to 10000'],
+    ['SCENARIO-5 half a device', good.replace('count: 2', 'count: 1.5'), 'a whole number from 1'],
+    ['SCENARIO-5 too many', good.replace('count: 2', 'count: 1e9'), 'from 1 to 10000'],
+    ['SCENARIO-5 a count that is text', good.replace('count: 2', 'count: many'), 'f.yaml:4:'],
     [
-      'S06 more than a connection may send',
+      'SCENARIO-6 a rate of none',
+      stages('{ name: a, duration: 1s, rate: 0x }'),
+      'from 0.01x to 100x',
+    ],
+    ['SCENARIO-6 a rate below none', stages('{ name: a, duration: 1s, rate: -3x }'), 'such as 3x'],
+    ['SCENARIO-6 a rate that is no number', stages('{ name: a, duration: 1s, rate: NaNx }'), '3x'],
+    [
+      'SCENARIO-6 more than a connection may send',
       stages('{ name: a, duration: 1s, rate: 100x }').replace(
         'count: 2',
         'count: 2, interval: 500ms',
@@ -56,81 +60,93 @@ describe('a scenario file', () => {
       'f.yaml:5:41: stages.0.rate: a device would send 200 readings/s, and IoT Core takes 100/s',
     ],
     [
-      'S06 an interval below the quota',
+      'SCENARIO-6 an interval below the quota',
       good.replace('count: 2', 'count: 2, interval: 5ms'),
       '100 publishes/s',
     ],
-    ['S07 words for a duration', `${good}duration: 5 minutes\n`, 'such as 500ms or 10m'],
-    ['S07 a duration without a unit', `${good}duration: "5"\n`, 'a number with ms, s, m, h or d'],
-    ['S07 a duration below none', `${good}duration: -1s\n`, 'f.yaml:5:11'],
-    ['S07 an exponent', `${good}duration: 1e9h\n`, 'a number with ms'],
-    ['S07 a duration without end', `${good}duration: 999999999h\n`, 'at most 24d'],
+    ['SCENARIO-7 words for a duration', `${good}duration: 5 minutes\n`, 'such as 500ms or 10m'],
     [
-      'S08 an id twice',
+      'SCENARIO-7 a duration without a unit',
+      `${good}duration: "5"\n`,
+      'a number with ms, s, m, h or d',
+    ],
+    ['SCENARIO-7 a duration below none', `${good}duration: -1s\n`, 'f.yaml:5:11'],
+    ['SCENARIO-7 an exponent', `${good}duration: 1e9h\n`, 'a number with ms'],
+    ['SCENARIO-7 a duration without end', `${good}duration: 999999999h\n`, 'at most 24d'],
+    [
+      'SCENARIO-8 an id twice',
       `${good}  more: { profile: pump, site: plant-2, count: 1, id: "pump-{index}" }\n`,
       'f.yaml:5:55: device id pump-1 is in fleet pumps and in fleet more (f.yaml:4:56)',
     ],
-    ['S08 an id without an index', good.replace('pump-{index}', 'pump'), '{index}'],
-    ['S08 an id that is no thing name', good.replace('pump-{index}', 'p/{index}'), '0–9 : _ -'],
+    ['SCENARIO-8 an id without an index', good.replace('pump-{index}', 'pump'), '{index}'],
     [
-      'S09 an unknown profile',
+      'SCENARIO-8 an id that is no thing name',
+      good.replace('pump-{index}', 'p/{index}'),
+      '0–9 : _ -',
+    ],
+    [
+      'SCENARIO-9 an unknown profile',
       good.replace('profile: pump', 'profile: pmup'),
       'pump, compressor, climate',
     ],
-    ['S10 an unknown fault', fault('{ at: 1s, kind: explode, device: pump-1 }'), 'reconnect-storm'],
     [
-      'S10 a fault after the end',
+      'SCENARIO-10 an unknown fault',
+      fault('{ at: 1s, kind: explode, device: pump-1 }'),
+      'reconnect-storm',
+    ],
+    [
+      'SCENARIO-10 a fault after the end',
       fault('{ at: 20s, kind: blackout, device: pump-1, duration: 1s }'),
       'f.yaml:6:16: faults.0.at: starts after the end of the scenario (10 s)',
     ],
     [
-      'S10 a fault of nobody',
+      'SCENARIO-10 a fault of nobody',
       fault('{ at: 1s, kind: reconnect-storm }'),
       'names either a device or a fleet',
     ],
     [
-      'S10 a fault of an unknown device',
+      'SCENARIO-10 a fault of an unknown device',
       fault('{ at: 1s, kind: blackout, device: pump-9, duration: 1s }'),
       'no fleet has device pump-9',
     ],
     [
-      'S10 a fault of an unknown fleet',
+      'SCENARIO-10 a fault of an unknown fleet',
       fault('{ at: 1s, kind: reconnect-storm, fleet: pmups }'),
       'did you mean pumps?',
     ],
     [
-      'S10 a fault of a channel that the device has not',
+      'SCENARIO-10 a fault of a channel that the device has not',
       fault('{ at: 1s, kind: stuck, device: pump-1, channel: co2, duration: 1s }'),
       'a pump has no channel co2',
     ],
     [
-      'S10 a fault of a sensor without a channel',
+      'SCENARIO-10 a fault of a sensor without a channel',
       fault('{ at: 1s, kind: stuck, device: pump-1, duration: 1s }'),
       'faults.0.channel: is missing',
     ],
     [
-      'S10 a part of a device',
+      'SCENARIO-10 a part of a device',
       fault('{ at: 1s, kind: reconnect-storm, device: pump-1, fraction: 0.5 }'),
       'name the fleet',
     ],
     [
-      'S10 a fraction above one',
+      'SCENARIO-10 a fraction above one',
       fault('{ at: 1s, kind: reconnect-storm, fleet: pumps, fraction: 5 }'),
       'at most 1',
     ],
     [
-      'S10 a link that is never up',
+      'SCENARIO-10 a link that is never up',
       fault('{ at: 1s, kind: flap, device: pump-1, duration: 5s, every: 1s, down: 1s }'),
       'faults.0.down',
     ],
     [
-      'S10 a misspelt key of a fault',
+      'SCENARIO-10 a misspelt key of a fault',
       fault('{ at: 1s, kind: blackout, devcie: x }'),
       'mean device?',
     ],
-    ['S11 a seed that is text', `${good}seed: lucky\n`, 'f.yaml:5:7: seed'],
-    ['S11 a seed below none', `${good}seed: -1\n`, 'f.yaml:5:7: seed'],
-    ['S13 a newer version', good.replace('version: 1', 'version: 99'), 'reads version 1'],
+    ['SCENARIO-11 a seed that is text', `${good}seed: lucky\n`, 'f.yaml:5:7: seed'],
+    ['SCENARIO-11 a seed below none', `${good}seed: -1\n`, 'f.yaml:5:7: seed'],
+    ['SCENARIO-13 a newer version', good.replace('version: 1', 'version: 99'), 'reads version 1'],
     [
       'stages and a duration',
       `${stages('{ name: a, duration: 1s }')}duration: 5s\n`,
@@ -176,13 +192,13 @@ describe('a scenario file', () => {
     expect(() => parseScenario(text, 'f.yaml')).toThrow(part)
   })
 
-  it('S02 may begin with a byte order mark and have the lines of Windows', () => {
+  it('SCENARIO-2 may begin with a byte order mark and have the lines of Windows', () => {
     const path = join(mkdtempSync(join(tmpdir(), 'gaugeline-scenario-')), 'windows.yaml')
     writeFileSync(path, `\uFEFF${good.replaceAll('\n', '\r\n')}`)
     expect(loadScenario(path).name).toBe('small')
   })
 
-  it('S15 is found from the folder that it was named in', () => {
+  it('SCENARIO-15 is found from the folder that it was named in', () => {
     const directory = mkdtempSync(join(tmpdir(), 'gaugeline-scenario-'))
     writeFileSync(join(directory, 'here.yaml'), good)
     expect(loadScenario('here.yaml', directory).name).toBe('small')
@@ -190,7 +206,7 @@ describe('a scenario file', () => {
     expect(() => loadScenario('loop.yaml', directory)).toThrow('cannot be read (ELOOP)')
   })
 
-  it('S01 that is missing, a folder or too large is named', () => {
+  it('SCENARIO-1 that is missing, a folder or too large is named', () => {
     expect(() => loadScenario('no-such.yaml')).toThrow('no-such.yaml: cannot be read (ENOENT)')
     expect(() => loadScenario(tmpdir())).toThrow('cannot be read (EISDIR)')
     const path = join(mkdtempSync(join(tmpdir(), 'gaugeline-scenario-')), 'large.yaml')

@@ -1,7 +1,7 @@
 import type { Random } from '../random.ts'
 
 /**
- * Full jitter above a floor: a random wait between base and base·2ⁿ. IoT Core takes one CONNECT a second per client id (I6); to cut shorter waits to
+ * Full jitter above a floor: a random wait between base and base·2ⁿ. IoT Core takes one CONNECT a second per client id (IOT-6); to cut shorter waits to
  * that second would make half of a fleet come back at one instant, a herd of the tool's own.
  */
 export function backoff(

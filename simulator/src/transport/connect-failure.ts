@@ -1,4 +1,4 @@
-/** MQTT 3.1.1, 3.2.2.3; 7 is what IoT Core answers instead of 5 (aws-behaviour I9). */
+/** MQTT 3.1.1, 3.2.2.3; 7 is what IoT Core answers instead of 5 (IOT-9). */
 const connackReasons: Readonly<Record<number, string>> = {
   1: 'CONNACK 1, protocol version refused',
   2: 'CONNACK 2, client id refused',

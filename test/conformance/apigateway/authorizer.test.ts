@@ -32,7 +32,7 @@ async function connectWith(
 }
 
 describe('authorizer event', () => {
-  it('W55–W57: has the documented members, empty maps and the connection id of $connect', async () => {
+  it('APIGW-55–APIGW-57: has the documented members, empty maps and the connection id of $connect', async () => {
     await connectWith((event) => allow(event))
     const event = await bench.nextEvent('auth')
     expect(Object.keys(event).sort()).toEqual([
@@ -57,7 +57,7 @@ describe('authorizer event', () => {
     expect(event.requestContext.connectionId).toBe(connect.requestContext.connectionId)
   })
 
-  it('W53: it runs once per connection, not for messages or disconnect', async () => {
+  it('APIGW-53: it runs once per connection, not for messages or disconnect', async () => {
     bench = await gatewayBench({
       handlers: { auth: (event) => allow(event), connect: ok, disconnect: ok, default: ok },
     })
@@ -69,13 +69,13 @@ describe('authorizer event', () => {
     expect(bench.events('auth')).toHaveLength(1)
   })
 
-  it('W54: nothing is cached, every handshake calls it', async () => {
+  it('APIGW-54: nothing is cached, every handshake calls it', async () => {
     await connectWith((event) => allow(event))
     await bench.open()
     expect(bench.events('auth')).toHaveLength(2)
   })
 
-  it('C9: it is invoked for the ARN of the authorizer, without a stage', async () => {
+  it('CFN-9: it is invoked for the ARN of the authorizer, without a stage', async () => {
     let seen = ''
     await connectWith((event, source) => {
       seen = source
@@ -94,24 +94,24 @@ describe('identity sources', () => {
     ['route.request.header.Sec-WebSocket-Protocol'],
     ['route.request.querystring.token'],
     ['stageVariables.missing'],
-  ])('W58, W59: %s missing is 401 without calling the function', async (source) => {
+  ])('APIGW-58, APIGW-59: %s missing is 401 without calling the function', async (source) => {
     expect(await connectWith((event) => allow(event), sources(source))).toBe(401)
     expect(bench.events('auth')).toEqual([])
   })
 
-  it('W59: an empty value is missing too', async () => {
+  it('APIGW-59: an empty value is missing too', async () => {
     const source = sources('route.request.querystring.token')
     expect(await connectWith((event) => allow(event), source, { path: '?token=' })).toBe(401)
   })
 
-  it('W59: every one of several sources is needed', async () => {
+  it('APIGW-59: every one of several sources is needed', async () => {
     const source = {
       authorizer: { IdentitySource: 'route.request.querystring.a, route.request.querystring.b' },
     }
     expect(await connectWith((event) => allow(event), source, { path: '?a=1' })).toBe(401)
   })
 
-  it('W60: header names are case-insensitive', async () => {
+  it('APIGW-60: header names are case-insensitive', async () => {
     const status = await connectWith(
       (event) => allow(event),
       sources('route.request.header.AUTH'),
@@ -120,12 +120,12 @@ describe('identity sources', () => {
     expect(status).toBe(101)
   })
 
-  it('W60: query names are case-sensitive', async () => {
+  it('APIGW-60: query names are case-sensitive', async () => {
     const source = sources('route.request.querystring.Token')
     expect(await connectWith((event) => allow(event), source, { path: '?token=1' })).toBe(401)
   })
 
-  it('W58: context values can be an identity', async () => {
+  it('APIGW-58: context values can be an identity', async () => {
     expect(await connectWith((event) => allow(event), sources('context.connectionId'))).toBe(101)
   })
 })
@@ -145,7 +145,7 @@ describe('the answer', () => {
     Resource,
   })
 
-  it('W61, W21: failing with exactly Unauthorized is 401, and no connection is made', async () => {
+  it('APIGW-61, APIGW-21: failing with exactly Unauthorized is 401, and no connection is made', async () => {
     const status = await connectWith(() => {
       throw new Error('Unauthorized')
     })
@@ -153,12 +153,15 @@ describe('the answer', () => {
     expect(bench.gateway.connectionCount()).toBe(0)
   })
 
-  it.each([['unauthorized'], ['Unauthorized!']])('W63: failing with %s is 500', async (message) => {
-    const status = await connectWith(() => {
-      throw new Error(message)
-    })
-    expect(status).toBe(500)
-  })
+  it.each([['unauthorized'], ['Unauthorized!']])(
+    'APIGW-63: failing with %s is 500',
+    async (message) => {
+      const status = await connectWith(() => {
+        throw new Error(message)
+      })
+      expect(status).toBe(500)
+    },
+  )
 
   it.each<[string, (arn: string) => unknown]>([
     ['a Deny', (arn) => [statement('Deny', arn)]],
@@ -169,10 +172,13 @@ describe('the answer', () => {
       'a NotResource that is this one',
       (arn) => [{ Effect: 'Allow', Action: '*', NotResource: arn }],
     ],
-  ])('W21, W62, W65: %s is 403, and no connection is made', async (_, statements) => {
-    expect(await connectWith((event) => policy(statements(event.methodArn!)))).toBe(403)
-    expect(bench.gateway.connectionCount()).toBe(0)
-  })
+  ])(
+    'APIGW-21, APIGW-62, APIGW-65: %s is 403, and no connection is made',
+    async (_, statements) => {
+      expect(await connectWith((event) => policy(statements(event.methodArn!)))).toBe(403)
+      expect(bench.gateway.connectionCount()).toBe(0)
+    },
+  )
 
   it.each<[string, (arn: string) => unknown]>([
     ['the bare methodArn', (arn) => [statement('Allow', arn)]],
@@ -181,16 +187,16 @@ describe('the answer', () => {
       'wildcards inside',
       (arn) => [statement('Allow', arn.replace('/prod/', '/pr?d/'), 'execute-api:*')],
     ],
-    ['one statement that is no array (W66)', (arn) => statement('Allow', arn)],
+    ['one statement that is no array (APIGW-66)', (arn) => statement('Allow', arn)],
     [
-      'arrays of actions and resources (W66)',
+      'arrays of actions and resources (APIGW-66)',
       (arn) => [statement('Allow', ['x', arn], ['a:b', 'execute-api:Invoke'])],
     ],
     [
-      'NotAction of another action (W66)',
+      'NotAction of another action (APIGW-66)',
       (arn) => [{ Effect: 'Allow', NotAction: 's3:*', Resource: arn }],
     ],
-  ])('W65: an Allow with %s is accepted', async (_, statements) => {
+  ])('APIGW-65: an Allow with %s is accepted', async (_, statements) => {
     expect(await connectWith((event) => policy(statements(event.methodArn!)))).toBe(101)
   })
 
@@ -200,25 +206,28 @@ describe('the answer', () => {
     ['no principalId', (event) => ({ ...allow(event), principalId: undefined })],
     ['a number as principalId', (event) => ({ ...allow(event), principalId: 7 })],
     ['no policyDocument', () => ({ principalId: 'ana' })],
-    ['a simple response (W52)', () => ({ isAuthorized: true })],
-    ['an object in context (W67)', (event) => allow(event, { context: { a: {} } })],
-    ['an array in context (W67)', (event) => allow(event, { context: { a: [] } })],
-    ['null in context (W67)', (event) => allow(event, { context: { a: null } })],
-    ['more than 8 KB (W70)', (event) => allow(event, { context: { a: 'x'.repeat(8192) } })],
-    ['a resource over 512 characters (W70)', () => policy([statement('Allow', '*'.repeat(513))])],
-  ])('W63, W64: %s is 500', async (_, answer) => {
+    ['a simple response (APIGW-52)', () => ({ isAuthorized: true })],
+    ['an object in context (APIGW-67)', (event) => allow(event, { context: { a: {} } })],
+    ['an array in context (APIGW-67)', (event) => allow(event, { context: { a: [] } })],
+    ['null in context (APIGW-67)', (event) => allow(event, { context: { a: null } })],
+    ['more than 8 KB (APIGW-70)', (event) => allow(event, { context: { a: 'x'.repeat(8192) } })],
+    [
+      'a resource over 512 characters (APIGW-70)',
+      () => policy([statement('Allow', '*'.repeat(513))]),
+    ],
+  ])('APIGW-63, APIGW-64: %s is 500', async (_, answer) => {
     expect(await connectWith((event) => answer(event))).toBe(500)
     expect(bench.events('connect')).toEqual([])
   })
 
-  it('C9: an authorizer that may not be invoked is 500', async () => {
+  it('CFN-9: an authorizer that may not be invoked is 500', async () => {
     const status = await connectWith(() => {
       throw new AwsError('AccessDeniedException', 'no permission', { status: 403 })
     })
     expect(status).toBe(500)
   })
 
-  it('W68, W69: context arrives as strings with principalId and integrationLatency on every event', async () => {
+  it('APIGW-68, APIGW-69: context arrives as strings with principalId and integrationLatency on every event', async () => {
     await connectWith((event) => allow(event, { context: { flag: true, n: 123, s: 'x' } }))
     const client = await bench.open()
     client.send('x')
@@ -236,13 +245,13 @@ describe('the answer', () => {
       })
   })
 
-  it('W72: a refusal keeps $connect from running, and W20: no $disconnect follows', async () => {
+  it('APIGW-72: a refusal keeps $connect from running, and APIGW-20: no $disconnect follows', async () => {
     expect(await connectWith(() => policy([statement('Deny', '*')]))).toBe(403)
     expect(bench.events('connect')).toEqual([])
     expect(bench.events('disconnect')).toEqual([])
   })
 
-  it('W71: who is connected stays connected when the authorizer changes its mind', async () => {
+  it('APIGW-71: who is connected stays connected when the authorizer changes its mind', async () => {
     let revoked = false
     expect(
       await connectWith((event) =>

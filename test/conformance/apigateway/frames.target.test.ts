@@ -28,10 +28,10 @@ async function closedWith(...frames: Buffer[]): Promise<{ sent: number; reported
 
 describe('limits of frames and messages', () => {
   it.each<[string, Buffer[], number]>([
-    ['W82: a binary frame', [frame({ opcode: 2, payload: 'x' })], 1003],
-    ['W84: a frame over 32 KB', [frame({ payload: Buffer.alloc(32_769, 'x') })], 1009],
+    ['APIGW-82: a binary frame', [frame({ opcode: 2, payload: 'x' })], 1003],
+    ['APIGW-84: a frame over 32 KB', [frame({ payload: Buffer.alloc(32_769, 'x') })], 1009],
     [
-      'W84: a message over 128 KB in frames of 32 KB',
+      'APIGW-84: a message over 128 KB in frames of 32 KB',
       [
         part(false, 1),
         part(false, 0),
@@ -45,7 +45,7 @@ describe('limits of frames and messages', () => {
     expect(await closedWith(...frames)).toEqual({ sent: code, reported: code })
   })
 
-  it('W84: a frame of exactly 32 KB and a message of exactly 128 KB pass', async () => {
+  it('APIGW-84: a frame of exactly 32 KB and a message of exactly 128 KB pass', async () => {
     const { socket } = await world.raw()
     socket.write(part(true, 1))
     expect((await world.nextEvent('default')).body).toHaveLength(32_768)
@@ -53,7 +53,7 @@ describe('limits of frames and messages', () => {
     expect((await world.nextEvent('default')).body).toHaveLength(131_072)
   })
 
-  it('W86, W85: the client of npm sends one frame, so its limit is 32 KB', async () => {
+  it('APIGW-86, APIGW-85: the client of npm sends one frame, so its limit is 32 KB', async () => {
     const client = await world.open()
     client.send('x'.repeat(32_768))
     expect((await client.next()).text).toBe('32768')
@@ -61,7 +61,7 @@ describe('limits of frames and messages', () => {
     expect((await client.closed).code).toBe(1009)
   })
 
-  it('W84: a message before an oversized frame in the same chunk is handled, then the connection is closed', async () => {
+  it('APIGW-84: a message before an oversized frame in the same chunk is handled, then the connection is closed', async () => {
     const raw = await world.raw()
     raw.socket.write(
       Buffer.concat([
@@ -77,7 +77,7 @@ describe('limits of frames and messages', () => {
     expect(await world.events('default')).toHaveLength(1)
   })
 
-  it('W90: a ping of the client is answered', async () => {
+  it('APIGW-90: a ping of the client is answered', async () => {
     const client = await world.open()
     const pong = new Promise<Buffer>((resolve) => client.socket.once('pong', resolve))
     client.socket.ping('there?')

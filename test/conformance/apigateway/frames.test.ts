@@ -35,7 +35,7 @@ async function closedWith(...frames: Buffer[]): Promise<{ sent: number; reported
   }
 }
 
-describe('raw frames (reliability E4)', () => {
+describe('raw frames (MEASURE-4)', () => {
   it.each<[string, Buffer[], number]>([
     ['an unmasked frame', [frame({ payload: 'x', masked: false })], 1002],
     ['RSV1 without an extension', [frame({ payload: 'x', rsv1: true })], 1002],
@@ -54,7 +54,7 @@ describe('raw frames (reliability E4)', () => {
     ['a close code below 1000', [closeFrame(999)], 1002],
     ['a close reason that is no UTF-8', [closeFrame(1000, Buffer.from([0xff]))], 1007],
     ['text that is no UTF-8', [frame({ payload: Buffer.from([0xc3, 0x28]) })], 1007],
-    ['W84: a frame that announces 1 GB', [frame({ length: 2 ** 30 })], 1009],
+    ['APIGW-84: a frame that announces 1 GB', [frame({ length: 2 ** 30 })], 1009],
     [
       '20,001 tiny fragments',
       [
@@ -67,11 +67,11 @@ describe('raw frames (reliability E4)', () => {
     expect(await closedWith(...frames)).toEqual({ sent: code, reported: code })
   })
 
-  it('W85: the announced length is enough, the payload is not waited for', async () => {
+  it('APIGW-85: the announced length is enough, the payload is not waited for', async () => {
     expect(await closedWith(frame({ length: 40_000 }))).toEqual({ sent: 1009, reported: 1009 })
   })
 
-  it('W82: a binary frame before an oversized one in the same chunk is what closes', async () => {
+  it('APIGW-82: a binary frame before an oversized one in the same chunk is what closes', async () => {
     const frames = [frame({ opcode: 2, payload: 'x' }), frame({ length: 40_000 })]
     expect(await closedWith(...frames)).toEqual({ sent: 1003, reported: 1003 })
   })
@@ -111,7 +111,7 @@ describe('raw frames (reliability E4)', () => {
   })
 })
 
-describe('malformed handshakes (reliability E4)', () => {
+describe('malformed handshakes (MEASURE-4)', () => {
   const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
   const version = 'Sec-WebSocket-Version: 13'
   const empty = 'Content-Length: 0'
@@ -135,9 +135,9 @@ describe('malformed handshakes (reliability E4)', () => {
       { headers: ['Host: 127.0.0.1', 'Upgrade: h2c', 'Connection: Upgrade', key] },
       400,
     ],
-    // RFC 6455, 4.2.1: the request is a GET; `ws`, which E4 was measured on, says 405 to a POST that asks for an upgrade …
+    // RFC 6455, 4.2.1: the request is a GET; `ws`, which MEASURE-4 was measured on, says 405 to a POST that asks for an upgrade …
     ['a POST with an upgrade', { headers: [...upgrade, key, version], method: 'POST' }, 405],
-    // … and a server behind it 426 to one that does not (RFC 9110, 15.5.22): the row `POST` of E4.
+    // … and a server behind it 426 to one that does not (RFC 9110, 15.5.22): the row `POST` of MEASURE-4.
     ['a POST without one', { headers: ['Host: 127.0.0.1', empty], method: 'POST' }, 426],
     ['no upgrade at all', { headers: ['Host: 127.0.0.1'] }, 426],
   ])('%s is refused before $connect runs', async (_, request, status) => {

@@ -20,7 +20,7 @@ async function refusalOf(options: OpenOptions): Promise<Refused> {
 
 describe('$connect', () => {
   it.each(['200', '201', '204'] as const)(
-    'W16: statusCode %s accepts the connection',
+    'APIGW-16: statusCode %s accepts the connection',
     async (connect) => {
       const { socket } = await world.open({ connect })
       expect(socket.readyState).toBe(socket.OPEN)
@@ -28,7 +28,7 @@ describe('$connect', () => {
   )
 
   it.each(['400', '401', '403', '429', '500', '503'] as const)(
-    'W17: statusCode %s is the status of the failed handshake',
+    'APIGW-17: statusCode %s is the status of the failed handshake',
     async (connect) => {
       expect((await refusalOf({ connect })).status).toBe(Number(connect))
     },
@@ -40,13 +40,13 @@ describe('$connect', () => {
     ['answers text', 'text'],
     ['answers an object without statusCode', 'no status'],
   ] as const)(
-    'W18: a $connect function that %s fails the handshake with 502',
+    'APIGW-18: a $connect function that %s fails the handshake with 502',
     async (_, connect) => {
       expect((await refusalOf({ connect })).status).toBe(502)
     },
   )
 
-  it('W20: no $disconnect follows a refused $connect', async () => {
+  it('APIGW-20: no $disconnect follows a refused $connect', async () => {
     await refusalOf({ connect: '403' })
     const client = await world.open()
     client.socket.close()
@@ -58,14 +58,14 @@ describe('$connect', () => {
 })
 
 describe('subprotocols', () => {
-  it('W24: the offered list reaches $connect as one header', async () => {
+  it('APIGW-24: the offered list reaches $connect as one header', async () => {
     await world.open({ connect: 'subprotocol', protocols: ['gaugeline.v1', 'bearer.abc'] })
     expect((await world.nextEvent('connect')).headers?.['Sec-WebSocket-Protocol']).toBe(
       'gaugeline.v1,bearer.abc',
     )
   })
 
-  it('W25: the subprotocol that $connect returns is answered', async () => {
+  it('APIGW-25: the subprotocol that $connect returns is answered', async () => {
     const client = await world.open({
       connect: 'subprotocol',
       protocols: ['bearer.abc', 'gaugeline.v1'],
@@ -73,11 +73,11 @@ describe('subprotocols', () => {
     expect(client.protocol).toBe('gaugeline.v1')
   })
 
-  it('W25, W26: without one from $connect none is answered, and the client fails', async () => {
+  it('APIGW-25, APIGW-26: without one from $connect none is answered, and the client fails', async () => {
     await expect(world.open({ protocols: ['gaugeline.v1'] })).rejects.toThrow(/subprotocol/)
   })
 
-  it('W27: other headers of $connect do not reach the client', async () => {
+  it('APIGW-27: other headers of $connect do not reach the client', async () => {
     const { response } = await world.raw({ more: ['x-connect: header'] })
     expect(response).toMatch(/^HTTP\/1\.1 101 /)
     expect(response).not.toMatch(/x-secret/i)
@@ -85,18 +85,18 @@ describe('subprotocols', () => {
 })
 
 describe('refused before anything runs', () => {
-  it('W22: an unknown stage is Forbidden', async () => {
+  it('APIGW-22: an unknown stage is Forbidden', async () => {
     const { response, received } = await world.raw({ path: '/produ' })
     expect(response).toMatch(/^HTTP\/1\.1 403 /)
     await expect.poll(() => received().toString()).toContain('{"message":"Forbidden"}')
     expect(await world.events('connect')).toEqual([])
   })
 
-  it('W23: a plain GET is answered 426', async () => {
+  it('APIGW-23: a plain GET is answered 426', async () => {
     expect((await fetch(world.management)).status).toBe(426)
   })
 
-  it('W28: a URL over 4096 characters is refused', async () => {
+  it('APIGW-28: a URL over 4096 characters is refused', async () => {
     const { response } = await world.raw({ path: `/prod?x=${'y'.repeat(4096)}` })
     expect(response).toMatch(/^HTTP\/1\.1 4\d\d /)
     expect(await world.events('connect')).toEqual([])
@@ -109,7 +109,7 @@ describe('the CONNECT event', () => {
     return world.nextEvent('connect')
   }
 
-  it('W31, W32: has headers and no body, and no query members without a query', async () => {
+  it('APIGW-31, APIGW-32: has headers and no body, and no query members without a query', async () => {
     expect(Object.keys(await connectEvent()).sort()).toEqual([
       'headers',
       'isBase64Encoded',
@@ -118,14 +118,14 @@ describe('the CONNECT event', () => {
     ])
   })
 
-  it('W33: a repeated query key gives its last value, and all in the multi-value map', async () => {
+  it('APIGW-33: a repeated query key gives its last value, and all in the multi-value map', async () => {
     expect(await connectEvent({ path: '?a=1&a=2&b=x%20y' })).toMatchObject({
       queryStringParameters: { a: '2', b: 'x y' },
       multiValueQueryStringParameters: { a: ['1', '2'], b: ['x y'] },
     })
   })
 
-  it('W34: header names are canonical and hop-by-hop headers absent', async () => {
+  it('APIGW-34: header names are canonical and hop-by-hop headers absent', async () => {
     const origin = 'http://127.0.0.1:8080'
     const { headers = {}, multiValueHeaders } = await connectEvent({
       headers: { origin, 'user-agent': 'test' },
@@ -141,7 +141,7 @@ describe('the CONNECT event', () => {
     expect(multiValueHeaders?.Origin).toEqual([origin])
   })
 
-  it('W35: X-Forwarded headers and a trace id are added', async () => {
+  it('APIGW-35: X-Forwarded headers and a trace id are added', async () => {
     expect((await connectEvent()).headers).toMatchObject({
       Host: world.domainName,
       'X-Forwarded-For': expect.stringMatching(/^[\d.:a-f]+$/) as string,
@@ -151,7 +151,7 @@ describe('the CONNECT event', () => {
     })
   })
 
-  it('W36, W37, W38, W39, W42, W50: the context has the documented shape', async () => {
+  it('APIGW-36, APIGW-37, APIGW-38, APIGW-39, APIGW-42, APIGW-50: the context has the documented shape', async () => {
     const { requestContext } = await connectEvent()
     const id = expect.stringMatching(/^[A-Za-z0-9_-]{15}=$/) as string
     const time = /^\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d \+0000$/
@@ -172,7 +172,7 @@ describe('the CONNECT event', () => {
     })
   })
 
-  it('W40: the user agent is in the identity only when sent', async () => {
+  it('APIGW-40: the user agent is in the identity only when sent', async () => {
     const { requestContext } = await connectEvent({ headers: { 'User-Agent': 'Mozilla/5.0' } })
     expect(requestContext.identity.userAgent).toBe('Mozilla/5.0')
     await world.open()

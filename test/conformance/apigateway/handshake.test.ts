@@ -21,7 +21,7 @@ async function refusal(options: BenchOptions, open: Parameters<GatewayBench['ope
 }
 
 describe('$connect', () => {
-  it('W14: the upgrade stays pending until $connect has finished', async () => {
+  it('APIGW-14: the upgrade stays pending until $connect has finished', async () => {
     let release: () => void = () => undefined
     bench = await gatewayBench({
       handlers: {
@@ -42,13 +42,13 @@ describe('$connect', () => {
     await opening
   })
 
-  it('W15: without a $connect route any upgrade on a valid stage is accepted', async () => {
+  it('APIGW-15: without a $connect route any upgrade on a valid stage is accepted', async () => {
     bench = await gatewayBench()
     const client = await bench.open()
     expect(client.socket.readyState).toBe(client.socket.OPEN)
   })
 
-  it('W18, W94: a $connect function over the integration timeout fails the handshake with 502', async () => {
+  it('APIGW-18, APIGW-94: a $connect function over the integration timeout fails the handshake with 502', async () => {
     const clock = manualClock()
     bench = await gatewayBench({
       clock,
@@ -61,7 +61,7 @@ describe('$connect', () => {
     await opening
   })
 
-  it('C9: a $connect function that may not be invoked fails the handshake with 500', async () => {
+  it('CFN-9: a $connect function that may not be invoked fails the handshake with 500', async () => {
     const { status } = await refusal({
       handlers: {
         connect: () => {
@@ -72,7 +72,7 @@ describe('$connect', () => {
     expect(status).toBe(500)
   })
 
-  it('C9: functions are invoked by API Gateway for the ARN of their route', async () => {
+  it('CFN-9: functions are invoked by API Gateway for the ARN of their route', async () => {
     const sources: string[] = []
     const handler = (_: unknown, source: string) => {
       sources.push(source)
@@ -86,7 +86,7 @@ describe('$connect', () => {
     expect(sources).toEqual([`${prefix}/$connect`, `${prefix}/$default`])
   })
 
-  it('W91: a client that leaves while $connect runs still gets its $disconnect', async () => {
+  it('APIGW-91: a client that leaves while $connect runs still gets its $disconnect', async () => {
     let release: () => void = () => undefined
     bench = await gatewayBench({
       handlers: {
@@ -109,7 +109,7 @@ describe('$connect', () => {
 })
 
 describe('refused before anything runs', () => {
-  it('W29: a disabled default endpoint refuses', async () => {
+  it('APIGW-29: a disabled default endpoint refuses', async () => {
     bench = await gatewayBench({ api: { DisableExecuteApiEndpoint: true } })
     await expect(bench.open()).rejects.toMatchObject({
       message: expect.stringMatching(/403/) as string,
@@ -134,7 +134,7 @@ describe('refused before anything runs', () => {
     expect(bench.events('connect')).toEqual([])
   })
 
-  it('W103: the host name of the API leads here', async () => {
+  it('APIGW-103: the host name of the API leads here', async () => {
     bench = await gatewayBench()
     const url = `wss://${bench.apiId}.execute-api.eu-west-1.amazonaws.com/prod`
     expect(bench.hosts.rewrite(url)).toBe(bench.websocket)
@@ -142,7 +142,7 @@ describe('refused before anything runs', () => {
 })
 
 describe('the CONNECT event', () => {
-  it('W36–W39, W42, W50: the context has the documented shape', async () => {
+  it('APIGW-36–APIGW-39, APIGW-42, APIGW-50: the context has the documented shape', async () => {
     const startMs = Date.UTC(2024, 10, 11, 11, 35, 24, 561)
     bench = await gatewayBench({ clock: manualClock(startMs), handlers: { connect: ok } })
     await bench.open()

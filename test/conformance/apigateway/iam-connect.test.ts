@@ -63,7 +63,7 @@ const statusOf = (open: Parameters<GatewayBench['open']>[0]) =>
   )
 
 describe('AWS_IAM on $connect', () => {
-  it('W73: a signed query opens the socket, allowed execute-api:Invoke on the ARN of $connect', async () => {
+  it('APIGW-73: a signed query opens the socket, allowed execute-api:Invoke on the ARN of $connect', async () => {
     const asked: string[] = []
     await iamBench({ asked })
     expect(await statusOf({ path: await signedQuery() })).toBe(101)
@@ -73,7 +73,7 @@ describe('AWS_IAM on $connect', () => {
     expect(bench.events('connect')).toHaveLength(1)
   })
 
-  it('W73: signed headers do as well', async () => {
+  it('APIGW-73: signed headers do as well', async () => {
     await iamBench()
     const { headers } = await signer({}).sign(request())
     expect(await statusOf({ headers })).toBe(101)
@@ -88,14 +88,14 @@ describe('AWS_IAM on $connect', () => {
       () => signedQuery({ signingDate: new Date(Date.now() - 61_000) }),
     ],
     ['a query that was not signed', async () => `${await signedQuery()}&more=1`],
-  ])('W73, W21: %s is 403 and $connect does not run', async (_, path) => {
+  ])('APIGW-73, APIGW-21: %s is 403 and $connect does not run', async (_, path) => {
     await iamBench()
     expect(await statusOf({ path: await path() })).toBe(403)
     expect(bench.events('connect')).toEqual([])
     expect(bench.gateway.connectionCount()).toBe(0)
   })
 
-  it('W73, W21: a role that may not invoke the API is 403', async () => {
+  it('APIGW-73, APIGW-21: a role that may not invoke the API is 403', async () => {
     await iamBench({ allows: false })
     await expect(bench.open({ path: await signedQuery() })).rejects.toMatchObject({
       status: 403,
@@ -106,7 +106,7 @@ describe('AWS_IAM on $connect', () => {
     expect(bench.events('connect')).toEqual([])
   })
 
-  it('W73: the age of a signature is told by the clock of those who sign', async () => {
+  it('APIGW-73: the age of a signature is told by the clock of those who sign', async () => {
     const signingClock = manualClock(Date.now())
     await iamBench({ signingClock })
     const path = await signedQuery()

@@ -25,13 +25,13 @@ async function connected(options: BenchOptions = {}) {
 }
 
 describe('$disconnect', () => {
-  it('W49: a cut TCP connection is 1006', async () => {
+  it('APIGW-49: a cut TCP connection is 1006', async () => {
     await connected()
     await bench.dropClients()
     expect((await bench.nextEvent('disconnect')).requestContext.disconnectStatusCode).toBe(1006)
   })
 
-  it('W91: it runs once, also when both sides close', async () => {
+  it('APIGW-91: it runs once, also when both sides close', async () => {
     const clock = manualClock()
     const client = await connected({ clock })
     await clock.advance(10 * minute)
@@ -41,7 +41,7 @@ describe('$disconnect', () => {
     expect(bench.gateway.connectionCount()).toBe(0)
   })
 
-  it('W92: it can be lost on demand', async () => {
+  it('APIGW-92: it can be lost on demand', async () => {
     const lost: Fault = { kind: 'drop' }
     const client = await connected({
       faults: { at: (seam) => (seam === 'gateway.disconnect' ? lost : undefined) },
@@ -52,7 +52,7 @@ describe('$disconnect', () => {
     expect(bench.events('disconnect')).toEqual([])
   })
 
-  it('W93: its result is ignored', async () => {
+  it('APIGW-93: its result is ignored', async () => {
     const client = await connected({
       handlers: {
         connect: ok,
@@ -68,7 +68,7 @@ describe('$disconnect', () => {
 })
 
 describeLocal('clock', 'time', () => {
-  it('W87, W89: ten minutes without a message close the connection with 1001', async () => {
+  it('APIGW-87, APIGW-89: ten minutes without a message close the connection with 1001', async () => {
     const clock = manualClock()
     const client = await connected({ clock })
     await clock.advance(10 * minute - 1)
@@ -78,7 +78,7 @@ describeLocal('clock', 'time', () => {
     expect((await bench.nextEvent('disconnect')).requestContext.disconnectStatusCode).toBe(1001)
   })
 
-  it('W87: a message of the client starts the ten minutes anew', async () => {
+  it('APIGW-87: a message of the client starts the ten minutes anew', async () => {
     const clock = manualClock()
     const client = await connected({ clock, handlers: { quiet: ok }, twoWay: [] })
     await clock.advance(9 * minute)
@@ -90,7 +90,7 @@ describeLocal('clock', 'time', () => {
     expect((await client.closed).code).toBe(1001)
   })
 
-  it('W90: protocol pings are answered but are no messages', async () => {
+  it('APIGW-90: protocol pings are answered but are no messages', async () => {
     const clock = manualClock()
     const client = await connected({ clock })
     await clock.advance(9 * minute)
@@ -100,7 +100,7 @@ describeLocal('clock', 'time', () => {
     expect((await client.closed).code).toBe(1001)
   })
 
-  it('W88: two hours end a connection whatever the traffic', async () => {
+  it('APIGW-88: two hours end a connection whatever the traffic', async () => {
     const clock = manualClock()
     const client = await connected({ clock })
     for (let passed = 0; passed < 119; passed += 7) {

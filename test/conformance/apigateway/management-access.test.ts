@@ -89,7 +89,7 @@ describe('without a right signature', () => {
     ['a GET', 'GET', {}],
     ['a DELETE', 'DELETE', {}],
     ['a DELETE with a body over 128 KB', 'DELETE', { body: oversize }],
-  ])('M6: %s is 403 and says nothing about the connection', async (_, method, request) => {
+  ])('MGMT-6: %s is 403 and says nothing about the connection', async (_, method, request) => {
     const { client, ConnectionId } = await connected()
     const response = await fetch(pathOf(request.id ?? ConnectionId), {
       method,
@@ -105,7 +105,7 @@ describe('without a right signature', () => {
   it.each([
     ['a small body', small],
     ['a body over 128 KB', oversize],
-  ])('M6: a known key with another secret is 403 with %s', async (_, data) => {
+  ])('MGMT-6: a known key with another secret is 403 with %s', async (_, data) => {
     const { ConnectionId } = await connected(withRole())
     const call = sdk({ secretAccessKey: 'other' }).send(post(ConnectionId, data))
     expect(await failure(call)).toMatchObject({
@@ -114,7 +114,7 @@ describe('without a right signature', () => {
     })
   })
 
-  it('M6, M7: a body over 128 KB other than the one signed is 403, the one signed 413', async () => {
+  it('MGMT-6, MGMT-7: a body over 128 KB other than the one signed is 403, the one signed 413', async () => {
     const { ConnectionId } = await connected(withRole())
     const client = sdk()
     client.middlewareStack.add(
@@ -135,7 +135,7 @@ describe('without a right signature', () => {
 })
 
 describe('the scope and age of a signature', () => {
-  it('M11, M19: another service is refused', async () => {
+  it('MGMT-11, MGMT-19: another service is refused', async () => {
     const { ConnectionId } = await connected()
     const response = await fetch(pathOf(ConnectionId), {
       method: 'POST',
@@ -148,14 +148,14 @@ describe('the scope and age of a signature', () => {
     expect(await response.text()).toMatch(/scoped to correct service: 'execute-api'/)
   })
 
-  it('M19: another region is refused', async () => {
+  it('MGMT-19: another region is refused', async () => {
     const { ConnectionId } = await connected(withRole())
     const error = await failure(sdk({ region: 'us-east-1' }).send(post(ConnectionId)))
     expect(error.name).toBe('ForbiddenException')
     expect(error.message).toMatch(/valid region, not 'us-east-1'/)
   })
 
-  it('M6: five minutes after it was signed a known key is refused', async () => {
+  it('MGMT-6: five minutes after it was signed a known key is refused', async () => {
     const signingClock = manualClock(Date.now())
     const { client, ConnectionId } = await connected({ ...withRole(), signingClock })
     await sdk().send(post(ConnectionId))
@@ -166,7 +166,7 @@ describe('the scope and age of a signature', () => {
     expect(error.message).toMatch(/Signature expired/)
   })
 
-  it('M6: a key that nobody gave out is the local developer, whenever it signed', async () => {
+  it('MGMT-6: a key that nobody gave out is the local developer, whenever it signed', async () => {
     const { client, ConnectionId } = await connected({ signingClock: manualClock(0) })
     const response = await fetch(pathOf(ConnectionId), {
       method: 'POST',
@@ -184,7 +184,7 @@ describe('permission', () => {
     ['GET', (ConnectionId: string) => new GetConnectionCommand({ ConnectionId })],
     ['DELETE', (ConnectionId: string) => new DeleteConnectionCommand({ ConnectionId })],
   ])(
-    'M11: a %s asks for execute-api:ManageConnections on the ARN of the call',
+    'MGMT-11: a %s asks for execute-api:ManageConnections on the ARN of the call',
     async (method, command) => {
       const asked: string[] = []
       const { ConnectionId } = await connected(
@@ -203,7 +203,7 @@ describe('permission', () => {
   it.each([
     ['a small body', 'x'],
     ['a body over 128 KB', 'x'.repeat(131_073)],
-  ])('M11: a role that is not allowed is refused by name, with %s', async (_, data) => {
+  ])('MGMT-11: a role that is not allowed is refused by name, with %s', async (_, data) => {
     const { ConnectionId } = await connected(withRole(() => false))
     const error = await failure(sdk().send(post(ConnectionId, data)))
     expect(error.name).toBe('ForbiddenException')

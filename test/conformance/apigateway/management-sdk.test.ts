@@ -46,7 +46,7 @@ describe('errors on the wire', () => {
     [410, 'GoneException', 'Gone', { id: gone }],
     [413, 'PayloadTooLargeException', 'Message too long', { body: 'x'.repeat(131_073) }],
     [429, 'LimitExceededException', 'Rate exceeded', { limits: { requestBurst: 0 } }],
-  ])('M9: %i is %s in x-amzn-ErrorType', async (status, errorType, message, row) => {
+  ])('MGMT-9: %i is %s in x-amzn-ErrorType', async (status, errorType, message, row) => {
     const { ConnectionId } = await connected({
       clock: manualClock(),
       ...(row.limits && { limits: row.limits }),
@@ -72,7 +72,7 @@ describe('the SDK for JavaScript', () => {
       ...(endpoint !== undefined && { endpoint }),
     })
 
-  it('M17: tries a 429 three times and a 410 once', async () => {
+  it('MGMT-17: tries a 429 three times and a 410 once', async () => {
     let tries = 0
     const { ConnectionId } = await connected({
       faults: {
@@ -96,14 +96,14 @@ describe('the SDK for JavaScript', () => {
     beforeEach(() => vi.unstubAllEnvs())
     afterEach(() => vi.unstubAllEnvs())
 
-    it('M16: reaches the stage that AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI names', async () => {
+    it('MGMT-16: reaches the stage that AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI names', async () => {
       const { client: socket, ConnectionId } = await connected()
       vi.stubEnv('AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI', bench.management)
       await client().send(post(ConnectionId, 'by environment'))
       expect((await socket.next()).text).toBe('by environment')
     })
 
-    it('M18: its own endpoint beats the environment', async () => {
+    it('MGMT-18: its own endpoint beats the environment', async () => {
       const { client: socket, ConnectionId } = await connected()
       vi.stubEnv('AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI', 'http://127.0.0.1:1/prod')
       await client(bench.management).send(post(ConnectionId, 'by endpoint'))

@@ -55,18 +55,18 @@ async function signedFetch(method: string, path: string, body?: string): Promise
 }
 
 describe('POST', () => {
-  it('M1, M14: sends the body as one text message, even when given bytes', async () => {
+  it('MGMT-1, MGMT-14: sends the body as one text message, even when given bytes', async () => {
     const { $metadata } = await post(ConnectionId, new TextEncoder().encode('grüße'))
     expect($metadata.httpStatusCode).toBe(200)
     expect(await client.next()).toEqual({ text: 'grüße', isBinary: false })
   })
 
-  it('M1: messages of one poster arrive in the order posted', async () => {
+  it('MGMT-1: messages of one poster arrive in the order posted', async () => {
     for (let n = 0; n < 20; n++) await post(ConnectionId, String(n))
     for (let n = 0; n < 20; n++) expect((await client.next()).text).toBe(String(n))
   })
 
-  it('M4, M9: a closed connection is GoneException', async () => {
+  it('MGMT-4, MGMT-9: a closed connection is GoneException', async () => {
     client.socket.close()
     await world.nextEvent('disconnect')
     const error = await failure(post(ConnectionId))
@@ -74,11 +74,11 @@ describe('POST', () => {
     expect(error.$metadata.httpStatusCode).toBe(410)
   })
 
-  it('M4: an id that never was, of valid format, is gone as well', async () => {
+  it('MGMT-4: an id that never was, of valid format, is gone as well', async () => {
     expect(await failure(post(gone))).toBeInstanceOf(GoneException)
   })
 
-  it('M5: an id of another format is a BadRequestException', async () => {
+  it('MGMT-5: an id of another format is a BadRequestException', async () => {
     expect(await failure(post('not-an-id'))).toMatchObject({
       name: 'BadRequestException',
       message: 'Invalid connectionId: not-an-id',
@@ -86,7 +86,7 @@ describe('POST', () => {
     })
   })
 
-  it('M6: another stage is Forbidden', async () => {
+  it('MGMT-6: another stage is Forbidden', async () => {
     const path = `/other/@connections/${encodeURIComponent(ConnectionId)}`
     const response = await signedFetch('POST', path, 'x')
     expect(response.status).toBe(403)
@@ -94,12 +94,12 @@ describe('POST', () => {
     expect(await response.json()).toEqual({ message: 'Forbidden' })
   })
 
-  it('M6: a call without a signature is 403', async () => {
+  it('MGMT-6: a call without a signature is 403', async () => {
     const url = `${world.management}/@connections/${encodeURIComponent(ConnectionId)}`
     expect((await fetch(url, { method: 'POST', body: 'x' })).status).toBe(403)
   })
 
-  it('M7: 128 KB pass, one byte more is PayloadTooLargeException', async () => {
+  it('MGMT-7: 128 KB pass, one byte more is PayloadTooLargeException', async () => {
     await post(ConnectionId, 'x'.repeat(131_072))
     expect((await client.next()).text).toHaveLength(131_072)
     const error = await failure(post(ConnectionId, 'x'.repeat(131_073)))
@@ -110,7 +110,7 @@ describe('POST', () => {
   it.each([
     ['@connections', (id: string) => id],
     ['%40connections', encodeURIComponent],
-  ])('M10: the id and the @ may be URL-encoded: %s', async (collection, encode) => {
+  ])('MGMT-10: the id and the @ may be URL-encoded: %s', async (collection, encode) => {
     expect(ConnectionId).toMatch(/=$/)
     const response = await signedFetch('POST', `/prod/${collection}/${encode(ConnectionId)}`, 'x')
     expect(response.status).toBe(200)
@@ -118,7 +118,7 @@ describe('POST', () => {
     expect((await client.next()).text).toBe('x')
   })
 
-  it('M15, W84: a message over 32 KB leaves in frames of at most 32 KB', async () => {
+  it('MGMT-15, APIGW-84: a message over 32 KB leaves in frames of at most 32 KB', async () => {
     const raw = await world.raw()
     const { connectionId } = (await world.nextEvent('connect')).requestContext
     await post(connectionId, 'x'.repeat(70_000))
@@ -135,7 +135,7 @@ describe('POST', () => {
 })
 
 describe('GET and DELETE', () => {
-  it('M2: GET tells since when, when last active and who, in ISO 8601', async () => {
+  it('MGMT-2: GET tells since when, when last active and who, in ISO 8601', async () => {
     const { connectedAt } = (await world.events('connect'))[0]!.requestContext
     await post(ConnectionId)
     const answer = await world.sdk.send(new GetConnectionCommand({ ConnectionId }))
@@ -150,7 +150,7 @@ describe('GET and DELETE', () => {
     })
   })
 
-  it('M3, W91: DELETE answers 204, closes the socket, and $disconnect follows', async () => {
+  it('MGMT-3, APIGW-91: DELETE answers 204, closes the socket, and $disconnect follows', async () => {
     const { $metadata } = await world.sdk.send(new DeleteConnectionCommand({ ConnectionId }))
     expect($metadata.httpStatusCode).toBe(204)
     await client.closed
@@ -158,7 +158,7 @@ describe('GET and DELETE', () => {
     expect(await failure(post(ConnectionId))).toBeInstanceOf(GoneException)
   })
 
-  it('M4: GET and DELETE of a gone id are 410', async () => {
+  it('MGMT-4: GET and DELETE of a gone id are 410', async () => {
     const input = { ConnectionId: gone }
     const { sdk } = world
     expect(await failure(sdk.send(new GetConnectionCommand(input)))).toBeInstanceOf(GoneException)

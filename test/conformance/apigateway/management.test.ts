@@ -52,7 +52,7 @@ async function failure(call: Promise<unknown>): Promise<ApiGatewayManagementApiS
 }
 
 describe('POST', () => {
-  it('W87: a message posted keeps an idle connection for ten minutes more', async () => {
+  it('APIGW-87: a message posted keeps an idle connection for ten minutes more', async () => {
     const clock = manualClock()
     const { client, ConnectionId } = await connected({ clock })
     await clock.advance(9 * 60_000)
@@ -63,7 +63,7 @@ describe('POST', () => {
     expect((await client.closed).code).toBe(1001)
   })
 
-  it('M8: a client that does not read gets 429 once its buffer is full, and others are not held up', async () => {
+  it('MGMT-8: a client that does not read gets 429 once its buffer is full, and others are not held up', async () => {
     const { client, ConnectionId } = await connected({ maxBufferedBytes: 65_536 })
     client.socket.pause()
     let error: unknown
@@ -79,7 +79,7 @@ describe('POST', () => {
     expect((await other.next()).text).toBe('hello')
   })
 
-  it('M8, W97: calls over the account rate are LimitExceededException', async () => {
+  it('MGMT-8, APIGW-97: calls over the account rate are LimitExceededException', async () => {
     const { ConnectionId } = await connected({
       clock: manualClock(),
       limits: { requestsPerSecond: 1, requestBurst: 1 },
@@ -90,7 +90,7 @@ describe('POST', () => {
     expect(error.$metadata.httpStatusCode).toBe(429)
   })
 
-  it('W19, M12: while $connect runs the connection is gone', async () => {
+  it('APIGW-19, MGMT-12: while $connect runs the connection is gone', async () => {
     let error: unknown
     bench = await gatewayBench({
       handlers: {
@@ -104,7 +104,7 @@ describe('POST', () => {
     expect(error).toBeInstanceOf(GoneException)
   })
 
-  it('W93: inside $disconnect the connection is gone', async () => {
+  it('APIGW-93: inside $disconnect the connection is gone', async () => {
     let error: unknown
     const { client } = await connected({
       handlers: {
@@ -122,7 +122,7 @@ describe('POST', () => {
 })
 
 describe('GET and DELETE', () => {
-  it('M2: GET tells since when, when last active and who, in ISO 8601', async () => {
+  it('MGMT-2: GET tells since when, when last active and who, in ISO 8601', async () => {
     const clock = manualClock(Date.UTC(2026, 0, 1))
     const { ConnectionId } = await connected({ clock })
     await clock.advance(5000)
@@ -148,12 +148,12 @@ describeLocal('fault', 'faults on purpose', () => {
     return connected({ faults: { at: (seam) => (seam === 'management.post' ? fault : undefined) } })
   }
 
-  it('M17: an injected throttle is the documented 429', async () => {
+  it('MGMT-17: an injected throttle is the documented 429', async () => {
     const { ConnectionId } = await withFault({ kind: 'throttle' })
     expect(await failure(post(ConnectionId))).toBeInstanceOf(LimitExceededException)
   })
 
-  it('M13: an injected loss answers 200 and delivers nothing', async () => {
+  it('MGMT-13: an injected loss answers 200 and delivers nothing', async () => {
     const { client, ConnectionId } = await withFault({ kind: 'drop' })
     await post(ConnectionId, 'lost')
     client.socket.ping()

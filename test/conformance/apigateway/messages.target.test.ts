@@ -17,7 +17,7 @@ async function ask(message: unknown): Promise<string> {
 }
 
 describe('route selection', () => {
-  it('W1, W7: the route whose key is the action, whole and case-sensitively', async () => {
+  it('APIGW-1, APIGW-7: the route whose key is the action, whole and case-sensitively', async () => {
     expect(await ask({ action: 'hello' })).toBe('hello')
     const other = { action: 'Hello' }
     expect(await ask(other)).toBe(`${JSON.stringify(other).length}`)
@@ -33,13 +33,13 @@ describe('route selection', () => {
     ['{"action":null}'],
     ['""'],
     ['{"action":"unheard-of"}'],
-  ])('W9, W8: %s goes to $default', async (message) => {
+  ])('APIGW-9, APIGW-8: %s goes to $default', async (message) => {
     expect(await ask(message)).toBe(`${message.length}`)
     expect((await world.nextEvent('default')).requestContext.routeKey).toBe('$default')
   })
 
   it.each([['$connect'], ['$disconnect']])(
-    'W12: an action that is literally %s does not run that route',
+    'APIGW-12: an action that is literally %s does not run that route',
     async (action) => {
       const message = JSON.stringify({ action })
       expect(await ask(message)).toBe(`${message.length}`)
@@ -50,19 +50,19 @@ describe('route selection', () => {
 })
 
 describe('answers', () => {
-  it('W74: without a route response the returned body is not sent', async () => {
+  it('APIGW-74: without a route response the returned body is not sent', async () => {
     client.send({ action: 'quiet' })
     await world.nextEvent('quiet')
     expect(await ask({ action: 'hello' })).toBe('hello')
   })
 
-  it('W75: with a route response the body is sent as a text frame', async () => {
+  it('APIGW-75: with a route response the body is sent as a text frame', async () => {
     client.send({ action: 'hello' })
     expect(await client.next()).toEqual({ text: 'hello', isBinary: false })
   })
 
   it.each([[400], [500]])(
-    'W76: statusCode %i neither closes the socket nor makes an error frame',
+    'APIGW-76: statusCode %i neither closes the socket nor makes an error frame',
     async (statusCode) => {
       client.send({ action: 'status', statusCode })
       await world.nextEvent('status')
@@ -74,7 +74,7 @@ describe('answers', () => {
     ['throws', 'throw'],
     ['answers no proxy response', 'text'],
   ])(
-    'W77, W78: a function that %s gives the documented frame with the request id of the message',
+    'APIGW-77, APIGW-78: a function that %s gives the documented frame with the request id of the message',
     async (_, action) => {
       const text = await ask({ action })
       const { connectionId, requestId } = (await world.nextEvent(action)).requestContext
@@ -87,14 +87,14 @@ describe('answers', () => {
 })
 
 describe('the MESSAGE event', () => {
-  it('W43: has exactly requestContext, body and isBase64Encoded', async () => {
+  it('APIGW-43: has exactly requestContext, body and isBase64Encoded', async () => {
     await ask('raw text')
     const event = await world.nextEvent('default')
     expect(Object.keys(event).sort()).toEqual(['body', 'isBase64Encoded', 'requestContext'])
     expect(event).toMatchObject({ body: 'raw text', isBase64Encoded: false })
   })
 
-  it('W36, W38, W39, W41, W44: its context names message, request and a constant connectedAt', async () => {
+  it('APIGW-36, APIGW-38, APIGW-39, APIGW-41, APIGW-44: its context names message, request and a constant connectedAt', async () => {
     await ask('x')
     const connect = (await world.nextEvent('connect')).requestContext
     const context = (await world.nextEvent('default')).requestContext
@@ -112,7 +112,7 @@ describe('the MESSAGE event', () => {
 })
 
 describe('the DISCONNECT event', () => {
-  it('W45, W46: has the four headers, no query and no body', async () => {
+  it('APIGW-45, APIGW-46: has the four headers, no query and no body', async () => {
     client.socket.close(4000, 'done here')
     const event = await world.nextEvent('disconnect')
     expect(event.headers).toEqual({
@@ -137,7 +137,7 @@ describe('the DISCONNECT event', () => {
     })
   })
 
-  it('W47: a close without a code is 1005 with the documented reason', async () => {
+  it('APIGW-47: a close without a code is 1005 with the documented reason', async () => {
     client.socket.close()
     expect((await world.nextEvent('disconnect')).requestContext).toMatchObject({
       disconnectStatusCode: 1005,
@@ -145,7 +145,7 @@ describe('the DISCONNECT event', () => {
     })
   })
 
-  it('W48: a tab that is closed is 1001 with an empty reason', async () => {
+  it('APIGW-48: a tab that is closed is 1001 with an empty reason', async () => {
     client.socket.close(1001)
     expect((await world.nextEvent('disconnect')).requestContext).toMatchObject({
       disconnectStatusCode: 1001,

@@ -35,7 +35,7 @@ const accessLog = {
 const lines = () => bench.logs.map((line) => JSON.parse(line.message) as Record<string, string>)
 
 describe('access log', () => {
-  it('W105: one line per connect, message and disconnect, with the values of $context', async () => {
+  it('APIGW-105: one line per connect, message and disconnect, with the values of $context', async () => {
     bench = await gatewayBench({
       handlers: {
         auth: (event) => ({
@@ -74,7 +74,7 @@ describe('access log', () => {
     ])
   })
 
-  it('W105: a refused handshake says why', async () => {
+  it('APIGW-105: a refused handshake says why', async () => {
     bench = await gatewayBench({
       handlers: { auth: ok, connect: ok },
       authorizer: { IdentitySource: ['route.request.querystring.token'] },
@@ -84,7 +84,7 @@ describe('access log', () => {
     expect(lines()).toMatchObject([{ status: '401', error: 'Unauthorized', user: '-' }])
   })
 
-  it('W78: the request id of an error frame is in the log', async () => {
+  it('APIGW-78: the request id of an error frame is in the log', async () => {
     bench = await gatewayBench({ handlers: { default: () => 'odd' }, stage: accessLog })
     const client = await bench.open()
     client.send('x')
@@ -113,7 +113,7 @@ describe('metrics', () => {
     return total
   }
 
-  it('W107: ConnectCount counts what was sent to the $connect integration', async () => {
+  it('APIGW-107: ConnectCount counts what was sent to the $connect integration', async () => {
     const total = await sums({ handlers: { connect: ok } }, async () => {
       await bench.open()
       await bench.open()
@@ -121,14 +121,14 @@ describe('metrics', () => {
     expect(total.get('ConnectCount ApiId,Stage')).toBe(2)
   })
 
-  it('W107: without a $connect integration ConnectCount is absent', async () => {
+  it('APIGW-107: without a $connect integration ConnectCount is absent', async () => {
     const total = await sums({}, async () => {
       await bench.open()
     })
     expect(total.has('ConnectCount ApiId')).toBe(false)
   })
 
-  it('W107, W108: MessageCount counts both directions by ApiId and by ApiId,Stage', async () => {
+  it('APIGW-107, APIGW-108: MessageCount counts both directions by ApiId and by ApiId,Stage', async () => {
     const total = await sums(
       { handlers: { echo: () => ({ statusCode: 200, body: 'x' }) }, twoWay: ['echo'] },
       async () => {
@@ -142,7 +142,7 @@ describe('metrics', () => {
     expect(total.has('MessageCount ApiId,Stage,Route')).toBe(false)
   })
 
-  it('W108: by route as well with detailed metrics', async () => {
+  it('APIGW-108: by route as well with detailed metrics', async () => {
     const total = await sums(
       {
         handlers: { echo: () => ({ statusCode: 200, body: 'x' }) },
@@ -158,7 +158,7 @@ describe('metrics', () => {
     expect(total.get('MessageCount ApiId,Stage,Route')).toBe(2)
   })
 
-  it('W107: IntegrationError, ClientError and IntegrationLatency', async () => {
+  it('APIGW-107: IntegrationError, ClientError and IntegrationLatency', async () => {
     const total = await sums(
       { handlers: { connect: ok, fails: () => ({ statusCode: 500 }), hello: ok } },
       async () => {
@@ -174,7 +174,7 @@ describe('metrics', () => {
     expect(total.has('IntegrationLatency ApiId')).toBe(true)
   })
 
-  it('W107: a failing authorizer is an ExecutionError, an authorizer that refuses a ClientError', async () => {
+  it('APIGW-107: a failing authorizer is an ExecutionError, an authorizer that refuses a ClientError', async () => {
     let answer: unknown = 'no policy'
     const total = await sums({ handlers: { auth: () => answer, connect: ok } }, async () => {
       await expect(bench.open()).rejects.toMatchObject({ status: 500 })
@@ -189,7 +189,7 @@ describe('metrics', () => {
     expect(total.has('ConnectCount ApiId')).toBe(false)
   })
 
-  it('W107, W108, W109: with detailed metrics all but the count of connections are there by route', async () => {
+  it('APIGW-107, APIGW-108, APIGW-109: with detailed metrics all but the count of connections are there by route', async () => {
     const DefaultRouteSettings = { DetailedMetricsEnabled: true }
     await sums(
       {
@@ -228,7 +228,7 @@ describe('metrics', () => {
     ])
   })
 
-  it('W106: a call answered 413 is neither logged nor counted', async () => {
+  it('APIGW-106: a call answered 413 is neither logged nor counted', async () => {
     const total = await sums({ handlers: { connect: ok }, stage: accessLog }, async () => {
       await bench.open()
       const { connectionId } = (await bench.nextEvent('connect')).requestContext

@@ -22,7 +22,7 @@ async function routed(options: BenchOptions) {
 }
 
 describe('route selection', () => {
-  it('W2: several variables and static text are combined', async () => {
+  it('APIGW-2: several variables and static text are combined', async () => {
     const { ask } = await routed({
       handlers: { 'chat/join': sayRoute, default: sayRoute },
       twoWay: ['chat/join', 'default'],
@@ -31,7 +31,7 @@ describe('route selection', () => {
     expect(await ask({ service: 'chat', action: 'join' })).toBe('chat/join')
   })
 
-  it('W7: the key is matched whole and case-sensitively', async () => {
+  it('APIGW-7: the key is matched whole and case-sensitively', async () => {
     const { ask } = await routed({
       handlers: { hello: sayRoute, default: sayRoute },
       twoWay: ['hello', 'default'],
@@ -42,7 +42,7 @@ describe('route selection', () => {
     ])
   })
 
-  it('W10: no match without $default is answered with an error frame and keeps the socket', async () => {
+  it('APIGW-10: no match without $default is answered with an error frame and keeps the socket', async () => {
     const { ask, client } = await routed({
       handlers: { connect: ok, hello: sayRoute },
       twoWay: ['hello'],
@@ -56,7 +56,7 @@ describe('route selection', () => {
     expect(client.socket.readyState).toBe(client.socket.OPEN)
   })
 
-  it('W13: a slow message does not hold up the next one of the same connection', async () => {
+  it('APIGW-13: a slow message does not hold up the next one of the same connection', async () => {
     let release: () => void = () => undefined
     const { client } = await routed({
       handlers: {
@@ -77,7 +77,7 @@ describe('route selection', () => {
 })
 
 describe('answers', () => {
-  it('W81, W100: a message over the route limit is answered Too Many Requests and keeps the socket', async () => {
+  it('APIGW-81, APIGW-100: a message over the route limit is answered Too Many Requests and keeps the socket', async () => {
     const { ask } = await routed({
       handlers: { hello: sayRoute, other: sayRoute },
       twoWay: ['hello', 'other'],
@@ -92,7 +92,7 @@ describe('answers', () => {
     expect(bench.events('hello')).toHaveLength(2)
   })
 
-  it('W97: messages share the bucket of the account', async () => {
+  it('APIGW-97: messages share the bucket of the account', async () => {
     const { ask } = await routed({
       handlers: { hello: sayRoute },
       twoWay: ['hello'],
@@ -106,7 +106,7 @@ describe('answers', () => {
 })
 
 describe('events of messages', () => {
-  it('W51: stage variables are in a proxy event only when defined', async () => {
+  it('APIGW-51: stage variables are in a proxy event only when defined', async () => {
     const { client } = await routed({
       handlers: { default: ok },
       stage: { StageVariables: { colour: 'blue' } },
@@ -115,7 +115,7 @@ describe('events of messages', () => {
     expect((await bench.nextEvent('default')).stageVariables).toEqual({ colour: 'blue' })
   })
 
-  it('W104: stage variables may name the function', async () => {
+  it('APIGW-104: stage variables may name the function', async () => {
     bench = await gatewayBench({ handlers: { blueFn: ok } })
     const integration = await bench.create('AWS::ApiGatewayV2::Integration', 'Var', {
       ApiId: bench.apiId,
@@ -139,7 +139,7 @@ describe('events of messages', () => {
     expect((await bench.nextEvent('blueFn')).body).toBe('x')
   })
 
-  it('W102: without AutoDeploy the routes are those of the deployment', async () => {
+  it('APIGW-102: without AutoDeploy the routes are those of the deployment', async () => {
     bench = await gatewayBench({ handlers: { hello: sayRoute }, twoWay: ['hello'] })
     const DeploymentId = await bench.create('AWS::ApiGatewayV2::Deployment', 'Deployment', {
       ApiId: bench.apiId,

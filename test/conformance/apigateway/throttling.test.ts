@@ -34,7 +34,7 @@ async function throttled(stage: object) {
 }
 
 describeLocal('clock', 'the account', () => {
-  it('W96, W101: the 501st handshake within a second is answered 429', async () => {
+  it('APIGW-96, APIGW-101: the 501st handshake within a second is answered 429', async () => {
     bench = await gatewayBench({ clock: manualClock() })
     const open = async () => {
       const { socket, response } = await rawSocket(bench.gateway)
@@ -46,7 +46,7 @@ describeLocal('clock', 'the account', () => {
     expect(await open()).toBe('429')
   })
 
-  it('W96: a second later there is room again, and what was refused did not count', async () => {
+  it('APIGW-96: a second later there is room again, and what was refused did not count', async () => {
     const clock = manualClock()
     bench = await gatewayBench({ clock, limits: { connectsPerSecond: 2 } })
     await bench.open()
@@ -59,7 +59,7 @@ describeLocal('clock', 'the account', () => {
     await expect(bench.open()).rejects.toMatchObject({ status: 429 })
   })
 
-  it('W97, W81: the 5,001st message at once is answered Too Many Requests', async () => {
+  it('APIGW-97, APIGW-81: the 5,001st message at once is answered Too Many Requests', async () => {
     bench = await gatewayBench({ clock: manualClock() })
     const { socket, received } = await rawSocket(bench.gateway)
     const messages = Array.from({ length: 5001 }, () => frame({ payload: 'x' }))
@@ -73,7 +73,7 @@ describeLocal('clock', 'the account', () => {
 })
 
 describeLocal('clock', 'the stage', () => {
-  it('W100: DefaultRouteSettings limit every route by itself', async () => {
+  it('APIGW-100: DefaultRouteSettings limit every route by itself', async () => {
     const { ask } = await throttled({ DefaultRouteSettings: limit(1, 2) })
     expect([await ask('a'), await ask('a'), await ask('a')]).toEqual([
       'a',
@@ -87,7 +87,7 @@ describeLocal('clock', 'the stage', () => {
     ])
   })
 
-  it('W100, W99: the rate is the refill', async () => {
+  it('APIGW-100, APIGW-99: the rate is the refill', async () => {
     const { ask, clock } = await throttled({ DefaultRouteSettings: limit(2, 1) })
     expect([await ask('a'), await ask('a')]).toEqual(['a', 'Too Many Requests'])
     await clock.advance(499)
@@ -101,7 +101,7 @@ describeLocal('clock', 'the stage', () => {
     ['its own burst', { ThrottlingBurstLimit: 1 }, ['a', 'Too Many Requests', 'Too Many Requests']],
     ['the burst of the stage', { ThrottlingRateLimit: 9 }, ['a', 'a', 'Too Many Requests']],
     ['all of the stage', { DetailedMetricsEnabled: true }, ['a', 'a', 'Too Many Requests']],
-  ])('W100: a route that sets %2$j has %1$s', async (_, own, answers) => {
+  ])('APIGW-100: a route that sets %2$j has %1$s', async (_, own, answers) => {
     const { ask } = await throttled({
       DefaultRouteSettings: limit(1, 2),
       RouteSettings: { a: own },
@@ -112,7 +112,7 @@ describeLocal('clock', 'the stage', () => {
   it.each<[string, BenchOptions['stage']]>([
     ['a limit of $connect', { RouteSettings: { $connect: limit(1, 1) } }],
     ['the limit of every route', { DefaultRouteSettings: limit(1, 1) }],
-  ])('W101: over %s the handshake is answered 429', async (_, stage) => {
+  ])('APIGW-101: over %s the handshake is answered 429', async (_, stage) => {
     const clock = manualClock()
     bench = await gatewayBench({ clock, handlers: { connect: ok }, ...(stage && { stage }) })
     await bench.open()

@@ -183,33 +183,33 @@ describe('what Ref and GetAtt give', () => {
   const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
   it.each<[string, string, object]>([
-    ['C4: a route response', 'Response', { ref: /^[a-z0-9]{6,}$/ }],
-    ['C7: a deployment', 'Deployment', { ref: /^[a-z0-9]{6,}$/ }],
-    ['C11: an event source mapping', 'Mapping', { ref: uuid, Id: uuid }],
-    ['C12: an event invoke configuration', 'Config', { ref: /./ }],
+    ['CFN-4: a route response', 'Response', { ref: /^[a-z0-9]{6,}$/ }],
+    ['CFN-7: a deployment', 'Deployment', { ref: /^[a-z0-9]{6,}$/ }],
+    ['CFN-11: an event source mapping', 'Mapping', { ref: uuid, Id: uuid }],
+    ['CFN-12: an event invoke configuration', 'Config', { ref: /./ }],
     [
-      'C13: a topic rule',
+      'CFN-13: a topic rule',
       'Rule',
       { ref: /^readings$/, Arn: /^arn:aws:iot:eu-west-1:000000000000:rule\/readings$/ },
     ],
     [
-      'C14: a policy',
+      'CFN-14: a policy',
       'Policy',
       { ref: /^devices$/, Arn: /^arn:aws:iot:eu-west-1:000000000000:policy\/devices$/ },
     ],
     [
-      'C14: a thing',
+      'CFN-14: a thing',
       'Thing',
       { ref: /^pump$/, Arn: /^arn:aws:iot:eu-west-1:000000000000:thing\/pump$/ },
     ],
     [
-      'C19: an alarm',
+      'CFN-19: an alarm',
       'Alarm',
       { ref: /^errors$/, Arn: /^arn:aws:cloudwatch:eu-west-1:000000000000:alarm:errors$/ },
     ],
-    ['C21: a budget', 'Budget', { ref: /^month$/ }],
+    ['CFN-21: a budget', 'Budget', { ref: /^month$/ }],
     [
-      'C23: a log group',
+      'CFN-23: a log group',
       'Group',
       { ref: /^\/own$/, Arn: /^arn:aws:logs:eu-west-1:000000000000:log-group:\/own:\*$/ },
     ],
@@ -225,32 +225,32 @@ describe('what Ref and GetAtt give', () => {
 describe('what stops the start, by logical id', () => {
   it.each<[string, object, string]>([
     [
-      'C4: the integration response of WebSocket APIs that convert content',
+      'CFN-4: the integration response of WebSocket APIs that convert content',
       { Answer: { Type: 'AWS::ApiGatewayV2::IntegrationResponse', Properties: {} } },
       'Answer (AWS::ApiGatewayV2::IntegrationResponse)',
     ],
     [
-      'C18: a global table',
+      'CFN-18: a global table',
       { Everywhere: { Type: 'AWS::DynamoDB::GlobalTable', Properties: {} } },
       'Everywhere (AWS::DynamoDB::GlobalTable)',
     ],
     [
-      'C22, C24, W110: a web ACL',
+      'CFN-22, CFN-24, APIGW-110: a web ACL',
       { Wall: { Type: 'AWS::WAFv2::WebACLAssociation', Properties: {} } },
       'Wall (AWS::WAFv2::WebACLAssociation)',
     ],
     [
-      'K30: filters of a mapping',
+      'KINESIS-30: filters of a mapping',
       { Mapping: mapping({ FilterCriteria: { Filters: [{ Pattern: '{}' }] } }) },
       'Mapping (AWS::Lambda::EventSourceMapping): FilterCriteria',
     ],
     [
-      'K31: a tumbling window',
+      'KINESIS-31: a tumbling window',
       { Mapping: mapping({ TumblingWindowInSeconds: 30 }) },
       'Mapping (AWS::Lambda::EventSourceMapping): TumblingWindowInSeconds',
     ],
     [
-      'D18, D20: a stream of a table, which the engine would drop without a word',
+      'DDB-18, DDB-20: a stream of a table, which the engine would drop without a word',
       {
         Table: {
           Type: 'AWS::DynamoDB::Table',
@@ -272,7 +272,7 @@ describe('what stops the start, by logical id', () => {
   })
 
   it.each(['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListShards'])(
-    'K35: a role without kinesis:%s',
+    'KINESIS-35: a role without kinesis:%s',
     async (missing) => {
       const all = ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListShards']
       const actions = all.filter((action) => action !== missing)

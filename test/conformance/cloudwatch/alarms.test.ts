@@ -8,14 +8,14 @@ describe('metric alarms', () => {
     bench = await startCloudWatch()
   })
 
-  it('A1: a new alarm has insufficient data, and its first evaluation is at the next minute', async () => {
+  it('CW-1: a new alarm has insufficient data, and its first evaluation is at the next minute', async () => {
     bench.alarm({})
     expect(bench.state('errors')).toBe('INSUFFICIENT_DATA')
     await bench.minutes(2)
     expect(bench.state('errors')).toBe('OK')
   })
 
-  it('A3, A22: tells once when it goes off and once when it is over', async () => {
+  it('CW-3, CW-22: tells once when it goes off and once when it is over', async () => {
     bench.alarm({})
     await bench.minutes(2)
     bench.messages.length = 0
@@ -32,7 +32,7 @@ describe('metric alarms', () => {
     ])
   })
 
-  it('A31, A32: the message has the documented keys and reason', async () => {
+  it('CW-31, CW-32: the message has the documented keys and reason', async () => {
     bench.alarm({ DatapointsToAlarm: 1 })
     await bench.minutes(2)
     bench.errors(3)
@@ -94,7 +94,7 @@ describe('metric alarms', () => {
     })
   })
 
-  it('A34: a function as an action gets the documented payload', async () => {
+  it('CW-34: a function as an action gets the documented payload', async () => {
     bench.alarm({ AlarmActions: ['arn:aws:lambda:eu-west-1:000000000000:function:page'] })
     await bench.minutes(2)
     bench.errors(1)
@@ -109,14 +109,14 @@ describe('metric alarms', () => {
     })
   })
 
-  it('A22: ActionsEnabled false mutes the actions, not the event', async () => {
+  it('CW-22: ActionsEnabled false mutes the actions, not the event', async () => {
     bench.alarm({ ActionsEnabled: false })
     await bench.minutes(2)
     expect(bench.messages).toEqual([])
     expect(bench.events).toHaveLength(1)
   })
 
-  it('A27: a ratio with a floor does not divide by zero and does not page for one error', async () => {
+  it('CW-27: a ratio with a floor does not divide by zero and does not page for one error', async () => {
     const stat = (id: string, name: string) => ({
       Id: id,
       ReturnData: false,
@@ -154,7 +154,7 @@ describe('metric alarms', () => {
     expect(bench.state('ratio')).toBe('ALARM')
   })
 
-  it('A39: a composite follows its children, and a suppressor in ALARM holds its actions back', async () => {
+  it('CW-39: a composite follows its children, and a suppressor in ALARM holds its actions back', async () => {
     bench.alarm({})
     bench.alarm({ AlarmName: 'deploying', MetricName: 'Deploying' })
     await bench.minutes(2)
@@ -198,7 +198,7 @@ describe('metric alarms', () => {
     expect(paged()).toBe(1)
   })
 
-  it('A27: an expression with a function that is not there is refused when the alarm is made', () => {
+  it('CW-27: an expression with a function that is not there is refused when the alarm is made', () => {
     const Metrics = [{ Id: 'e1', Expression: "SEARCH('x', 'Sum')", Period: 60, ReturnData: true }]
     const none = {
       MetricName: undefined,
@@ -211,7 +211,7 @@ describe('metric alarms', () => {
     }).toThrow(/SEARCH is not emulated/)
   })
 
-  it('A2: a window that CloudWatch would refuse is refused', () => {
+  it('CW-2: a window that CloudWatch would refuse is refused', () => {
     expect(() => {
       bench.alarm({ Period: 45 })
     }).toThrow(/10, 20, 30 or a multiple of 60/)
@@ -223,7 +223,7 @@ describe('metric alarms', () => {
     }).toThrow(/604800/)
   })
 
-  it('A3: an alarm with a short period is evaluated every ten seconds', async () => {
+  it('CW-3: an alarm with a short period is evaluated every ten seconds', async () => {
     bench.alarm({ Period: 10 })
     bench.cloudwatch.put({
       namespace: 'Shop',

@@ -55,7 +55,7 @@ describe('the CloudWatch API, called by the real SDK', () => {
     expect(both.MetricAlarms).toHaveLength(2)
   })
 
-  it('A23: SetAlarmState runs the actions and lasts until the next evaluation', async () => {
+  it('CW-23: SetAlarmState runs the actions and lasts until the next evaluation', async () => {
     bench.alarm({})
     await client.send(
       new SetAlarmStateCommand({ AlarmName: 'errors', StateValue: 'ALARM', StateReason: 'drill' }),
@@ -91,7 +91,7 @@ describe('the CloudWatch API, called by the real SDK', () => {
     await expect(call).rejects.toMatchObject({ name: 'ResourceNotFound' })
   })
 
-  it('A37: what PutMetricData puts, GetMetricData, GetMetricStatistics and ListMetrics give back', async () => {
+  it('CW-37: what PutMetricData puts, GetMetricData, GetMetricStatistics and ListMetrics give back', async () => {
     const at = new Date(bench.clock.now())
     const Dimensions = [{ Name: 'site', Value: 'a' }]
     await client.send(
@@ -142,7 +142,7 @@ describe('the CloudWatch API, called by the real SDK', () => {
     expect(listed.Metrics).toEqual([metric])
   })
 
-  it('L28: the error rate of a function is 100*Errors/Invocations, and nothing while it is idle', async () => {
+  it('LAMBDA-28: the error rate of a function is 100*Errors/Invocations, and nothing while it is idle', async () => {
     const at = new Date(bench.clock.now())
     const put = (name: string, value: number): void => {
       bench.cloudwatch.put({

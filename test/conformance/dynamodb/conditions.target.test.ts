@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => table.close())
 
 describe('conditions and transactions', () => {
-  it('D11, D21: a failed condition carries the item on demand', async () => {
+  it('DDB-11, DDB-21: a failed condition carries the item on demand', async () => {
     await put({ ...key('cond'), v: { N: '1' } })
     const conditional = { ConditionExpression: 'attribute_not_exists(pk)' }
     await expect(put(key('cond'), conditional)).rejects.toMatchObject({
@@ -32,7 +32,7 @@ describe('conditions and transactions', () => {
     ).rejects.toMatchObject({ Item: { ...key('cond'), v: { N: '1' } } })
   })
 
-  it('D10: a transaction writes everything or nothing, with reasons in request order', async () => {
+  it('DDB-10: a transaction writes everything or nothing, with reasons in request order', async () => {
     await put({ ...key('t1'), v: { N: '1' } })
     const transact = (expected: string) =>
       client.send(
@@ -71,7 +71,7 @@ describe('conditions and transactions', () => {
     ).toEqual(['2', key('t2')['pk']?.S, undefined])
   })
 
-  it('D10: a transaction has at most 100 items and 4 MB', async () => {
+  it('DDB-10: a transaction has at most 100 items and 4 MB', async () => {
     const puts = (count: number, bytes: number) =>
       new TransactWriteItemsCommand({
         TransactItems: Array.from({ length: count }, (_, n) => ({
@@ -86,7 +86,7 @@ describe('conditions and transactions', () => {
     expect(await get('many', '99')).toBeDefined()
   })
 
-  it('D10: concurrent transactions on one item leave one winner', async () => {
+  it('DDB-10: concurrent transactions on one item leave one winner', async () => {
     await put({ ...key('race'), v: { N: '0' } })
     const attempts = Array.from({ length: 10 }, () =>
       client.send(
@@ -109,7 +109,7 @@ describe('conditions and transactions', () => {
     expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(1)
   })
 
-  it('D10: a write that fails after the conditions undoes the writes before it', async () => {
+  it('DDB-10: a write that fails after the conditions undoes the writes before it', async () => {
     await put({ ...key('undo'), v: { N: '1' } })
     await put({ ...key('text'), v: { S: 'a' } })
     const add = (pk: string) => ({

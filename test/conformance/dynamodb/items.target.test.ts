@@ -22,14 +22,14 @@ beforeAll(async () => {
 afterAll(() => table.close())
 
 describe('items', () => {
-  it('D5: an item of more than 400 KB is refused', async () => {
+  it('DDB-5: an item of more than 400 KB is refused', async () => {
     await expect(put({ ...key('big'), data: { S: 'x'.repeat(410_000) } })).rejects.toMatchObject({
       name: 'ValidationException',
       message: 'Item size has exceeded the maximum allowed size',
     })
   })
 
-  it('D6: a query page ends at 1 MB or at Limit before the filter, with LastEvaluatedKey', async () => {
+  it('DDB-6: a query page ends at 1 MB or at Limit before the filter, with LastEvaluatedKey', async () => {
     for (const n of [1, 2, 3, 4]) {
       await put({ ...key('page', `${n}`), data: { S: 'x'.repeat(390_000) }, n: { N: `${n}` } })
     }
@@ -55,7 +55,7 @@ describe('items', () => {
     })
   })
 
-  it('D7: a filter on a key attribute is refused, and so is a range on the partition key', async () => {
+  it('DDB-7: a filter on a key attribute is refused, and so is a range on the partition key', async () => {
     const refused = { name: 'ValidationException' }
     await expect(
       client.send(
@@ -78,7 +78,7 @@ describe('items', () => {
     ).rejects.toMatchObject(refused)
   })
 
-  it('D8: an index gives no consistent reads, repeats keys and lacks items without the key', async () => {
+  it('DDB-8: an index gives no consistent reads, repeats keys and lacks items without the key', async () => {
     await put({ ...key('g1'), owner: key('ana')['pk']! })
     await put({ ...key('g2'), owner: key('ana')['pk']! })
     await put(key('g3'))
@@ -95,7 +95,7 @@ describe('items', () => {
     ).rejects.toMatchObject({ name: 'ValidationException' })
   })
 
-  it('D12: an update makes a missing item unless a condition forbids it; deleting nothing succeeds', async () => {
+  it('DDB-12: an update makes a missing item unless a condition forbids it; deleting nothing succeeds', async () => {
     const update = {
       TableName,
       Key: key('new'),
@@ -112,7 +112,7 @@ describe('items', () => {
     await client.send(new DeleteItemCommand({ TableName, Key: key('never') }))
   })
 
-  it('D15: empty strings are values but not keys, empty sets are neither', async () => {
+  it('DDB-15: empty strings are values but not keys, empty sets are neither', async () => {
     await put({ ...key('empty'), note: { S: '' } })
     await expect(put(key(''))).rejects.toMatchObject({ name: 'ValidationException' })
     await expect(put({ ...key('empty'), tags: { SS: [] } })).rejects.toMatchObject({
@@ -120,7 +120,7 @@ describe('items', () => {
     })
   })
 
-  it('D24: updates set, append, add, remove and delete, and conditions of keys range', async () => {
+  it('DDB-24: updates set, append, add, remove and delete, and conditions of keys range', async () => {
     const update = (UpdateExpression: string, ExpressionAttributeValues?: Attributes) =>
       client.send(
         new UpdateItemCommand({
@@ -165,7 +165,7 @@ describe('items', () => {
     expect(await query('sk BETWEEN :f AND :t', between)).toEqual(['a2', 'b1'])
   })
 
-  it('D24: atomic additions at once sum up', async () => {
+  it('DDB-24: atomic additions at once sum up', async () => {
     const add = () =>
       client.send(
         new UpdateItemCommand({
@@ -179,7 +179,7 @@ describe('items', () => {
     expect((await get('sum'))?.['n']).toEqual({ N: '20' })
   })
 
-  it('D16: a reserved word needs a name placeholder', async () => {
+  it('DDB-16: a reserved word needs a name placeholder', async () => {
     await expect(
       client.send(
         new UpdateItemCommand({
@@ -202,7 +202,7 @@ describe('batches and errors', () => {
     },
   })
 
-  it('D9: a batch takes 25 items, refuses more and refuses the same key twice', async () => {
+  it('DDB-9: a batch takes 25 items, refuses more and refuses the same key twice', async () => {
     await client.send(new BatchWriteItemCommand(batch(25)))
     await expect(client.send(new BatchWriteItemCommand(batch(26)))).rejects.toMatchObject({
       name: 'ValidationException',
@@ -213,7 +213,7 @@ describe('batches and errors', () => {
     ).rejects.toThrow('Provided list of item keys contains duplicates')
   })
 
-  it('D13: an error is 400', async () => {
+  it('DDB-13: an error is 400', async () => {
     const input = { TableName: 'GaugelineNothing', Key: key('a') }
     await expect(client.send(new GetItemCommand(input))).rejects.toMatchObject({
       name: 'ResourceNotFoundException',

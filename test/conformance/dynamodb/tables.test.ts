@@ -53,7 +53,7 @@ describe('permissions and names', () => {
     ).resolves.toBeDefined()
   })
 
-  it('D25: a table name outside 3–255 characters of the alphabet stops the start', async () => {
+  it('DDB-25: a table name outside 3–255 characters of the alphabet stops the start', async () => {
     await expect(
       table.front.create('AWS::DynamoDB::Table', {
         TableName: 'a!',
@@ -64,7 +64,7 @@ describe('permissions and names', () => {
     ).rejects.toThrow('It (AWS::DynamoDB::Table): DynamoDB would refuse it')
   })
 
-  it('D27: a table of the template is active when it is there', async () => {
+  it('DDB-27: a table of the template is active when it is there', async () => {
     const { Table } = await client.send(new DescribeTableCommand({ TableName }))
     expect(Table?.TableStatus).toBe('ACTIVE')
   })
@@ -73,13 +73,13 @@ describe('permissions and names', () => {
     ['ExecuteStatement', new ExecuteStatementCommand({ Statement: 'SELECT * FROM t' })],
     ['DescribeContinuousBackups', new DescribeContinuousBackupsCommand({ TableName: 'Items' })],
     ['DescribeLimits', new DescribeLimitsCommand({})],
-  ])('D18: %s names itself as not emulated', async (operation, command) => {
+  ])('DDB-18: %s names itself as not emulated', async (operation, command) => {
     const call = client.send(command as DescribeLimitsCommand)
     await expect(call).rejects.toMatchObject({ name: 'UnknownOperationException' })
     await expect(call).rejects.toThrow(`dynamodb:${operation} is not emulated`)
   })
 
-  it('C17: Ref is the table name, GetAtt Arn its ARN', async () => {
+  it('CFN-17: Ref is the table name, GetAtt Arn its ARN', async () => {
     const created = await table.front.create('AWS::DynamoDB::Table', {
       BillingMode: 'PAY_PER_REQUEST',
       KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],

@@ -31,7 +31,7 @@ describe('batches, throttles and capacity', () => {
     },
   })
 
-  it('D9: a throttled batch returns what it did not do; a single one is refused', async () => {
+  it('DDB-9: a throttled batch returns what it did not do; a single one is refused', async () => {
     table.on.faults.add({ seam: 'dynamodb.Batch*', count: 2, fault: { kind: 'throttle' } })
     const written = await client.send(new BatchWriteItemCommand(batch(10)))
     expect(written.UnprocessedItems?.[TableName]).toHaveLength(5)
@@ -57,7 +57,7 @@ describe('batches, throttles and capacity', () => {
     expect(table.on.recorded.some((datum) => datum.name === 'WriteThrottleEvents')).toBe(true)
   })
 
-  it('D13: errors are 400 with the prefixed type, a service error is 500', async () => {
+  it('DDB-13: errors are 400 with the prefixed type, a service error is 500', async () => {
     table.on.faults.add({ seam: 'dynamodb.GetItem', count: 1, fault: { kind: 'error' } })
     await expect(get('any')).rejects.toMatchObject({
       name: 'InternalServerError',

@@ -26,7 +26,7 @@ afterAll(() => table.close())
 const nowSeconds = (): number => Math.floor(table.on.clock.now() / 1000)
 
 describe('time to live', () => {
-  it('D1, D2, D19: an expired item is there until a late sweep; milliseconds and old times never expire', async () => {
+  it('DDB-1, DDB-2, DDB-19: an expired item is there until a late sweep; milliseconds and old times never expire', async () => {
     const expired = nowSeconds() - 1
     await put({ ...key('ttl', 'due'), ttl: { N: `${expired}` } })
     await put({ ...key('ttl', 'ms'), ttl: { N: `${table.on.clock.now()}` } })
@@ -38,7 +38,7 @@ describe('time to live', () => {
     for (const sk of ['ms', 'ancient', 'text']) expect(await get('ttl', sk)).toBeDefined()
   })
 
-  it('D2: with a delay of two days an expired item is read, queried and scanned until then', async () => {
+  it('DDB-2: with a delay of two days an expired item is read, queried and scanned until then', async () => {
     const slow = await localItems({ timeToLiveDelayMs: 48 * 3_600_000 })
     const expiresS = Math.floor(slow.on.clock.now() / 1000) + 60
     await slow.put({ ...key('ttl', 'late'), ttl: { N: `${expiresS}` } })
@@ -51,7 +51,7 @@ describe('time to live', () => {
     await slow.close()
   })
 
-  it('D3: an expired item can be prolonged before it goes', async () => {
+  it('DDB-3: an expired item can be prolonged before it goes', async () => {
     await put({ ...key('ttl', 'longer'), ttl: { N: `${nowSeconds() - 1}` } })
     await put({ ...key('ttl', 'shorter'), ttl: { N: `${nowSeconds() - 1}` } })
     await client.send(
@@ -68,7 +68,7 @@ describe('time to live', () => {
     expect(await get('ttl', 'longer')).toBeDefined()
   })
 
-  it('D4: deleting by time to live uses no write capacity', async () => {
+  it('DDB-4: deleting by time to live uses no write capacity', async () => {
     await put({ ...key('ttl', 'free'), ttl: { N: `${nowSeconds() - 1}` } })
     const before = table.dynamodb.counts().filter((count) => count.operation === 'DeleteItem')
     await table.on.clock.advance(61_000)

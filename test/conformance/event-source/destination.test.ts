@@ -27,7 +27,7 @@ const countedFailures = () =>
   world.metrics.filter(({ name }) => name === 'DestinationDeliveryFailures')
 
 describe('a destination that takes nothing', () => {
-  it('K27: after the retries the records are dropped, and a destination that takes nothing is counted', async () => {
+  it('KINESIS-27: after the retries the records are dropped, and a destination that takes nothing is counted', async () => {
     await startWithPoison({}, new AwsError('AccessDenied', 'the queue says no'))
     await world.put('a', '1', '2')
     await world.clock.advance(5_000)

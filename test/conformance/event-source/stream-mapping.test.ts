@@ -13,7 +13,7 @@ const reports = (...ids: unknown[]): { payload: unknown } => ({
 })
 
 describe('event source mapping of a stream', () => {
-  it('K15: hands the documented record to the function', async () => {
+  it('KINESIS-15: hands the documented record to the function', async () => {
     world = await createWorld()
     await world.map()
     const [sequenceNumber] = await world.put('pump-7', 'hello')
@@ -38,7 +38,7 @@ describe('event source mapping of a stream', () => {
     ])
   })
 
-  it('K12: one invocation holds records of one shard only', async () => {
+  it('KINESIS-12: one invocation holds records of one shard only', async () => {
     world = await createWorld({ shards: 4 })
     await world.map()
     for (let device = 0; device < 40; device++) await world.put(`device-${device}`, 'x')
@@ -50,7 +50,7 @@ describe('event source mapping of a stream', () => {
     expect(world.calls.flatMap((call) => call.texts)).toHaveLength(40)
   })
 
-  it('K13: a full batch goes at once, the rest when the window has passed', async () => {
+  it('KINESIS-13: a full batch goes at once, the rest when the window has passed', async () => {
     world = await createWorld()
     await world.map({ BatchSize: 3, MaximumBatchingWindowInSeconds: 5 })
     await world.put('a', '1', '2', '3', '4')
@@ -62,7 +62,7 @@ describe('event source mapping of a stream', () => {
     expect(world.calls[1]?.texts).toEqual(['4'])
   })
 
-  it('K13: a batch ends before the payload passes 6 MB', async () => {
+  it('KINESIS-13: a batch ends before the payload passes 6 MB', async () => {
     world = await createWorld()
     await world.map()
     await world.put('a', ...Array.from({ length: 6 }, () => 'x'.repeat(1_000_000)))
@@ -70,7 +70,7 @@ describe('event source mapping of a stream', () => {
     expect(world.calls.map((call) => call.texts.length)).toEqual([4, 2])
   })
 
-  it('K16: a failing batch blocks its shard, other shards go on', async () => {
+  it('KINESIS-16: a failing batch blocks its shard, other shards go on', async () => {
     world = await createWorld({ shards: 2 })
     world.behave(({ texts }) => (texts.includes('poison') ? failing : undefined))
     await world.map({ BatchSize: 1 })
@@ -87,7 +87,7 @@ describe('event source mapping of a stream', () => {
     expect(world.calls.filter((call) => call.texts[0] === 'poison').length).toBeGreaterThan(5)
   })
 
-  it('K17: without a bound a record is retried until the retention removes it', async () => {
+  it('KINESIS-17: without a bound a record is retried until the retention removes it', async () => {
     world = await createWorld()
     world.behave(({ texts }) => (texts.includes('poison') ? failing : undefined))
     await world.map({ BatchSize: 1 })
@@ -100,7 +100,7 @@ describe('event source mapping of a stream', () => {
     expect(world.sent).toEqual([])
   })
 
-  it('K18: throttles do not use up retries', async () => {
+  it('KINESIS-18: throttles do not use up retries', async () => {
     world = await createWorld()
     world.faults.add({ seam: 'esm.deliver', count: 5, fault: { kind: 'throttle' } })
     await world.map({ MaximumRetryAttempts: 0 })
@@ -109,7 +109,7 @@ describe('event source mapping of a stream', () => {
     expect(world.calls.map((call) => call.texts)).toEqual([['1']])
   })
 
-  it('K19: bisecting isolates the poison record and does not count as a retry', async () => {
+  it('KINESIS-19: bisecting isolates the poison record and does not count as a retry', async () => {
     world = await createWorld()
     world.behave(({ texts }) => (texts.includes('3') ? failing : undefined))
     await world.map({
@@ -130,7 +130,7 @@ describe('event source mapping of a stream', () => {
     expect(world.sent).toHaveLength(1)
   })
 
-  it('K18, K19: a record that bisecting has singled out is tried again with growing pauses, one more than its retries', async () => {
+  it('KINESIS-18, KINESIS-19: a record that bisecting has singled out is tried again with growing pauses, one more than its retries', async () => {
     world = await createWorld()
     world.behave(({ texts }) => (texts.includes('bad') ? failing : undefined))
     await world.map({
@@ -148,7 +148,7 @@ describe('event source mapping of a stream', () => {
     expect(world.sent).toHaveLength(1)
   })
 
-  it('K19: a function that always fails is not called back to back, however many records it has', async () => {
+  it('KINESIS-19: a function that always fails is not called back to back, however many records it has', async () => {
     world = await createWorld()
     world.behave(() => failing)
     await world.map({ BisectBatchOnFunctionError: true, MaximumRetryAttempts: 0 })
@@ -158,7 +158,7 @@ describe('event source mapping of a stream', () => {
     expect(world.calls.length).toBeLessThan(40)
   })
 
-  it('K20: with a parallelization factor batches run at once, never two with the same key', async () => {
+  it('KINESIS-20: with a parallelization factor batches run at once, never two with the same key', async () => {
     world = await createWorld()
     const running = new Map<string, number>()
     let most = 0
@@ -190,7 +190,7 @@ describe('event source mapping of a stream', () => {
     ['TRIM_HORIZON', {}, ['old', 'new']],
     ['LATEST', {}, ['new']],
     ['AT_TIMESTAMP', { StartingPositionTimestamp: Date.UTC(2026, 0, 1) / 1000 + 5 }, ['new']],
-  ])('K21: %s starts where it says', async (startingPosition, more, expected) => {
+  ])('KINESIS-21: %s starts where it says', async (startingPosition, more, expected) => {
     world = await createWorld()
     await world.put('a', 'old')
     await world.clock.advance(10_000)
@@ -204,7 +204,7 @@ describe('event source mapping of a stream', () => {
     ['an empty shard', []],
     ['a shard with records', ['old']],
   ])(
-    'K21: LATEST on %s stays where it began when the process is killed before a batch is finished',
+    'KINESIS-21: LATEST on %s stays where it began when the process is killed before a batch is finished',
     async (_, old) => {
       const directory = mkdtempSync(join(tmpdir(), 'mapping-'))
       world = await createWorld({ directory })
@@ -223,7 +223,7 @@ describe('event source mapping of a stream', () => {
     },
   )
 
-  it('K22, K24: retries from the lowest reported record on, the later successes too', async () => {
+  it('KINESIS-22, KINESIS-24: retries from the lowest reported record on, the later successes too', async () => {
     world = await createWorld()
     await world.map({ FunctionResponseTypes: ['ReportBatchItemFailures'] })
     const ids = await world.put('a', '1', '2', '3', '4', '5')
@@ -238,7 +238,7 @@ describe('event source mapping of a stream', () => {
     ['an empty object', { payload: {} }],
     ['null', { payload: null }],
     ['an empty string', { payload: '' }],
-  ])('K23: %s is complete success', async (_, answer) => {
+  ])('KINESIS-23: %s is complete success', async (_, answer) => {
     world = await createWorld()
     world.behave(() => answer)
     await world.map({ FunctionResponseTypes: ['ReportBatchItemFailures'] })
@@ -252,7 +252,7 @@ describe('event source mapping of a stream', () => {
     ['a null id', reports(null)],
     ['an id that is not in the batch', reports('123')],
     ['a wrong key', { payload: { batchItemFailures: [{ id: 'x' }] } }],
-  ])('K23: %s is complete failure', async (_, answer) => {
+  ])('KINESIS-23: %s is complete failure', async (_, answer) => {
     world = await createWorld()
     world.behave(() => (world.calls.length === 1 ? answer : undefined))
     await world.map({ FunctionResponseTypes: ['ReportBatchItemFailures'] })
@@ -264,7 +264,7 @@ describe('event source mapping of a stream', () => {
     ])
   })
 
-  it('K25: with bisecting and reported items only the rest is retried, at no cost of retries', async () => {
+  it('KINESIS-25: with bisecting and reported items only the rest is retried, at no cost of retries', async () => {
     world = await createWorld()
     await world.map({
       FunctionResponseTypes: ['ReportBatchItemFailures'],
@@ -277,7 +277,7 @@ describe('event source mapping of a stream', () => {
     expect(world.calls.map((call) => call.texts.join(''))).toEqual(['1234', '34'])
   })
 
-  it('K26: without ReportBatchItemFailures the answer is ignored', async () => {
+  it('KINESIS-26: without ReportBatchItemFailures the answer is ignored', async () => {
     world = await createWorld()
     await world.map()
     const ids = await world.put('a', '1', '2')
@@ -286,7 +286,7 @@ describe('event source mapping of a stream', () => {
     expect(world.calls).toHaveLength(1)
   })
 
-  it('K27, K28, K29: after the retries the records are dropped and described to the destination', async () => {
+  it('KINESIS-27, KINESIS-28, KINESIS-29: after the retries the records are dropped and described to the destination', async () => {
     world = await createWorld()
     world.behave(({ texts }) => (texts.includes('1') ? failing : undefined))
     await world.map({
@@ -328,7 +328,7 @@ describe('event source mapping of a stream', () => {
     ])
   })
 
-  it('K29: reported items leave functionError null; too old records have no responseContext', async () => {
+  it('KINESIS-29: reported items leave functionError null; too old records have no responseContext', async () => {
     world = await createWorld()
     world.behave(() => reports(''))
     await world.map({
@@ -394,7 +394,7 @@ describe('event source mapping of a stream', () => {
     expect(world.calls.map((call) => call.texts)).toEqual([['1'], ['1']])
   })
 
-  it('K33: delivers a batch again on demand', async () => {
+  it('KINESIS-33: delivers a batch again on demand', async () => {
     world = await createWorld()
     world.faults.add({ seam: 'esm.deliver', count: 1, fault: { kind: 'duplicate', times: 1 } })
     await world.map()
@@ -403,7 +403,7 @@ describe('event source mapping of a stream', () => {
     expect(world.calls.map((call) => call.texts)).toEqual([['1'], ['1']])
   })
 
-  it('K34: publishes the age of the last record for each invocation', async () => {
+  it('KINESIS-34: publishes the age of the last record for each invocation', async () => {
     world = await createWorld()
     await world.put('a', '1')
     await world.clock.advance(4000)
@@ -414,7 +414,7 @@ describe('event source mapping of a stream', () => {
     ])
   })
 
-  it('K14, K17, K20: refuses settings outside the documented ranges', async () => {
+  it('KINESIS-14, KINESIS-17, KINESIS-20: refuses settings outside the documented ranges', async () => {
     world = await createWorld()
     await expect(world.map({ BatchSize: 10_001 })).rejects.toThrow('BatchSize 10001')
     await expect(world.map({ MaximumRetryAttempts: 10_001 })).rejects.toThrow(
@@ -426,7 +426,7 @@ describe('event source mapping of a stream', () => {
     await expect(world.map({ BatchSize: 100 })).resolves.toBeUndefined()
   })
 
-  it('K32: refuses the same stream and function twice, and a stream that is not there', async () => {
+  it('KINESIS-32: refuses the same stream and function twice, and a stream that is not there', async () => {
     world = await createWorld()
     await world.map()
     await expect(world.map()).rejects.toThrow('same source and function')

@@ -174,7 +174,7 @@ describe('rules by pattern', () => {
     })
   })
 
-  it('C9: a function that did not permit the rule is not tried again', async () => {
+  it('CFN-9: a function that did not permit the rule is not tried again', async () => {
     await rule({ EventPattern: stack }, { DeadLetterConfig: { Arn: QUEUE } })
     failures.push(new AwsError('AccessDeniedException', 'no permission', { status: 403 }))
     await alarm('Gaugeline-a')

@@ -42,7 +42,7 @@ describe('the MQTT broker', () => {
       .filter((datum) => datum.name === name)
       .reduce((sum, datum) => sum + datum.value * (datum.count ?? 1), 0)
 
-  it('I1: a QoS 2 publish gets no answer and reaches nobody', async () => {
+  it('IOT-1: a QoS 2 publish gets no answer and reaches nobody', async () => {
     const client = await raw('a')
     await client.next('connack')
     client.send(publish(2, TELEMETRY, '{}', 7), publish(1, TELEMETRY, '{}', 8))
@@ -51,7 +51,7 @@ describe('the MQTT broker', () => {
     expect(bench.puts).toHaveLength(1)
   })
 
-  it('I1: a QoS 2 subscription gets no SUBACK', async () => {
+  it('IOT-1: a QoS 2 subscription gets no SUBACK', async () => {
     const client = await raw('a')
     await client.next('connack')
     client.send(
@@ -62,7 +62,7 @@ describe('the MQTT broker', () => {
     expect(client.received.map((packet) => packet.cmd)).toEqual(['connack', 'puback'])
   })
 
-  it('I2: a payload over 128 KB closes the connection', async () => {
+  it('IOT-2: a payload over 128 KB closes the connection', async () => {
     const client = await raw('a')
     await client.next('connack')
     client.send(publish(1, TELEMETRY, Buffer.alloc(128 * 1024 + 1)))
@@ -70,7 +70,7 @@ describe('the MQTT broker', () => {
     expect(bench.puts).toHaveLength(0)
   })
 
-  it('I2: a payload of exactly 128 KB is accepted', async () => {
+  it('IOT-2: a payload of exactly 128 KB is accepted', async () => {
     const client = await raw('a')
     await client.next('connack')
     client.send(publish(1, TELEMETRY, Buffer.alloc(128 * 1024)))
@@ -84,7 +84,7 @@ describe('the MQTT broker', () => {
     ['a topic with a wildcard', 'dt/+/a'],
     ['a reserved topic', '$aws/things/a/shadow/update'],
   ] as const) {
-    it(`I3, I16, I17: ${what} closes the connection`, async () => {
+    it(`IOT-3, IOT-16, IOT-17: ${what} closes the connection`, async () => {
       const client = await raw('a')
       await client.next('connack')
       client.send(publish(0, 'dt/a/b', '{}'))
@@ -104,12 +104,12 @@ describe('the MQTT broker', () => {
     })
   }
 
-  it('I4: a client id over 128 bytes is refused', async () => {
+  it('IOT-4: a client id over 128 bytes is refused', async () => {
     const client = await raw('x'.repeat(129))
     expect(await client.next('connack')).toMatchObject({ returnCode: 2 })
   })
 
-  it('I5: nine filters in one SUBSCRIBE close the connection', async () => {
+  it('IOT-5: nine filters in one SUBSCRIBE close the connection', async () => {
     const client = await raw('a')
     await client.next('connack')
     const subscriptions = Array.from({ length: 9 }, (_, index) => ({
@@ -120,7 +120,7 @@ describe('the MQTT broker', () => {
     await client.closed()
   })
 
-  it('I6: publishes above 100 in a second are thrown away without an acknowledgement', async () => {
+  it('IOT-6: publishes above 100 in a second are thrown away without an acknowledgement', async () => {
     const client = await raw('a')
     await client.next('connack')
     for (let id = 1; id <= 150; id++) client.send(publish(1, TELEMETRY, '{}', id))
@@ -134,7 +134,7 @@ describe('the MQTT broker', () => {
     await expect.poll(() => bench.puts.length).toBe(101)
   })
 
-  it('I8: a second connection with the same client id replaces the first', async () => {
+  it('IOT-8: a second connection with the same client id replaces the first', async () => {
     const first = await raw('same')
     await first.next('connack')
     await bench.clock.advance(1000)
@@ -143,20 +143,20 @@ describe('the MQTT broker', () => {
     await first.closed()
   })
 
-  it('I6: a client id connects once in a second', async () => {
+  it('IOT-6: a client id connects once in a second', async () => {
     const first = await raw('same')
     await first.next('connack')
     const second = await raw('same')
     expect(await second.next('connack')).toMatchObject({ returnCode: 3 })
   })
 
-  it('I9: a refused connection gets return code 7', async () => {
+  it('IOT-9: a refused connection gets return code 7', async () => {
     const client = await raw('a', { username: 'somebody' })
     expect(await client.next('connack')).toMatchObject({ returnCode: 7 })
     await client.closed()
   })
 
-  it('I10: a/# does not match a', async () => {
+  it('IOT-10: a/# does not match a', async () => {
     const watcher = await bench.connect()
     const seen = messagesOf(watcher)
     await watcher.subscribeAsync('dt/a/#')
@@ -166,7 +166,7 @@ describe('the MQTT broker', () => {
     await expect.poll(() => seen).toEqual(['dt/a/b 2'])
   })
 
-  it('I11, I12: a retained message goes to an exact filter only, and an empty payload deletes it', async () => {
+  it('IOT-11, IOT-12: a retained message goes to an exact filter only, and an empty payload deletes it', async () => {
     const client = await bench.connect()
     await client.publishAsync('cmd/p/d/demand', '3', { qos: 1, retain: true })
     const wild = await bench.connect()
@@ -186,7 +186,7 @@ describe('the MQTT broker', () => {
     expect(seenLate).toEqual([])
   })
 
-  it('I13: a client with a session gets the QoS 1 messages it missed', async () => {
+  it('IOT-13: a client with a session gets the QoS 1 messages it missed', async () => {
     const first = await bench.connect({ clientId: 'keeper', clean: false })
     await first.subscribeAsync('cmd/p/keeper/+', { qos: 1 })
     await first.endAsync()
@@ -198,7 +198,7 @@ describe('the MQTT broker', () => {
     expect(await second.next('publish')).toMatchObject({ topic: 'cmd/p/keeper/1' })
   })
 
-  it('I13: after an hour the session is gone', async () => {
+  it('IOT-13: after an hour the session is gone', async () => {
     const first = await bench.connect({ clientId: 'keeper', clean: false })
     await first.subscribeAsync('cmd/p/keeper/+', { qos: 1 })
     const watcher = await bench.connect({ clientId: 'watcher' })
@@ -209,7 +209,7 @@ describe('the MQTT broker', () => {
     expect(await second.next('connack')).toMatchObject({ sessionPresent: false })
   })
 
-  it('I13: the hour begins anew with each disconnect', async () => {
+  it('IOT-13: the hour begins anew with each disconnect', async () => {
     const keep = async (): Promise<MqttClient> =>
       bench.connect({ clientId: 'keeper', clean: false })
     const first = await keep()
@@ -227,7 +227,7 @@ describe('the MQTT broker', () => {
     expect(await third.next('connack')).toMatchObject({ sessionPresent: true })
   })
 
-  it('I13: a session that stays connected for hours after a reconnect is kept', async () => {
+  it('IOT-13: a session that stays connected for hours after a reconnect is kept', async () => {
     const first = await bench.connect({ clientId: 'keeper', clean: false, keepalive: 1200 })
     await first.subscribeAsync('cmd/p/keeper/+', { qos: 1 })
     const watcher = await bench.connect({ clientId: 'watcher', keepalive: 1200 })
@@ -241,7 +241,7 @@ describe('the MQTT broker', () => {
     expect(await second.next('publish')).toMatchObject({ topic: 'cmd/p/keeper/1' })
   })
 
-  it('I13: what was stored for a session that has ended is not sent to the next one of its id', async () => {
+  it('IOT-13: what was stored for a session that has ended is not sent to the next one of its id', async () => {
     const first = await bench.connect({ clientId: 'keeper', clean: false })
     await first.subscribeAsync('cmd/p/keeper/+', { qos: 1 })
     const watcher = await bench.connect({ clientId: 'watcher' })
@@ -258,14 +258,14 @@ describe('the MQTT broker', () => {
     expect(seen).toEqual(['cmd/p/keeper/0 new'])
   })
 
-  it('I16: an unauthorised subscription closes the connection', async () => {
+  it('IOT-16: an unauthorised subscription closes the connection', async () => {
     const client = await raw('a')
     await client.next('connack')
     client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '#', qos: 0 }] })
     await client.closed()
   })
 
-  it('I20: the last will is published when the connection is lost', async () => {
+  it('IOT-20: the last will is published when the connection is lost', async () => {
     const watcher = await presence()
     const seen = messagesOf(watcher)
     await watcher.subscribeAsync('dt/#')
@@ -290,7 +290,7 @@ describe('the MQTT broker', () => {
       )
       flood.send(...packets, { cmd: 'pingreq' })
       await flood.next('pingresp')
-      // I6: the first hundred of a second.
+      // IOT-6: the first hundred of a second.
       await expect.poll(() => bench.puts.length).toBe(50)
     },
   )
@@ -378,7 +378,7 @@ describe('the MQTT broker', () => {
     })
   })
 
-  it('I1: a will with QoS 2 is refused', async () => {
+  it('IOT-1: a will with QoS 2 is refused', async () => {
     const will = { topic: TELEMETRY, payload: Buffer.from('{}'), qos: 2 as const, retain: false }
     await expect(
       bench.connect({ clientId: 'a', will, reconnectPeriod: 0, connectTimeout: 5000 }),
@@ -386,7 +386,7 @@ describe('the MQTT broker', () => {
     expect(bench.told).toEqual([expect.stringContaining('its will asks for it')])
   })
 
-  it('I1: MQTT 3.1 is refused with CONNACK 1', async () => {
+  it('IOT-1: MQTT 3.1 is refused with CONNACK 1', async () => {
     await expect(
       bench.connect({
         clientId: 'a',

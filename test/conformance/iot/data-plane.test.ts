@@ -49,7 +49,7 @@ describe('the IoT data plane, called by the real SDK', () => {
       credentials: { accessKeyId, secretAccessKey: 'secret' },
     })
 
-  it('I65: a publish reaches the subscribers and the rules', async () => {
+  it('IOT-65: a publish reaches the subscribers and the rules', async () => {
     create(bench.iot, 'AWS::IoT::TopicRule', telemetryRule())
     const device = await bench.connect({ clientId: 'pump-7' })
     const seen: string[] = []
@@ -65,7 +65,7 @@ describe('the IoT data plane, called by the real SDK', () => {
     expect(JSON.parse(bench.puts[0]!.data.toString())).toMatchObject({ clientId: 'n/a' })
   })
 
-  it('I67: topics and payloads beyond the limits are refused', async () => {
+  it('IOT-67: topics and payloads beyond the limits are refused', async () => {
     const publish = (topic: string, bytes: number) =>
       client.send(new PublishCommand({ topic, payload: Buffer.alloc(bytes) }))
     await expect(publish('1/2/3/4/5/6/7/8/9', 1)).rejects.toMatchObject({
@@ -77,7 +77,7 @@ describe('the IoT data plane, called by the real SDK', () => {
     })
   })
 
-  it('I67: a role that may not publish is unauthorized', async () => {
+  it('IOT-67: a role that may not publish is unauthorized', async () => {
     bench.deniedActions.add('iot:Publish')
     const role = clientAs('ROLE')
     const call = role.send(new PublishCommand({ topic: 'cmd/a', payload: Buffer.from('x') }))
@@ -88,7 +88,7 @@ describe('the IoT data plane, called by the real SDK', () => {
     role.destroy()
   })
 
-  it('I69: retained messages are listed and read', async () => {
+  it('IOT-69: retained messages are listed and read', async () => {
     await client.send(
       new PublishCommand({
         topic: 'cmd/a/b/demand',
@@ -108,7 +108,7 @@ describe('the IoT data plane, called by the real SDK', () => {
     )
   })
 
-  it('I12, I65: what is published with retain waits for a later subscriber of exactly its topic', async () => {
+  it('IOT-12, IOT-65: what is published with retain waits for a later subscriber of exactly its topic', async () => {
     const publish = (payload: string) =>
       client.send(
         new PublishCommand({
@@ -130,7 +130,7 @@ describe('the IoT data plane, called by the real SDK', () => {
     await expect.poll(() => seen).toEqual(['4 true 1'])
   })
 
-  it('I67: a role may retain only if that is allowed to it too', async () => {
+  it('IOT-67: a role may retain only if that is allowed to it too', async () => {
     bench.deniedActions.add('iot:RetainPublish')
     const role = clientAs('ROLE')
     const publish = (retain: boolean) =>
@@ -140,7 +140,7 @@ describe('the IoT data plane, called by the real SDK', () => {
     role.destroy()
   })
 
-  it('I70: DeleteConnection ends a connection', async () => {
+  it('IOT-70: DeleteConnection ends a connection', async () => {
     const device = await bench.connect({ clientId: 'pump-7' })
     await client.send(new DeleteConnectionCommand({ clientId: 'pump-7' }))
     await expect.poll(() => device.connected).toBe(false)

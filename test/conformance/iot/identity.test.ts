@@ -72,7 +72,7 @@ describe('things and their policy', () => {
       .map((record) => JSON.parse(Buffer.from(record.data!, 'base64').toString()) as PresenceEvent)
       .filter((event) => event.clientId === clientId)
 
-  it('I22, I25: a thing publishes its own telemetry', async () => {
+  it('IOT-22, IOT-25: a thing publishes its own telemetry', async () => {
     const client = await thing('pump-7')
     await client.publishAsync('dt/plant-1/pump-7/telemetry', '{}', { qos: 1 })
     expect(records('telemetry')).toHaveLength(1)
@@ -83,7 +83,7 @@ describe('things and their policy', () => {
     'dt/plant-2/pump-7/telemetry',
     'cmd/plant-1/pump-7/1',
   ]) {
-    it(`I16: a thing that publishes to ${topic} is disconnected and nothing is stored`, async () => {
+    it(`IOT-16: a thing that publishes to ${topic} is disconnected and nothing is stored`, async () => {
       const client = await thing('pump-7')
       client.publish(topic, '{}', { qos: 1 })
       await expect.poll(() => client.connected).toBe(false)
@@ -92,18 +92,18 @@ describe('things and their policy', () => {
     })
   }
 
-  it('I25: with a client id that is not the thing name nothing is allowed', async () => {
+  it('IOT-25: with a client id that is not the thing name nothing is allowed', async () => {
     await expect(thing('pump-7', 'pump-8')).rejects.toThrow(/refused/i)
   })
 
-  it('I23: the policy allows the filter below its own commands and refuses the one of everybody', async () => {
+  it('IOT-23: the policy allows the filter below its own commands and refuses the one of everybody', async () => {
     const client = await thing('pump-7')
     await client.subscribeAsync('cmd/plant-1/pump-7/+')
     client.subscribe('cmd/plant-1/+/+')
     await expect.poll(() => client.connected).toBe(false)
   })
 
-  it('I18: presence tells of connect and disconnect with one version number and session', async () => {
+  it('IOT-18: presence tells of connect and disconnect with one version number and session', async () => {
     const client = await thing('pump-7')
     await expect.poll(() => presenceOf('pump-7')).toHaveLength(1)
     await client.endAsync()
@@ -122,7 +122,7 @@ describe('things and their policy', () => {
     expect(records('presence')[0]!.topic).toBe('$aws/events/presence/connected/pump-7')
   })
 
-  it('I18: the version number rises and is back at 0 after an hour offline', async () => {
+  it('IOT-18: the version number rises and is back at 0 after an hour offline', async () => {
     const versions: number[] = []
     for (const waitMs of [1000, 3_600_001, 0]) {
       const client = await thing('pump-7')
@@ -136,7 +136,7 @@ describe('things and their policy', () => {
     expect(versions).toEqual([0, 1, 0])
   })
 
-  it('I19: a lost connection and a replaced one have their own reasons', async () => {
+  it('IOT-19: a lost connection and a replaced one have their own reasons', async () => {
     const lost = await thing('pump-7')
     lost.stream.destroy()
     await expect.poll(() => presenceOf('pump-7').at(-1)?.disconnectReason).toBe('CONNECTION_LOST')

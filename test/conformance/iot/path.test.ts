@@ -21,7 +21,7 @@ describe('the path of a reading through the broker', () => {
   })
   afterEach(() => bench.stop())
 
-  it('I58, I59: a QoS 1 publish is acknowledged after its bytes, topic and client id are in the stream', async () => {
+  it('IOT-58, IOT-59: a QoS 1 publish is acknowledged after its bytes, topic and client id are in the stream', async () => {
     const client = await bench.connect({ clientId: 'pump-7' })
     await client.publishAsync('dt/plant-1/pump-7/telemetry', '{"temperature":21.4}', { qos: 1 })
     expect(bench.puts).toHaveLength(1)
@@ -36,7 +36,7 @@ describe('the path of a reading through the broker', () => {
     expect(record.ts).toBeTypeOf('number')
   })
 
-  it('I51: bytes that are not JSON reach the stream unchanged', async () => {
+  it('IOT-51: bytes that are not JSON reach the stream unchanged', async () => {
     const client = await bench.connect()
     const bytes = Buffer.from([0xff, 0x00, 0x7b])
     await client.publishAsync('dt/plant-1/pump-7/telemetry', bytes, { qos: 1 })
@@ -44,7 +44,7 @@ describe('the path of a reading through the broker', () => {
     expect(Buffer.from(record.data, 'base64')).toEqual(bytes)
   })
 
-  it('I61: a failed action sends the documented record with the original bytes to the error action', async () => {
+  it('IOT-61: a failed action sends the documented record with the original bytes to the error action', async () => {
     bench.failPut = new AwsError('ProvisionedThroughputExceededException', 'Rate exceeded')
     const client = await bench.connect({ clientId: 'pump-7' })
     await client.publishAsync('dt/plant-1/pump-7/telemetry', '{}', { qos: 1 })
@@ -99,7 +99,7 @@ describe('the path of a reading through the broker', () => {
     expect(bench.queued).toHaveLength(1)
   })
 
-  it('I46, I64: Basic Ingest runs the named rule, without the prefix in topic(), and no subscriber sees it', async () => {
+  it('IOT-46, IOT-64: Basic Ingest runs the named rule, without the prefix in topic(), and no subscriber sees it', async () => {
     const watcher = await bench.connect()
     const seen: string[] = []
     watcher.on('message', (topic) => seen.push(topic))

@@ -48,7 +48,7 @@ const put = (logicalId: string, PartitionKey: string, text = 'x', more: object =
   )
 
 describe('records', () => {
-  it('K4: PutRecords answers in order, and takes at most 500 records', async () => {
+  it('KINESIS-4: PutRecords answers in order, and takes at most 500 records', async () => {
     const StreamName = stream('TwoShards')
     const record = (PartitionKey: string) => ({ PartitionKey, Data: Buffer.from('x') })
     const answer = await client.send(
@@ -63,7 +63,7 @@ describe('records', () => {
     )
   })
 
-  it('K5: the shard is the one whose range holds the MD5 of the key, unless ExplicitHashKey says otherwise', async () => {
+  it('KINESIS-5: the shard is the one whose range holds the MD5 of the key, unless ExplicitHashKey says otherwise', async () => {
     expect((await put('TwoShards', 'a')).ShardId).toBe('shardId-000000000000')
     expect((await put('TwoShards', 'b')).ShardId).toBe('shardId-000000000001')
     const first = await put('TwoShards', 'b', 'x', { ExplicitHashKey: '0' })
@@ -73,7 +73,7 @@ describe('records', () => {
     })
   })
 
-  it('K6, K7: sequence numbers are 56 digits and increase with the order of the puts', async () => {
+  it('KINESIS-6, KINESIS-7: sequence numbers are 56 digits and increase with the order of the puts', async () => {
     const numbers: string[] = []
     for (let n = 0; n < 5; n++) {
       numbers.push((await put('OneShard', 'a', `${runId}-${n}`)).SequenceNumber ?? '')
@@ -100,7 +100,7 @@ describe('records', () => {
     )
   })
 
-  it('C16: describes the stream of the template', async () => {
+  it('CFN-16: describes the stream of the template', async () => {
     const StreamName = stream('TwoShards')
     const { StreamDescriptionSummary: summary } = await client.send(
       new DescribeStreamSummaryCommand({ StreamName }),

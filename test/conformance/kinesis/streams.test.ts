@@ -69,7 +69,7 @@ async function texts(ShardIterator: string, more: object = {}): Promise<string[]
 }
 
 describe('writing', () => {
-  it('K1, K2: over 1,000 records in a second a shard refuses, in the next second it takes them', async () => {
+  it('KINESIS-1, KINESIS-2: over 1,000 records in a second a shard refuses, in the next second it takes them', async () => {
     await start({ limits: true })
     const many = Array.from({ length: 500 }, () => ({ PartitionKey: 'a', Data: Buffer.from('x') }))
     await client.send(new PutRecordsCommand({ StreamName, Records: many }))
@@ -82,7 +82,7 @@ describe('writing', () => {
     await expect(put('a')).resolves.toBeDefined()
   })
 
-  it('K1: over 1 MB in a second a shard refuses', async () => {
+  it('KINESIS-1: over 1 MB in a second a shard refuses', async () => {
     await start({ limits: true })
     await put('a', 'x'.repeat(700_000))
     await expect(put('a', 'x'.repeat(700_000))).rejects.toMatchObject({
@@ -90,7 +90,7 @@ describe('writing', () => {
     })
   })
 
-  it('K3: a record holds up to 1 MiB', async () => {
+  it('KINESIS-3: a record holds up to 1 MiB', async () => {
     await start()
     await put('a', 'x'.repeat(1_048_576))
     await expect(put('a', 'x'.repeat(1_048_577))).rejects.toMatchObject({
@@ -98,7 +98,7 @@ describe('writing', () => {
     })
   })
 
-  it('K4: PutRecords answers in order, each record for itself, with 200', async () => {
+  it('KINESIS-4: PutRecords answers in order, each record for itself, with 200', async () => {
     await start({ shards: 4 })
     on.faults.add({ seam: 'kinesis.put', every: 3, fault: { kind: 'throttle' } })
     const Records = ['a', 'b', 'c', 'd'].map((PartitionKey) => ({
@@ -119,7 +119,7 @@ describe('writing', () => {
     ).rejects.toMatchObject({ name: 'ValidationException' })
   })
 
-  it('K5: the shard is the one whose range holds the MD5 of the key, unless ExplicitHashKey says otherwise', async () => {
+  it('KINESIS-5: the shard is the one whose range holds the MD5 of the key, unless ExplicitHashKey says otherwise', async () => {
     await start({ shards: 2 })
     // md5('a') = 0cc1…, md5('b') = 92eb…
     expect((await put('a')).ShardId).toBe('shardId-000000000000')
@@ -128,7 +128,7 @@ describe('writing', () => {
     await expect(put('k'.repeat(257))).rejects.toMatchObject({ name: 'ValidationException' })
   })
 
-  it('K6, K7: sequence numbers are 56 digits and increase with the order of the puts', async () => {
+  it('KINESIS-6, KINESIS-7: sequence numbers are 56 digits and increase with the order of the puts', async () => {
     await start()
     const numbers: string[] = []
     for (let n = 0; n < 20; n++) {
@@ -140,7 +140,7 @@ describe('writing', () => {
     expect(await texts(await iterator())).toEqual(numbers.map((_, n) => `${n}`))
   })
 
-  it('K10: publishes incoming records and bytes by stream', async () => {
+  it('KINESIS-10: publishes incoming records and bytes by stream', async () => {
     await start()
     await put('a', 'hello')
     await put('a', 'hello')
@@ -153,7 +153,7 @@ describe('writing', () => {
 })
 
 describe('reading', () => {
-  it('K8: records go after the retention, which is 24 hours unless the template says more', async () => {
+  it('KINESIS-8: records go after the retention, which is 24 hours unless the template says more', async () => {
     await start()
     await put('a', 'old')
     await on.clock.advance(23 * 3_600_000)
@@ -163,7 +163,7 @@ describe('reading', () => {
     expect(await texts(await iterator())).toEqual(['new'])
   })
 
-  it('K8: an iterator expires after five minutes', async () => {
+  it('KINESIS-8: an iterator expires after five minutes', async () => {
     await start()
     const shardIterator = await iterator()
     await on.clock.advance(5 * 60_000)
@@ -201,7 +201,7 @@ describe('reading', () => {
     expect(await texts(first.NextShardIterator ?? '')).toEqual(['2'])
   })
 
-  it('K1: a shard takes five reads in a second', async () => {
+  it('KINESIS-1: a shard takes five reads in a second', async () => {
     await start({ limits: true })
     const shardIterator = await iterator()
     for (let n = 0; n < 5; n++) await texts(shardIterator)
@@ -210,7 +210,7 @@ describe('reading', () => {
     })
   })
 
-  it('C16: describes the stream of the template', async () => {
+  it('CFN-16: describes the stream of the template', async () => {
     await start({ shards: 2, properties: { RetentionPeriodHours: 48 } })
     const { StreamDescription: described } = await client.send(
       new DescribeStreamCommand({ StreamName }),
@@ -234,7 +234,7 @@ describe('reading', () => {
     expect((await client.send(new ListStreamsCommand({}))).StreamNames).toEqual([StreamName])
   })
 
-  it('C16: refuses a shard count with ON_DEMAND, which has four shards', async () => {
+  it('CFN-16: refuses a shard count with ON_DEMAND, which has four shards', async () => {
     await start()
     const onDemand = { Name: 'busy', StreamModeDetails: { StreamMode: 'ON_DEMAND' } }
     await expect(

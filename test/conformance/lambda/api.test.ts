@@ -53,7 +53,7 @@ async function failure(call: Promise<unknown>): Promise<LambdaServiceException> 
 }
 
 describe('Invoke', () => {
-  it('L1: RequestResponse is 200 with the answer', async () => {
+  it('LAMBDA-1: RequestResponse is 200 with the answer', async () => {
     const FunctionName = await bench.create('Fn', 'functions.answer')
     const answer = await invoke({ FunctionName, Payload: '{"value":[1,"ü"]}' })
     expect(answer).toMatchObject({
@@ -64,20 +64,20 @@ describe('Invoke', () => {
     expect(answer.FunctionError).toBeUndefined()
   })
 
-  it('L1: Event is 202 at once and runs', async () => {
+  it('LAMBDA-1: Event is 202 at once and runs', async () => {
     const FunctionName = await bench.create('Fn', 'functions.answer')
     const answer = await invoke({ FunctionName, InvocationType: 'Event', Payload: '{}' })
     expect(answer).toMatchObject({ StatusCode: 202, json: undefined })
     await expect.poll(() => bench.logs.length).toBeGreaterThan(0)
   })
 
-  it('L1: DryRun is 204 and does not run', async () => {
+  it('LAMBDA-1: DryRun is 204 and does not run', async () => {
     const FunctionName = await bench.create('Fn', 'functions.answer')
     expect((await invoke({ FunctionName, InvocationType: 'DryRun' })).StatusCode).toBe(204)
     expect(bench.logs).toEqual([])
   })
 
-  it('L2: a function error is 200 with X-Amz-Function-Error', async () => {
+  it('LAMBDA-2: a function error is 200 with X-Amz-Function-Error', async () => {
     const FunctionName = await bench.create('Fn', 'functions.fails')
     expect(await invoke({ FunctionName })).toMatchObject({
       StatusCode: 200,
@@ -86,7 +86,7 @@ describe('Invoke', () => {
     })
   })
 
-  it('L3, L4: a payload over 6 MB is RequestTooLargeException', async () => {
+  it('LAMBDA-3, LAMBDA-4: a payload over 6 MB is RequestTooLargeException', async () => {
     const FunctionName = await bench.create('Fn', 'functions.answer')
     const Payload = JSON.stringify('x'.repeat(6_291_456))
     const error = await failure(invoke({ FunctionName, Payload }))
@@ -94,21 +94,21 @@ describe('Invoke', () => {
     expect(error.$metadata.httpStatusCode).toBe(413)
   })
 
-  it('L3: an asynchronous payload may be 1 MB', async () => {
+  it('LAMBDA-3: an asynchronous payload may be 1 MB', async () => {
     const FunctionName = await bench.create('Fn', 'functions.answer')
     const Payload = JSON.stringify('x'.repeat(1_048_576))
     const error = await failure(invoke({ FunctionName, InvocationType: 'Event', Payload }))
     expect(error.name).toBe('RequestTooLargeException')
   })
 
-  it('L4: a body that is no JSON is InvalidRequestContentException', async () => {
+  it('LAMBDA-4: a body that is no JSON is InvalidRequestContentException', async () => {
     const FunctionName = await bench.create('Fn', 'functions.answer')
     const error = await failure(invoke({ FunctionName, Payload: '{' }))
     expect(error).toMatchObject({ name: 'InvalidRequestContentException' })
     expect(error.$metadata.httpStatusCode).toBe(400)
   })
 
-  it('L4: an unknown function is ResourceNotFoundException', async () => {
+  it('LAMBDA-4: an unknown function is ResourceNotFoundException', async () => {
     const error = await failure(invoke({ FunctionName: 'nobody' }))
     expect(error).toMatchObject({
       name: 'ResourceNotFoundException',
@@ -117,7 +117,7 @@ describe('Invoke', () => {
     expect(error.$metadata.httpStatusCode).toBe(404)
   })
 
-  it('L4, L14: a throttle is TooManyRequestsException with its reason', async () => {
+  it('LAMBDA-4, LAMBDA-14: a throttle is TooManyRequestsException with its reason', async () => {
     const FunctionName = await bench.create('Fn', 'functions.answer', {
       ReservedConcurrentExecutions: 0,
     })
@@ -129,7 +129,7 @@ describe('Invoke', () => {
     expect(error.$metadata.httpStatusCode).toBe(429)
   })
 
-  it('L5: LogType Tail gives the last 4 KB of the log', async () => {
+  it('LAMBDA-5: LogType Tail gives the last 4 KB of the log', async () => {
     const FunctionName = await bench.create('Fn', 'functions.printsOne')
     const { LogResult = '' } = await invoke({ FunctionName, LogType: 'Tail' })
     expect(Buffer.from(LogResult, 'base64').toString()).toMatch(/^START RequestId[^]*REPORT/)
@@ -162,7 +162,7 @@ describe('Invoke', () => {
 })
 
 describe('GetFunction and ListFunctions', () => {
-  it('C10: tell what the template says', async () => {
+  it('CFN-10: tell what the template says', async () => {
     const FunctionName = await bench.create('Fn', 'functions.answer', {
       MemorySize: 256,
       ReservedConcurrentExecutions: 3,

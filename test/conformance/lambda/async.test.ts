@@ -46,7 +46,7 @@ async function afterAttempt(count: number, waitMs = 0): Promise<void> {
 }
 
 describe('asynchronous invocation', () => {
-  it('L18, L19: answers at once and tries twice more, after one and two minutes, with the same request id', async () => {
+  it('LAMBDA-18, LAMBDA-19: answers at once and tries twice more, after one and two minutes, with the same request id', async () => {
     const requestId = await send('functions.fails')
     await afterAttempt(1, 59_999)
     expect(starts()).toHaveLength(1)
@@ -58,19 +58,19 @@ describe('asynchronous invocation', () => {
     expect(starts()).toEqual(Array(3).fill(`START RequestId: ${requestId} Version: $LATEST`))
   })
 
-  it('L19: a success is not tried again', async () => {
+  it('LAMBDA-19: a success is not tried again', async () => {
     await send('functions.answer')
     await afterAttempt(1, 600_000)
     expect(starts()).toHaveLength(1)
   })
 
-  it('L21: MaximumRetryAttempts 0 makes one attempt', async () => {
+  it('LAMBDA-21: MaximumRetryAttempts 0 makes one attempt', async () => {
     await send('functions.fails', { config: { MaximumRetryAttempts: 0 } })
     await afterAttempt(1, 600_000)
     expect(starts()).toHaveLength(1)
   })
 
-  it('L21, L23: an event that is too old goes to the destination with EventAgeExceeded', async () => {
+  it('LAMBDA-21, LAMBDA-23: an event that is too old goes to the destination with EventAgeExceeded', async () => {
     await send('functions.fails', {
       config: {
         MaximumEventAgeInSeconds: 60,
@@ -85,7 +85,7 @@ describe('asynchronous invocation', () => {
     })
   })
 
-  it('L23: a destination gets the documented record', async () => {
+  it('LAMBDA-23: a destination gets the documented record', async () => {
     const requestId = await send('functions.fails', {
       config: {
         MaximumRetryAttempts: 1,
@@ -117,7 +117,7 @@ describe('asynchronous invocation', () => {
     })
   })
 
-  it('L23: a success goes to its own destination', async () => {
+  it('LAMBDA-23: a success goes to its own destination', async () => {
     await send('functions.answer', {
       config: { DestinationConfig: { OnSuccess: { Destination: queue } } },
     })
@@ -129,7 +129,7 @@ describe('asynchronous invocation', () => {
     })
   })
 
-  it('L23: a dead-letter queue gets the bare event with three attributes', async () => {
+  it('LAMBDA-23: a dead-letter queue gets the bare event with three attributes', async () => {
     const requestId = await send('functions.fails', {
       properties: { DeadLetterConfig: { TargetArn: queue } },
       config: { MaximumRetryAttempts: 0 },
@@ -142,7 +142,7 @@ describe('asynchronous invocation', () => {
     })
   })
 
-  it('L24: reserved concurrency 0 sends the event straight to the dead-letter queue', async () => {
+  it('LAMBDA-24: reserved concurrency 0 sends the event straight to the dead-letter queue', async () => {
     await send('functions.answer', {
       properties: {
         DeadLetterConfig: { TargetArn: queue },
@@ -153,7 +153,7 @@ describe('asynchronous invocation', () => {
     expect(starts()).toEqual([])
   })
 
-  it('L20: a throttle backs off from a second and uses up no retry', async () => {
+  it('LAMBDA-20: a throttle backs off from a second and uses up no retry', async () => {
     await send('functions.waits', {
       properties: { ReservedConcurrentExecutions: 1, Timeout: 10 },
       config: { MaximumRetryAttempts: 0 },
@@ -169,7 +169,7 @@ describe('asynchronous invocation', () => {
     await expect.poll(() => starts().length).toBe(2)
   })
 
-  it('L22: an event can be delivered twice on demand', async () => {
+  it('LAMBDA-22: an event can be delivered twice on demand', async () => {
     clock = manualClock()
     bench = lambdaBench({
       clock,
@@ -182,14 +182,14 @@ describe('asynchronous invocation', () => {
     await expect.poll(ends).toBe(2)
   })
 
-  it('L25: received and dropped events are counted', async () => {
+  it('LAMBDA-25: received and dropped events are counted', async () => {
     await send('functions.fails', { config: { MaximumRetryAttempts: 0 } })
     await expect.poll(() => bench.metrics.map(({ name }) => name)).toContain('AsyncEventsDropped')
     expect(bench.metrics.map(({ name }) => name)).toContain('AsyncEventsReceived')
   })
 
   it.each(['OnFailure', 'OnSuccess'] as const)(
-    'L23: a topic as the %s destination gets the record as its message',
+    'LAMBDA-23: a topic as the %s destination gets the record as its message',
     async (outcome) => {
       const topic = 'arn:aws:sns:eu-west-1:000000000000:done'
       await send(outcome === 'OnFailure' ? 'functions.fails' : 'functions.answer', {
@@ -212,7 +212,7 @@ describe('asynchronous invocation', () => {
     },
   )
 
-  it('L23: a function as the destination is invoked with the record', async () => {
+  it('LAMBDA-23: a function as the destination is invoked with the record', async () => {
     clock = manualClock()
     bench = lambdaBench({ clock })
     await bench.create('After', 'functions.printsEvent')

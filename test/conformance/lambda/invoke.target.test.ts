@@ -49,7 +49,7 @@ async function invoke(input: Partial<InvokeCommandInput>) {
 }
 
 describe('Invoke of a function in the template', () => {
-  it('L1: RequestResponse is 200 with the answer', async () => {
+  it('LAMBDA-1: RequestResponse is 200 with the answer', async () => {
     expect(await invoke({ Payload: '{"value":[1,"ü"]}' })).toMatchObject({
       StatusCode: 200,
       json: [1, 'ü'],
@@ -57,13 +57,13 @@ describe('Invoke of a function in the template', () => {
     })
   })
 
-  it('L1: Event is 202 at once, DryRun is 204', async () => {
+  it('LAMBDA-1: Event is 202 at once, DryRun is 204', async () => {
     const event = await invoke({ InvocationType: 'Event', Payload: '{"value":1}' })
     expect(event).toMatchObject({ StatusCode: 202, json: undefined })
     expect((await invoke({ InvocationType: 'DryRun' })).StatusCode).toBe(204)
   })
 
-  it('L2: a function error is 200 with X-Amz-Function-Error', async () => {
+  it('LAMBDA-2: a function error is 200 with X-Amz-Function-Error', async () => {
     expect(await invoke({ Payload: '{"fails":true}' })).toMatchObject({
       StatusCode: 200,
       FunctionError: 'Unhandled',
@@ -71,7 +71,7 @@ describe('Invoke of a function in the template', () => {
     })
   })
 
-  it('L4: a body that is no JSON and an unknown function are refused', async () => {
+  it('LAMBDA-4: a body that is no JSON and an unknown function are refused', async () => {
     await expect(invoke({ Payload: '{' })).rejects.toMatchObject({
       name: 'InvalidRequestContentException',
       $metadata: { httpStatusCode: 400 },
@@ -82,7 +82,7 @@ describe('Invoke of a function in the template', () => {
     })
   })
 
-  it('L5, L16: LogType Tail gives START, the lines of the function, END and REPORT', async () => {
+  it('LAMBDA-5, LAMBDA-16: LogType Tail gives START, the lines of the function, END and REPORT', async () => {
     const { LogResult = '' } = await invoke({ LogType: 'Tail', Payload: '{"value":"this"}' })
     const lines = Buffer.from(LogResult, 'base64').toString().trim().split('\n')
     expect(
@@ -91,7 +91,7 @@ describe('Invoke of a function in the template', () => {
     expect(lines[1]).toMatch(/^\S+Z\t\S+\tINFO\tline of this$/)
   })
 
-  it('C10: GetFunction tells what the template says', async () => {
+  it('CFN-10: GetFunction tells what the template says', async () => {
     const { Configuration } = await client.send(new GetFunctionCommand({ FunctionName }))
     expect(Configuration).toMatchObject({
       FunctionName,

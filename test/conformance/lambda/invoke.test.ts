@@ -39,7 +39,7 @@ describe('an invocation', () => {
     expect((await invoke('functions.nothing')).payload).toBeNull()
   })
 
-  it('L2: a thrown error is a result with type, message and trace', async () => {
+  it('LAMBDA-2: a thrown error is a result with type, message and trace', async () => {
     const result = await invoke('functions.fails')
     expect(result.functionError).toBe('Unhandled')
     expect(result.payload).toMatchObject({
@@ -49,7 +49,7 @@ describe('an invocation', () => {
     })
   })
 
-  it('L2: a rejection that is no error has the type of its value', async () => {
+  it('LAMBDA-2: a rejection that is no error has the type of its value', async () => {
     expect((await invoke('functions.rejectsText')).payload).toEqual({
       errorType: 'string',
       errorMessage: 'Unauthorized',
@@ -57,7 +57,7 @@ describe('an invocation', () => {
     })
   })
 
-  it('L3: an answer over 6 MB is an error', async () => {
+  it('LAMBDA-3: an answer over 6 MB is an error', async () => {
     expect((await invoke('functions.big')).payload).toMatchObject({
       errorType: 'Function.ResponseSizeTooLarge',
     })
@@ -69,17 +69,17 @@ describe('an invocation', () => {
     })
   })
 
-  it('L15: a callback is called up to Node.js 22', async () => {
+  it('LAMBDA-15: a callback is called up to Node.js 22', async () => {
     expect((await invoke('functions.callback', { n: 3 })).payload).toEqual({ got: 3 })
   })
 
-  it('L15, W61: a callback with an error text fails with it', async () => {
+  it('LAMBDA-15, APIGW-61: a callback with an error text fails with it', async () => {
     expect((await invoke('functions.callbackFails')).payload).toMatchObject({
       errorMessage: 'Unauthorized',
     })
   })
 
-  it('L15: Node.js 24 refuses a handler with a callback', async () => {
+  it('LAMBDA-15: Node.js 24 refuses a handler with a callback', async () => {
     const result = await invoke('functions.callback', {}, { Runtime: 'nodejs24.x' })
     expect(result.payload).toMatchObject({ errorType: 'Runtime.CallbackHandlerDeprecated' })
   })
@@ -125,7 +125,7 @@ describe('an invocation', () => {
 })
 
 describe('limits', () => {
-  it('L6: a timeout kills even a busy loop, and the next call is a cold start', async () => {
+  it('LAMBDA-6: a timeout kills even a busy loop, and the next call is a cold start', async () => {
     const clock = manualClock()
     bench = lambdaBench({ clock })
     const functionName = await bench.create('Fn', 'functions.spins', { Timeout: 3 })
@@ -151,20 +151,23 @@ describe('limits', () => {
   it.each([
     ['when it answers', false],
     ['while it waits', true],
-  ])('L7: buffers above the memory of the function end the environment %s', async (_, waits) => {
-    const result = await invoke('functions.holds', { megabytes: 500, waits }, { Timeout: 60 })
-    expect(result).toMatchObject({
-      functionError: 'Unhandled',
-      payload: {
-        errorType: 'Runtime.ExitError',
-        errorMessage: `RequestId: ${result.requestId} Error: Runtime exited with error: signal: killed`,
-      },
-    })
-    expect(bench.logs.at(-1)?.message).toContain('Max Memory Used: 128 MB\tInit Duration: ')
-    expect(bench.logs.at(-1)?.message).toContain('Status: error\tError Type: Runtime.ExitError')
-  })
+  ])(
+    'LAMBDA-7: buffers above the memory of the function end the environment %s',
+    async (_, waits) => {
+      const result = await invoke('functions.holds', { megabytes: 500, waits }, { Timeout: 60 })
+      expect(result).toMatchObject({
+        functionError: 'Unhandled',
+        payload: {
+          errorType: 'Runtime.ExitError',
+          errorMessage: `RequestId: ${result.requestId} Error: Runtime exited with error: signal: killed`,
+        },
+      })
+      expect(bench.logs.at(-1)?.message).toContain('Max Memory Used: 128 MB\tInit Duration: ')
+      expect(bench.logs.at(-1)?.message).toContain('Status: error\tError Type: Runtime.ExitError')
+    },
+  )
 
-  it('L7: what is garbage does not count, and REPORT tells the most that was held', async () => {
+  it('LAMBDA-7: what is garbage does not count, and REPORT tells the most that was held', async () => {
     expect((await invoke('functions.churns', { megabytes: 300 }, { Timeout: 60 })).payload).toBe(
       'ok',
     )
@@ -177,7 +180,7 @@ describe('limits', () => {
     expect(usedMb()).toBeLessThan(512)
   })
 
-  it('L7: more memory than configured ends the environment', async () => {
+  it('LAMBDA-7: more memory than configured ends the environment', async () => {
     const result = await invoke('functions.eats', {}, { Timeout: 60 })
     expect(result.payload).toMatchObject({
       errorType: 'Runtime.ExitError',
@@ -201,7 +204,7 @@ describe('limits', () => {
     })
   })
 
-  it('L12: a failed init phase is retried by the invocation', async () => {
+  it('LAMBDA-12: a failed init phase is retried by the invocation', async () => {
     const MARKER = path.join(tmpdir(), `gaugeline-${randomUUID()}`)
     const result = await invoke(
       'fails-once.handler',
@@ -211,14 +214,14 @@ describe('limits', () => {
     expect(result.payload).toBe('second start')
   })
 
-  it('L12: an init phase that fails again is the error of the invocation', async () => {
+  it('LAMBDA-12: an init phase that fails again is the error of the invocation', async () => {
     expect((await invoke('fails-always.handler')).payload).toMatchObject({
       errorType: 'Error',
       errorMessage: 'cannot start',
     })
   })
 
-  it('L12: the init phase may take ten seconds', async () => {
+  it('LAMBDA-12: the init phase may take ten seconds', async () => {
     const clock = manualClock()
     bench = lambdaBench({ clock })
     const functionName = await bench.create('Fn', 'never-ready.handler')
@@ -234,7 +237,7 @@ describe('limits', () => {
 })
 
 describe('environments', () => {
-  it('L10: module state survives between warm calls', async () => {
+  it('LAMBDA-10: module state survives between warm calls', async () => {
     bench = lambdaBench()
     const functionName = await bench.create('Fn', 'functions.echo')
     await bench.lambda.invoke({ functionName, payload: {} })
@@ -242,7 +245,7 @@ describe('environments', () => {
     expect(second.payload).toMatchObject({ calls: 2 })
   })
 
-  it('L10: an environment handles one event at a time, more events start more environments', async () => {
+  it('LAMBDA-10: an environment handles one event at a time, more events start more environments', async () => {
     bench = lambdaBench({ maxEnvironments: 3 })
     const functionName = await bench.create('Fn', 'functions.overlaps')
     const results = await Promise.all(
@@ -252,7 +255,7 @@ describe('environments', () => {
     expect(payloads.map(({ at_once }) => at_once)).toEqual([1, 1, 1, 1, 1, 1])
   })
 
-  it('L14: reserved concurrency caps, the next event is throttled with its reason', async () => {
+  it('LAMBDA-14: reserved concurrency caps, the next event is throttled with its reason', async () => {
     bench = lambdaBench()
     const functionName = await bench.create('Fn', 'functions.overlaps', {
       ReservedConcurrentExecutions: 1,
@@ -267,7 +270,7 @@ describe('environments', () => {
     await expect(bench.lambda.invoke({ functionName, payload: {} })).resolves.toBeDefined()
   })
 
-  it('L14: reserved concurrency 0 stops the function', async () => {
+  it('LAMBDA-14: reserved concurrency 0 stops the function', async () => {
     bench = lambdaBench()
     const functionName = await bench.create('Fn', 'functions.echo', {
       ReservedConcurrentExecutions: 0,
@@ -296,7 +299,7 @@ describe('environments', () => {
     expect((payload as Echo).initializedAt).toBeLessThanOrEqual(before)
   })
 
-  it('L9: has exactly the documented variables, its own and the local endpoint', async () => {
+  it('LAMBDA-9: has exactly the documented variables, its own and the local endpoint', async () => {
     const { payload } = await invoke(
       'functions.echo',
       {},
@@ -385,7 +388,7 @@ describe('who may invoke', () => {
     return bench.lambda.invoke({ functionName, payload: {}, invokedBy })
   }
 
-  it('C9: a service needs a permission', async () => {
+  it('CFN-9: a service needs a permission', async () => {
     bench = lambdaBench()
     const functionName = await bench.create('Fn', 'functions.echo')
     await expect(
@@ -397,7 +400,7 @@ describe('who may invoke', () => {
     ['arn:aws:execute-api:eu-west-1:000000000000:abc/prod/$connect'],
     ['arn:aws:execute-api:eu-west-1:000000000000:abc/*$connect'],
     ['arn:aws:execute-api:eu-west-1:000000000000:abc/*/*'],
-  ])('C9: a permission for %s is enough', async (sourceArn) => {
+  ])('CFN-9: a permission for %s is enough', async (sourceArn) => {
     await expect(withPermission(sourceArn)).resolves.toBeDefined()
   })
 
@@ -405,7 +408,7 @@ describe('who may invoke', () => {
     ['arn:aws:execute-api:eu-west-1:000000000000:other/*/*', undefined],
     ['arn:aws:execute-api:eu-west-1:000000000000:abc/prod/hello', undefined],
     ['arn:aws:execute-api:eu-west-1:000000000000:abc/*/*', 'events.amazonaws.com'],
-  ])('C9: a permission for %s and %s is not', async (sourceArn, principal) => {
+  ])('CFN-9: a permission for %s and %s is not', async (sourceArn, principal) => {
     await expect(withPermission(sourceArn, principal)).rejects.toMatchObject({
       code: 'AccessDeniedException',
     })

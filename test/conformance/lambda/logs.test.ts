@@ -15,7 +15,7 @@ async function run(handler: string, properties: Readonly<Record<string, unknown>
 const iso = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z'
 
 describe('text logs', () => {
-  it('L16: START, console lines, END and REPORT in this order', async () => {
+  it('LAMBDA-16: START, console lines, END and REPORT in this order', async () => {
     const { lines, requestId } = await run('functions.prints')
     expect(lines[0]).toBe(`START RequestId: ${requestId} Version: $LATEST`)
     expect(lines[1]).toMatch(new RegExp(`^${iso}\t${requestId}\tINFO\thello world \\{ a: 1 \\}$`))
@@ -27,7 +27,7 @@ describe('text logs', () => {
     )
   })
 
-  it('L16: Init Duration is on the first REPORT only', async () => {
+  it('LAMBDA-16: Init Duration is on the first REPORT only', async () => {
     await run('functions.printsOne')
     await bench.lambda.invoke({ functionName: 'Fn', payload: {} })
     const reports = bench.logs.filter(({ message }) => message.startsWith('REPORT'))
@@ -40,7 +40,7 @@ describe('text logs', () => {
     expect(lines[3]).toMatch(/\tERROR\tTypeError: bad\n {4}at /)
   })
 
-  it('E2, E4: each line written to a stream is an event of its own, without a prefix', async () => {
+  it('EMF-2, EMF-4: each line written to a stream is an event of its own, without a prefix', async () => {
     const { lines } = await run('functions.prints')
     expect(lines.slice(4, -2)).toEqual(['{"_aws":1}', '{"_aws":2}', 'partial', 'no newline'])
   })
@@ -58,7 +58,7 @@ describe('text logs', () => {
     expect(new Set(bench.logs.map(({ stream }) => stream)).size).toBe(1)
   })
 
-  it('L5: the tail is the last 4 KB in base64', async () => {
+  it('LAMBDA-5: the tail is the last 4 KB in base64', async () => {
     const { logTail, requestId } = await run('functions.printsOne')
     const tail = Buffer.from(logTail ?? '', 'base64').toString()
     expect(tail).toContain(`END RequestId: ${requestId}`)
@@ -73,7 +73,7 @@ describe('JSON logs', () => {
   const parsed = (lines: readonly string[]) =>
     lines.map((line) => JSON.parse(line) as Record<string, unknown>)
 
-  it('L17: console lines are objects with timestamp, level, requestId and message', async () => {
+  it('LAMBDA-17: console lines are objects with timestamp, level, requestId and message', async () => {
     const { lines, requestId } = await run(
       'functions.printsOne',
       json({ ApplicationLogLevel: 'DEBUG' }),
@@ -85,7 +85,7 @@ describe('JSON logs', () => {
     ])
   })
 
-  it('L17: platform lines are platform.start and platform.report', async () => {
+  it('LAMBDA-17: platform lines are platform.start and platform.report', async () => {
     const { lines, requestId } = await run('functions.printsOne', json())
     const events = parsed(lines)
     expect(events[0]).toMatchObject({
@@ -99,22 +99,22 @@ describe('JSON logs', () => {
     expect(bench.logs[0]?.group).toBe('/own/group')
   })
 
-  it('L17: levels below ApplicationLogLevel are not written', async () => {
+  it('LAMBDA-17: levels below ApplicationLogLevel are not written', async () => {
     const { lines } = await run('functions.printsOne', json({ ApplicationLogLevel: 'INFO' }))
     expect(parsed(lines).map(({ level }) => level)).not.toContain('DEBUG')
   })
 
-  it('L17: SystemLogLevel WARN leaves the platform lines of a success out', async () => {
+  it('LAMBDA-17: SystemLogLevel WARN leaves the platform lines of a success out', async () => {
     const { lines } = await run('functions.printsOne', json({ SystemLogLevel: 'WARN' }))
     expect(parsed(lines).filter(({ type }) => type !== undefined)).toEqual([])
   })
 
-  it('E4: lines written to the stream stay as they are', async () => {
+  it('EMF-4: lines written to the stream stay as they are', async () => {
     const { lines } = await run('functions.prints', json())
     expect(lines).toContain('{"_aws":1}')
   })
 
-  it('L17: an error has type, message and stack', async () => {
+  it('LAMBDA-17: an error has type, message and stack', async () => {
     const { lines } = await run('functions.prints', json())
     expect(parsed(lines.filter((line) => line.startsWith('{"timestamp"')))[2]).toMatchObject({
       level: 'ERROR',
@@ -124,7 +124,7 @@ describe('JSON logs', () => {
 })
 
 describe('metrics', () => {
-  it('L25–L27: invocations, errors and duration by function, resource and account, at the start', async () => {
+  it('LAMBDA-25–LAMBDA-27: invocations, errors and duration by function, resource and account, at the start', async () => {
     await run('functions.fails')
     const of = (name: string) => bench.metrics.filter((datum) => datum.name === name)
     expect(of('Invocations').map(({ dimensions }) => dimensions)).toEqual([
@@ -136,7 +136,7 @@ describe('metrics', () => {
     expect(of('Duration')[0]).toMatchObject({ unit: 'Milliseconds' })
   })
 
-  it('L25: a throttle is no invocation', async () => {
+  it('LAMBDA-25: a throttle is no invocation', async () => {
     bench = lambdaBench()
     const functionName = await bench.create('Fn', 'functions.echo', {
       ReservedConcurrentExecutions: 0,

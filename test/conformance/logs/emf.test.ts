@@ -51,7 +51,7 @@ describe('metrics from log lines', () => {
   const failures = (name: string): number =>
     metrics.filter((datum) => datum.namespace === 'AWS/Logs' && datum.name === name).length
 
-  it('E1, E5, E9: a document publishes its metrics with dimensions, unit and a resolution of 60 s', () => {
+  it('EMF-1, EMF-5, EMF-9: a document publishes its metrics with dimensions, unit and a resolution of 60 s', () => {
     write(JSON.stringify(document()))
     expect(published()).toEqual([
       {
@@ -66,24 +66,24 @@ describe('metrics from log lines', () => {
     ])
   })
 
-  it('E3: a line with the prefix of console.log counts too', () => {
+  it('EMF-3: a line with the prefix of console.log counts too', () => {
     write(`2026-01-01T00:00:00.000Z\t7e0c\tINFO\t${JSON.stringify(document())}`)
     expect(published()).toHaveLength(1)
   })
 
-  it('E2, E4: a document inside another one or after other text does not count', () => {
+  it('EMF-2, EMF-4: a document inside another one or after other text does not count', () => {
     write(JSON.stringify({ level: 'INFO', message: document() }))
     write(`note: ${JSON.stringify(document())}`)
     expect(published()).toEqual([])
   })
 
-  it('E6: a dimension that is no text drops its set and is counted in AWS/Logs', () => {
+  it('EMF-6: a dimension that is no text drops its set and is counted in AWS/Logs', () => {
     write(JSON.stringify(document({ service: 7 })))
     expect(published()).toEqual([])
     expect(failures('EMFValidationErrors')).toBe(1)
   })
 
-  it('E7: an array gives every value; a wrong type drops that metric and keeps the log line', () => {
+  it('EMF-7: an array gives every value; a wrong type drops that metric and keeps the log line', () => {
     write(JSON.stringify(document({ Orders: [1, 2] })))
     expect(published().map((datum) => datum.value)).toEqual([1, 2])
     write(JSON.stringify(document({ Orders: 'many' })))
@@ -91,12 +91,12 @@ describe('metrics from log lines', () => {
     expect(failures('EMFValidationErrors')).toBe(1)
   })
 
-  it('E7: more than 100 values drop the metric', () => {
+  it('EMF-7: more than 100 values drop the metric', () => {
     write(JSON.stringify(document({ Orders: Array.from({ length: 101 }, () => 1) })))
     expect(published()).toEqual([])
   })
 
-  it('E8: each dimension set is a series, [] has no dimensions', () => {
+  it('EMF-8: each dimension set is a series, [] has no dimensions', () => {
     write(
       JSON.stringify(
         document({ site: 'a' }, { Dimensions: [['service'], ['service', 'site'], []] }),
@@ -109,7 +109,7 @@ describe('metrics from log lines', () => {
     ])
   })
 
-  it('E10: unknown members are ignored, and the names of members are case-sensitive', () => {
+  it('EMF-10: unknown members are ignored, and the names of members are case-sensitive', () => {
     write(JSON.stringify(document({ other: { deep: 1 } }, { Comment: 'x' })))
     expect(published()).toHaveLength(1)
     write(JSON.stringify(document({}, { Dimensions: [['Service']] })))
@@ -118,7 +118,7 @@ describe('metrics from log lines', () => {
     expect(published()).toHaveLength(1)
   })
 
-  it('E11: a log event of more than 1 MB publishes nothing', () => {
+  it('EMF-11: a log event of more than 1 MB publishes nothing', () => {
     const padded = (bytes: number): string => {
       const empty = JSON.stringify(document({ note: '' }))
       return JSON.stringify(document({ note: 'x'.repeat(bytes - empty.length) }))
@@ -129,12 +129,12 @@ describe('metrics from log lines', () => {
     expect(published()).toHaveLength(1)
   })
 
-  it('E12: a broken document is counted as a parsing error', () => {
+  it('EMF-12: a broken document is counted as a parsing error', () => {
     write('{"_aws": {')
     expect(failures('EMFParsingErrors')).toBe(1)
   })
 
-  it('E14: a document older than two weeks publishes nothing', () => {
+  it('EMF-14: a document older than two weeks publishes nothing', () => {
     const old = document()
     write(
       JSON.stringify({

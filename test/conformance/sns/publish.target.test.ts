@@ -88,7 +88,7 @@ describe('publishing', () => {
     3 * TIMEOUT_MS,
   )
 
-  it('C20: a topic is described by its ARN', async () => {
+  it('CFN-20: a topic is described by its ARN', async () => {
     const { Attributes } = await topics.send(new GetTopicAttributesCommand({ TopicArn }))
     expect(Attributes).toMatchObject({ TopicArn, Owner: TopicArn.split(':')[4] })
   })

@@ -53,7 +53,7 @@ const subscribe = (Protocol: string, Endpoint: string, more: object = {}) =>
   front.create('AWS::SNS::Subscription', { TopicArn, Protocol, Endpoint, ...more }, Protocol)
 
 describe('topics', () => {
-  it('C20: Ref is the topic ARN; the topic is listed with its attributes', async () => {
+  it('CFN-20: Ref is the topic ARN; the topic is listed with its attributes', async () => {
     expect((await client.send(new ListTopicsCommand({}))).Topics).toEqual([{ TopicArn }])
     const { Attributes } = await client.send(new GetTopicAttributesCommand({ TopicArn }))
     expect(Attributes).toMatchObject({ TopicArn, Owner: '000000000000' })
@@ -99,7 +99,7 @@ describe('topics', () => {
     expect(mails).toHaveLength(2)
   })
 
-  it('L18: invokes a subscribed function asynchronously, as the topic', async () => {
+  it('LAMBDA-18: invokes a subscribed function asynchronously, as the topic', async () => {
     await subscribe('lambda', 'arn:aws:lambda:eu-west-1:000000000000:function:f')
     await client.send(new PublishCommand({ TopicArn, Subject: 'S <1>', Message: 'M & more' }))
     expect(invoked).toMatchObject([
@@ -127,7 +127,7 @@ describe('topics', () => {
     expect(JSON.parse(queued[1] ?? '')).toMatchObject({ Type: 'Notification', Message: 'wrapped' })
   })
 
-  it('C20: an e-mail is only written down', async () => {
+  it('CFN-20: an e-mail is only written down', async () => {
     await subscribe('email', 'on-call@example.com')
     await client.send(new PublishCommand({ TopicArn, Subject: 'ALARM', Message: 'text' }))
     expect(mails).toEqual(['To on-call@example.com: ALARM\ntext'])

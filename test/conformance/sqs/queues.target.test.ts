@@ -206,7 +206,7 @@ describe('queues', () => {
 })
 
 describeLocal('clock', 'a queue as event source', () => {
-  it('K22 and visibility: what is not reported failed is removed, the rest comes again, then goes to the dead letters', async () => {
+  it('KINESIS-22 and visibility: what is not reported failed is removed, the rest comes again, then goes to the dead letters', async () => {
     const batches: string[][] = []
     const functions: Functions = {
       invoke({ payload }) {

@@ -60,7 +60,7 @@ export async function startBrokerBench(): Promise<BrokerBench> {
   return {
     iot,
     async client({ as, connect: how, will, topic = TOPIC }) {
-      // A client id connects once in a second (aws-behaviour I6).
+      // A client id connects once in a second (IOT-6).
       await iot.clock.advance(1_100)
       return rawConnect(iot.iot.mqttPort(), {
         clientId: how?.clientId ?? (as === 'thing' ? 'd1' : newClientId()),

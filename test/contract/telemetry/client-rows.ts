@@ -5,14 +5,14 @@ const withName = (deviceId: string) => ({ ts: START_MS, deviceId, metrics: { a: 
 const exact = { readings: [{ metrics: { a: 1 }, ts: START_MS }] } as const
 
 const identities: readonly TableRow[] = [
-  payload('M34', 'a deviceId beside metrics that is the topic’s', withName('d1'), exact),
-  payload('M34', 'one with its site', withName('plant-1/d1'), exact),
-  payload('M34', 'a foreign deviceId beside metrics: the topic holds', withName('x'), {
+  payload('PAYLOAD-34', 'a deviceId beside metrics that is the topic’s', withName('d1'), exact),
+  payload('PAYLOAD-34', 'one with its site', withName('plant-1/d1'), exact),
+  payload('PAYLOAD-34', 'a foreign deviceId beside metrics: the topic holds', withName('x'), {
     ...exact,
     counted: { DeviceMismatches: 1 },
   }),
   payload(
-    'M34',
+    'PAYLOAD-34',
     'a foreign deviceId in a flat object',
     { deviceId: 'x', a: 1 },
     {
@@ -36,7 +36,7 @@ const NAMES = [
 
 const names: readonly TableRow[] = [
   payload(
-    'M35',
+    'PAYLOAD-35',
     'markup and a formula, as text',
     { '<script>': 1, '=cmd()': 2 },
     {
@@ -46,7 +46,7 @@ const names: readonly TableRow[] = [
   ),
   ...NAMES.map((name) =>
     payload(
-      'M35',
+      'PAYLOAD-35',
       `the name ${JSON.stringify(name)}`,
       { [name]: 1 },
       rejected('METRIC_NAME_INVALID'),
@@ -54,19 +54,19 @@ const names: readonly TableRow[] = [
   ),
   because(
     {
-      id: 'M35',
+      id: 'PAYLOAD-35',
       what: 'a name of 1 MB',
       by: 'broker',
       payload: { ['x'.repeat(1_000_000)]: 1 },
       outcome: { disconnected: 'CLIENT_ERROR', counted: 'PublishIn.ClientError' },
     },
-    'It is larger than a payload may be (M14). Names end at 64 characters, not at 256: they are the columns of a table.',
+    'It is larger than a payload may be (PAYLOAD-14). Names end at 64 characters, not at 256: they are the columns of a table.',
   ),
 ]
 
 const flags: readonly TableRow[] = [
   {
-    id: 'M36',
+    id: 'PAYLOAD-36',
     what: 'the retain flag, of a thing',
     by: 'broker',
     as: 'thing',
@@ -75,7 +75,7 @@ const flags: readonly TableRow[] = [
   },
   {
     ...payload(
-      'M36',
+      'PAYLOAD-36',
       'the retain flag, of who may retain: a reading as any other',
       { a: 1 },
       one({ a: 1 }),
@@ -83,16 +83,16 @@ const flags: readonly TableRow[] = [
     retain: true,
   },
   {
-    id: 'M36',
+    id: 'PAYLOAD-36',
     what: 'QoS 2',
     by: 'broker',
     payload: { a: 1 },
     qos: 2,
     outcome: { unanswered: 'PublishIn.ClientError' },
-    reason: 'IoT Core has no QoS 2 and gives no answer (aws-behaviour I1).',
+    reason: 'IoT Core has no QoS 2 and gives no answer (IOT-1).',
   },
   {
-    id: 'M36',
+    id: 'PAYLOAD-36',
     what: 'a will that says "offline", of a thing',
     by: 'deliver',
     as: 'thing',
@@ -103,17 +103,17 @@ const flags: readonly TableRow[] = [
   },
   because(
     {
-      id: 'M36',
+      id: 'PAYLOAD-36',
       what: 'a will that is a reading, of a thing',
       by: 'deliver',
       as: 'thing',
       will: { alive: 0 },
       outcome: { ...one({ alive: 0 }), left: 'CONNECTION_LOST' },
     },
-    'The rules engine gets a will as any publish of its device (aws-behaviour I20), so it is what it says: a reading, at the broker’s time. The status comes from the presence.',
+    'The rules engine gets a will as any publish of its device (IOT-20), so it is what it says: a reading, at the broker’s time. The status comes from the presence.',
   ),
   {
-    id: 'M36',
+    id: 'PAYLOAD-36',
     what: 'a will on another device’s topic, of a thing',
     by: 'broker',
     as: 'thing',
@@ -125,7 +125,7 @@ const flags: readonly TableRow[] = [
 
 const strangers: readonly TableRow[] = [
   {
-    id: 'M37',
+    id: 'PAYLOAD-37',
     what: 'an MQTT 5 CONNECT',
     by: 'broker',
     connect: { version: 5 },
@@ -134,7 +134,7 @@ const strangers: readonly TableRow[] = [
   },
   because(
     {
-      id: 'M38',
+      id: 'PAYLOAD-38',
       what: 'a device id that is not the credential’s',
       by: 'broker',
       as: 'thing',
@@ -147,7 +147,7 @@ const strangers: readonly TableRow[] = [
     HTTP: 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
     TLS: '\u0016\u0003\u0001\u0000\u0005\u0001\u0000\u0000\u0001\u0003',
   }).map(([what, text]): TableRow => ({
-    id: 'M39',
+    id: 'PAYLOAD-39',
     what,
     by: 'broker',
     bytes: Buffer.from(text, 'latin1'),
@@ -158,5 +158,5 @@ const strangers: readonly TableRow[] = [
   })),
 ]
 
-/** Who sends, and how: M34 to M39. */
+/** Who sends, and how: PAYLOAD-34 to PAYLOAD-39. */
 export const clientRows: readonly TableRow[] = [...identities, ...names, ...flags, ...strangers]

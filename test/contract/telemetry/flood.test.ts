@@ -9,7 +9,7 @@ import { publishPacket } from './packets.ts'
 
 const DEVICES = 10_000
 const SECONDS = 60
-/** aws-behaviour I6, a connection. */
+/** IOT-6, a connection. */
 const PER_SECOND = 100
 
 let bench: BrokerBench
@@ -19,8 +19,8 @@ beforeAll(async () => {
 afterAll(() => bench.iot.stop())
 
 /** The alarms of it are `publishes-throttled` and `publishes-denied`, at three minutes of five. */
-describe('10,000 new device ids in a minute from one credential (reliability M38)', () => {
-  it('M38: 100 a second are taken for as long as it lasts, the rest is counted, and no metric names a device', async () => {
+describe('10,000 new device ids in a minute from one credential (PAYLOAD-38)', () => {
+  it('PAYLOAD-38: 100 a second are taken for as long as it lasts, the rest is counted, and no metric names a device', async () => {
     const client = await bench.client({})
     await client.next('connack')
     const metricsFrom = bench.iot.metrics.length
@@ -50,7 +50,7 @@ describe('10,000 new device ids in a minute from one credential (reliability M38
     expect([...dimensions].sort()).toEqual(['ActionType', 'Protocol', 'RuleName'])
   })
 
-  it('M38: of more devices than fit their item a lane keeps the place of the newest', () => {
+  it('PAYLOAD-38: of more devices than fit their item a lane keeps the place of the newest', () => {
     const topicOf = (n: number) => `plant-1/new-${n}` as const
     const heads = new Map(
       Array.from({ length: DEVICES }, (_, n) => {

@@ -10,9 +10,9 @@ const CLOCK_COSTS_NO_VALUE =
   'Its clock is not set yet, which says nothing of the value: kept at the broker’s time, and flagged.'
 
 const bytes: readonly TableRow[] = [
-  payload('M13', 'nothing', '', rejected('PAYLOAD_EMPTY')),
+  payload('PAYLOAD-13', 'nothing', '', rejected('PAYLOAD_EMPTY')),
   {
-    id: 'M14',
+    id: 'PAYLOAD-14',
     what: 'a payload of 131,073 bytes',
     by: 'broker',
     payload: Buffer.alloc(131_073, 32),
@@ -27,11 +27,13 @@ const bytes: readonly TableRow[] = [
     '{"a":1,}': 7,
     '{"a":1/*x*/}': 6,
     '{"°C außen":}': 14,
-  }).map(([text, byteOffset]) => payload('M15', `the text ${text}`, text, notJson(byteOffset))),
-  ...['null', '1', '"x"', '[]', '[{}]', '[[{"a":1}]]'].map((text) =>
-    payload('M16', `the JSON ${text}`, text, rejected('PAYLOAD_NOT_OBJECT')),
+  }).map(([text, byteOffset]) =>
+    payload('PAYLOAD-15', `the text ${text}`, text, notJson(byteOffset)),
   ),
-  payload('M17', 'a byte order mark, which is stripped', '\ufeff{"a":1}', one({ a: 1 })),
+  ...['null', '1', '"x"', '[]', '[{}]', '[[{"a":1}]]'].map((text) =>
+    payload('PAYLOAD-16', `the JSON ${text}`, text, rejected('PAYLOAD_NOT_OBJECT')),
+  ),
+  payload('PAYLOAD-17', 'a byte order mark, which is stripped', '\ufeff{"a":1}', one({ a: 1 })),
   ...Object.entries({
     'invalid UTF-8': [0x7b, 0xc3, 0x28],
     'UTF-16 with its mark': [...Buffer.from('\ufeff{"a":1}', 'utf16le')],
@@ -39,55 +41,65 @@ const bytes: readonly TableRow[] = [
     CBOR: [0xa1, 0x61, 0x61, 0x01],
     'protobuf with a double': [0x09, 0xcd, 0xcc, 0xcc, 0xcc, 0xcc, 0x4c, 0x35, 0x40],
   }).map(([what, octets]) =>
-    payload('M18', what, Buffer.from(octets), rejected('PAYLOAD_NOT_UTF8')),
+    payload('PAYLOAD-18', what, Buffer.from(octets), rejected('PAYLOAD_NOT_UTF8')),
   ),
   because(
-    payload('M18', 'UTF-16 without a mark', Buffer.from('{"a":1}', 'utf16le'), notJson(1)),
+    payload('PAYLOAD-18', 'UTF-16 without a mark', Buffer.from('{"a":1}', 'utf16le'), notJson(1)),
     'Its bytes are valid UTF-8, with a NUL after each letter.',
   ),
 ]
 
 const shapes: readonly TableRow[] = [
-  payload('M19', 'a degree sign and an umlaut', { '°C außen': 1 }, one({ '°C außen': 1 })),
-  payload('M20', 'a name twice', '{"t":1,"t":2}', rejected('DUPLICATE_KEY')),
-  payload('M21', '__proto__, which is left out', '{"__proto__":1,"a":2}', one({ a: 2 })),
-  payload('M21', '__proto__ among metrics', '{"metrics":{"__proto__":1,"a":2}}', one({ a: 2 })),
+  payload('PAYLOAD-19', 'a degree sign and an umlaut', { '°C außen': 1 }, one({ '°C außen': 1 })),
+  payload('PAYLOAD-20', 'a name twice', '{"t":1,"t":2}', rejected('DUPLICATE_KEY')),
+  payload('PAYLOAD-21', '__proto__, which is left out', '{"__proto__":1,"a":2}', one({ a: 2 })),
   payload(
-    'M21',
+    'PAYLOAD-21',
+    '__proto__ among metrics',
+    '{"metrics":{"__proto__":1,"a":2}}',
+    one({ a: 2 }),
+  ),
+  payload(
+    'PAYLOAD-21',
     'constructor and prototype',
     '{"constructor":1,"prototype":1,"a":2}',
     one({ a: 2 }),
   ),
   payload(
-    'M21',
+    'PAYLOAD-21',
     'an object as __proto__',
     '{"metrics":{"__proto__":{"x":1},"a":2}}',
     one({ a: 2 }),
   ),
-  payload('M22', 'nesting of 10,000', '['.repeat(10_000), rejected('PAYLOAD_TOO_DEEP')),
-  payload('M22', 'nesting of 17', '['.repeat(17), rejected('PAYLOAD_TOO_DEEP')),
-  payload('M23', '10,000 metrics', many(10_000), rejected('TOO_MANY_FIELDS')),
-  payload('M23', '65 metrics', many(65), rejected('TOO_MANY_FIELDS')),
-  payload('M23', '64 metrics', many(64), one(many(64))),
+  payload('PAYLOAD-22', 'nesting of 10,000', '['.repeat(10_000), rejected('PAYLOAD_TOO_DEEP')),
+  payload('PAYLOAD-22', 'nesting of 17', '['.repeat(17), rejected('PAYLOAD_TOO_DEEP')),
+  payload('PAYLOAD-23', '10,000 metrics', many(10_000), rejected('TOO_MANY_FIELDS')),
+  payload('PAYLOAD-23', '65 metrics', many(65), rejected('TOO_MANY_FIELDS')),
+  payload('PAYLOAD-23', '64 metrics', many(64), one(many(64))),
 ]
 
 const values: readonly TableRow[] = [
-  payload('M24', 'null as "no reading"', { a: null, b: 1 }, one({ a: null, b: 1 })),
+  payload('PAYLOAD-24', 'null as "no reading"', { a: null, b: 1 }, one({ a: null, b: 1 })),
   ...['21.5', true, {}].map((value) =>
     payload(
-      'M24',
+      'PAYLOAD-24',
       `the value ${JSON.stringify(value)}`,
       { a: value },
       rejected('VALUE_NOT_NUMBER'),
     ),
   ),
   because(
-    payload('M24', 'no value', { ts: START_MS, metrics: {} }, rejected('PAYLOAD_NOT_OBJECT')),
-    'No value is of the wrong kind: there is none. The payload is as empty as [] (M16).',
+    payload(
+      'PAYLOAD-24',
+      'no value',
+      { ts: START_MS, metrics: {} },
+      rejected('PAYLOAD_NOT_OBJECT'),
+    ),
+    'No value is of the wrong kind: there is none. The payload is as empty as [] (PAYLOAD-16).',
   ),
-  payload('M25', '1e400', '{"a":1e400}', rejected('VALUE_NOT_FINITE')),
-  payload('M25', '-1e400', '{"a":-1e400}', rejected('VALUE_NOT_FINITE')),
-  payload('M25', '1e-400 as 0', '{"a":1e-400}', one({ a: 0 })),
+  payload('PAYLOAD-25', '1e400', '{"a":1e400}', rejected('VALUE_NOT_FINITE')),
+  payload('PAYLOAD-25', '-1e400', '{"a":-1e400}', rejected('VALUE_NOT_FINITE')),
+  payload('PAYLOAD-25', '1e-400 as 0', '{"a":1e-400}', one({ a: 0 })),
   ...(
     [
       ['2^53 + 1 as the nearest double', '9007199254740993', 2 ** 53, '9.007199254740992E15'],
@@ -96,13 +108,13 @@ const values: readonly TableRow[] = [
       ['1e308', '1e308', 1e308, '1E308'],
     ] as const
   ).map(([what, text, a, shown]) =>
-    payload('M26', what, `{"a":${text}}`, { ...one({ a }), shown: { values: [shown] } }),
+    payload('PAYLOAD-26', what, `{"a":${text}}`, { ...one({ a }), shown: { values: [shown] } }),
   ),
 ]
 
 const times: readonly TableRow[] = [
   payload(
-    'M27',
+    'PAYLOAD-27',
     'no time: the broker’s, flagged',
     { metrics: { a: 1 } },
     one({ a: 1 }, { ts: 'broker', quality: 'broker-time' }),
@@ -110,7 +122,7 @@ const times: readonly TableRow[] = [
   ...['2026-01-01', 'NTP', -START_MS, 0, -1, 12_345, 8.64e15 + 1, null].map((ts) =>
     because(
       payload(
-        'M28',
+        'PAYLOAD-28',
         `the time ${JSON.stringify(ts)}`,
         at(ts),
         one({ a: 1 }, { ts: 'broker', quality: 'clock-unset' }),
@@ -120,7 +132,7 @@ const times: readonly TableRow[] = [
   ),
   because(
     payload(
-      'M28',
+      'PAYLOAD-28',
       'the time 1e400',
       '{"ts":1e400,"metrics":{"a":1}}',
       one({ a: 1 }, { ts: 'broker', quality: 'clock-unset' }),
@@ -128,11 +140,21 @@ const times: readonly TableRow[] = [
     CLOCK_COSTS_NO_VALUE,
   ),
   ...[true, {}, [START_MS]].map((ts) =>
-    payload('M28', `the time ${JSON.stringify(ts)}`, at(ts), rejected('TS_INVALID')),
+    payload('PAYLOAD-28', `the time ${JSON.stringify(ts)}`, at(ts), rejected('TS_INVALID')),
   ),
-  payload('M28', 'seconds, times 1,000', at(START_MS / 1_000), one({ a: 1 }, { ts: START_MS })),
-  payload('M28', 'microseconds, by 1,000', at(START_MS * 1_000), one({ a: 1 }, { ts: START_MS })),
-  payload('M28', 'nanoseconds', at(START_MS * 1_000_000), one({ a: 1 }, { ts: START_MS })),
+  payload(
+    'PAYLOAD-28',
+    'seconds, times 1,000',
+    at(START_MS / 1_000),
+    one({ a: 1 }, { ts: START_MS }),
+  ),
+  payload(
+    'PAYLOAD-28',
+    'microseconds, by 1,000',
+    at(START_MS * 1_000),
+    one({ a: 1 }, { ts: START_MS }),
+  ),
+  payload('PAYLOAD-28', 'nanoseconds', at(START_MS * 1_000_000), one({ a: 1 }, { ts: START_MS })),
   ...Object.entries({
     'ten years ahead': 10 * 365 * 86_400_000,
     'an hour ahead': 3_600_000,
@@ -140,7 +162,7 @@ const times: readonly TableRow[] = [
   }).map(([what, byMs]) =>
     because(
       payload(
-        'M29',
+        'PAYLOAD-29',
         `a time ${what}: at its arrival, flagged`,
         at(START_MS + byMs),
         one({ a: 1 }, { ts: 'broker', quality: 'skew' }),
@@ -149,12 +171,12 @@ const times: readonly TableRow[] = [
     ),
   ),
   payload(
-    'M29',
+    'PAYLOAD-29',
     'a time 23 hours behind',
     at(START_MS - 82_800_000),
     one({ a: 1 }, { ts: START_MS - 82_800_000 }),
   ),
 ]
 
-/** What a payload is made of, up to its times: M13 to M29. */
+/** What a payload is made of, up to its times: PAYLOAD-13 to PAYLOAD-29. */
 export const payloadRows: readonly TableRow[] = [...bytes, ...shapes, ...values, ...times]

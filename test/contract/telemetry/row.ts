@@ -49,7 +49,7 @@ export interface Shown {
 }
 
 export interface TableRow {
-  /** A row of reliability.md (c). */
+  /** A row of docs/facts. */
   readonly id: string
   readonly what: string
   readonly by: DecidedBy

@@ -20,10 +20,10 @@ const twice = (
 const [first, second] = [{ metrics: { a: 1 } }, { metrics: { a: 2 } }]
 const both: Outcome = { readings: [first, second] }
 
-/** Counters, boots and order: M29 to M33. */
+/** Counters, boots and order: PAYLOAD-29 to PAYLOAD-33. */
 export const sequenceRows: readonly TableRow[] = [
   twice(
-    'M29',
+    'PAYLOAD-29',
     'times out of order: as the stream had them, which is as they were counted',
     [
       { n: 1, ts: START_MS + 9 },
@@ -37,50 +37,55 @@ export const sequenceRows: readonly TableRow[] = [
     },
   ),
   payload(
-    'M30',
+    'PAYLOAD-30',
     'no counter',
     { ts: START_MS, boot: 'b', metrics: { a: 1 } },
     { readings: [first] },
   ),
   ...[-1, 1.5, 2 ** 53, '7', null].map((n) =>
     payload(
-      'M30',
+      'PAYLOAD-30',
       `the counter ${JSON.stringify(n)}`,
       { n, metrics: { a: 1 } },
       rejected('SEQ_INVALID'),
     ),
   ),
   payload(
-    'M31',
+    'PAYLOAD-31',
     'a boot that is no text',
     { boot: 7, metrics: { a: 1 } },
     rejected('BOOT_INVALID'),
   ),
   twice(
-    'M31',
+    'PAYLOAD-31',
     'a counter that begins again with a new boot',
     [{ n: 7 }, { boot: 'c', n: 0 }],
     both,
   ),
-  twice('M31', 'one that begins again without, further back than 64', [{ n: 700 }, { n: 0 }], both),
+  twice(
+    'PAYLOAD-31',
+    'one that begins again without, further back than 64',
+    [{ n: 700 }, { n: 0 }],
+    both,
+  ),
   because(
-    twice('M31', 'one that begins again without, within 64', [{ n: 0 }, { n: 0 }], {
+    twice('PAYLOAD-31', 'one that begins again without, within 64', [{ n: 0 }, { n: 0 }], {
       readings: [first],
       counted: { SequenceConflicts: 1 },
     }),
-    'Nobody can tell it from a repetition; that its values are others is counted (M32).',
+    'Nobody can tell it from a repetition; that its values are others is counted (PAYLOAD-32).',
   ),
   twice(
-    'M32',
+    'PAYLOAD-32',
     'the same counter and the same value: a repetition',
     [{ n: 7 }, { n: 7, metrics: { a: 1 } }],
     { readings: [first], counted: { ReadingsDuplicate: 1 } },
   ),
-  twice('M32', 'the same counter and another value: the first holds', [{ n: 7 }, { n: 7 }], {
+  twice('PAYLOAD-32', 'the same counter and another value: the first holds', [{ n: 7 }, { n: 7 }], {
     readings: [first],
     counted: { SequenceConflicts: 1 },
   }),
-  twice('M33', 'a counter that jumps by a million: one gap', [{ n: 1 }, { n: 1_000_001 }], {
+  twice('PAYLOAD-33', 'a counter that jumps by a million: one gap', [{ n: 1 }, { n: 1_000_001 }], {
     readings: [first, second],
     shown: { gaps: ['999999 missing'] },
   }),

@@ -10,7 +10,7 @@ import type { Outcome, TableRow } from './row.ts'
 import { sequenceRows } from './sequence-rows.ts'
 import { topicRows } from './topic-rows.ts'
 
-/** What a device or a stranger may send, and what becomes of it: reliability.md (c), rows M. */
+/** What a device or a stranger may send, and what becomes of it: docs/facts/payloads.md. */
 const table: readonly TableRow[] = [...topicRows, ...payloadRows, ...sequenceRows, ...clientRows]
 
 let bench: BrokerBench
@@ -100,7 +100,7 @@ async function ended(): Promise<Outcome> {
   return { disconnected, ...(counted === undefined ? {} : { counted }) }
 }
 
-describe('what a device or a stranger may send (reliability (c), M)', () => {
+describe('what a device or a stranger may send (docs/facts/payloads.md)', () => {
   it.each(table.map((row) => [`${row.id}: ${row.what} (${row.by})`, row] as const))(
     '%s',
     async (_name, row) => {
@@ -118,8 +118,8 @@ describe('what a device or a stranger may send (reliability (c), M)', () => {
 
   it('the table has every row of the reference', () => {
     const ids = new Set(table.map((row) => row.id))
-    const all = Array.from({ length: 39 }, (_, i) => `M${String(i + 1).padStart(2, '0')}`)
-    expect([...ids].sort()).toEqual(all)
+    const all = Array.from({ length: 39 }, (_, i) => `PAYLOAD-${i + 1}`)
+    expect([...ids].sort()).toEqual(all.sort())
   })
 
   it('docs/telemetry.md says of every reason what it means', () => {
@@ -131,11 +131,11 @@ describe('what a device or a stranger may send (reliability (c), M)', () => {
     expect(explained).toEqual(expect.arrayContaining(reasons))
   })
 
-  it('M37: the same CONNECT in MQTT 3.1.1 is accepted', async () => {
+  it('PAYLOAD-37: the same CONNECT in MQTT 3.1.1 is accepted', async () => {
     expect(await bench.greet(bench.connectPacket(4))).toBe(0)
   })
 
-  it('M39: whoever comes again and again is told of once a minute', async () => {
+  it('PAYLOAD-39: whoever comes again and again is told of once a minute', async () => {
     await bench.iot.clock.advance(60_000)
     bench.iot.told.length = 0
     const request = Buffer.from('GET / HTTP/1.1\r\n\r\n')

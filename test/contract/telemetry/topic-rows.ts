@@ -2,7 +2,7 @@ import { because, one, payload, rejected, TOPIC, type TableRow } from './row.ts'
 
 /** MQTT 3.1.1 has no word for why a server hangs up: it is in the device's presence, and counted. */
 const NO_WORDS =
-  'IoT Core ends the connection without a word; the code is the reason in the device’s presence (aws-behaviour I19).'
+  'IoT Core ends the connection without a word; the code is the reason in the device’s presence (IOT-19).'
 const CLIENT_ERROR = { disconnected: 'CLIENT_ERROR', counted: 'PublishIn.ClientError' } as const
 const AUTH_ERROR = { disconnected: 'AUTH_ERROR', counted: 'PublishIn.AuthError' } as const
 
@@ -32,55 +32,61 @@ const POLICY =
 const unmatched = { outcome: 'unmatched', reason: POLICY } as const
 
 const malformed: readonly TableRow[] = [
-  breaks('M01', 'no topic', ''),
-  ends('M02', 'a topic of 257 bytes', `dt/${'x'.repeat(254)}`),
-  ends('M02', 'a topic of 257 bytes in 130 characters', `dt/${'é'.repeat(127)}`),
-  ends('M03', 'eight slashes', 'dt/1/2/3/4/5/6/7/8'),
-  breaks('M04', 'a plus', 'dt/+/telemetry'),
-  breaks('M04', 'a number sign', 'dt/#'),
-  denied('M05', '$SYS', '$SYS/x'),
-  denied('M05', 'a shadow', '$aws/things/x/shadow/update'),
-  ends('M06', 'U+0000 in the topic', 'dt/plant-1/d\u00001/telemetry'),
+  breaks('PAYLOAD-1', 'no topic', ''),
+  ends('PAYLOAD-2', 'a topic of 257 bytes', `dt/${'x'.repeat(254)}`),
+  ends('PAYLOAD-2', 'a topic of 257 bytes in 130 characters', `dt/${'é'.repeat(127)}`),
+  ends('PAYLOAD-3', 'eight slashes', 'dt/1/2/3/4/5/6/7/8'),
+  breaks('PAYLOAD-4', 'a plus', 'dt/+/telemetry'),
+  breaks('PAYLOAD-4', 'a number sign', 'dt/#'),
+  denied('PAYLOAD-5', '$SYS', '$SYS/x'),
+  denied('PAYLOAD-5', 'a shadow', '$aws/things/x/shadow/update'),
+  ends('PAYLOAD-6', 'U+0000 in the topic', 'dt/plant-1/d\u00001/telemetry'),
 ]
 
 const foreign: readonly TableRow[] = [
-  because(denied('M07', 'a slash in front', '/dt/plant-1/d1/telemetry'), POLICY),
-  { id: 'M07', what: 'a slash behind', by: 'rule', topic: `${TOPIC}/`, ...unmatched },
-  because({ ...denied('M07', 'a slash behind, of a thing', `${TOPIC}/`), as: 'thing' }, POLICY),
-  { id: 'M08', what: 'case', by: 'rule', topic: 'dt/plant-1/d1/Telemetry', ...unmatched },
-  because({ ...denied('M08', 'case, of a thing', 'dt/plant-1/d1/Telemetry'), as: 'thing' }, POLICY),
-  because(denied('M08', 'case of the first level', 'Dt/plant-1/d1/telemetry'), POLICY),
+  because(denied('PAYLOAD-7', 'a slash in front', '/dt/plant-1/d1/telemetry'), POLICY),
+  { id: 'PAYLOAD-7', what: 'a slash behind', by: 'rule', topic: `${TOPIC}/`, ...unmatched },
+  because(
+    { ...denied('PAYLOAD-7', 'a slash behind, of a thing', `${TOPIC}/`), as: 'thing' },
+    POLICY,
+  ),
+  { id: 'PAYLOAD-8', what: 'case', by: 'rule', topic: 'dt/plant-1/d1/Telemetry', ...unmatched },
+  because(
+    { ...denied('PAYLOAD-8', 'case, of a thing', 'dt/plant-1/d1/Telemetry'), as: 'thing' },
+    POLICY,
+  ),
+  because(denied('PAYLOAD-8', 'case of the first level', 'Dt/plant-1/d1/telemetry'), POLICY),
   because(
     {
-      ...payload('M07', 'an empty level', { a: 1 }, rejected('TOPIC_INVALID')),
+      ...payload('PAYLOAD-7', 'an empty level', { a: 1 }, rejected('TOPIC_INVALID')),
       topic: 'dt/p//telemetry',
     },
-    'A plus in a rule matches an empty level (I37): it is put aside, with its bytes.',
+    'A plus in a rule matches an empty level (IOT-37): it is put aside, with its bytes.',
   ),
-  { ...denied('M09', 'another device’s topic', 'dt/plant-1/d2/telemetry'), as: 'thing' },
-  { ...denied('M09', 'another site’s topic', 'dt/plant-2/d1/telemetry'), as: 'thing' },
-  { ...denied('M09', 'a command to itself', 'cmd/plant-1/d1/1'), as: 'thing' },
+  { ...denied('PAYLOAD-9', 'another device’s topic', 'dt/plant-1/d2/telemetry'), as: 'thing' },
+  { ...denied('PAYLOAD-9', 'another site’s topic', 'dt/plant-2/d1/telemetry'), as: 'thing' },
+  { ...denied('PAYLOAD-9', 'a command to itself', 'cmd/plant-1/d1/1'), as: 'thing' },
 ]
 
 const connections: readonly TableRow[] = [
   {
-    id: 'M10',
+    id: 'PAYLOAD-10',
     what: 'a client id that is not the thing’s name',
     by: 'broker',
     as: 'thing',
     connect: { clientId: 'd2' },
-    // Not authorised: 7 in IoT Core (aws-behaviour I9).
+    // Not authorised: 7 in IoT Core (IOT-9).
     outcome: { refused: 7, counted: 'Connect.AuthError' },
   },
   {
-    id: 'M10',
+    id: 'PAYLOAD-10',
     what: 'a client id of 129 bytes',
     by: 'broker',
     connect: { clientId: 'x'.repeat(129) },
     outcome: { refused: 2, counted: 'Connect.ClientError' },
   },
   {
-    id: 'M10',
+    id: 'PAYLOAD-10',
     what: 'no client id and a session to keep',
     by: 'broker',
     // By hand, no library writes it: CONNECT, MQTT 3.1.1, no flags, 60 s, an empty client id.
@@ -88,13 +94,13 @@ const connections: readonly TableRow[] = [
     outcome: { refused: 2, counted: 'Connect.ClientError' },
   },
   ...['#', 'dt/#', 'cmd/plant-1/d2/+'].map((subscribe): TableRow => ({
-    id: 'M11',
+    id: 'PAYLOAD-11',
     what: `a SUBSCRIBE to ${subscribe}`,
     by: 'broker',
     as: 'thing',
     subscribe,
     outcome: { disconnected: 'AUTH_ERROR', counted: 'Subscribe.AuthError' },
-    reason: 'IoT Core ends the connection of who may not subscribe (aws-behaviour I16).',
+    reason: 'IoT Core ends the connection of who may not subscribe (IOT-16).',
   })),
 ]
 
@@ -106,7 +112,7 @@ const devices: readonly TableRow[] = [
     because(
       {
         ...payload(
-          'M12',
+          'PAYLOAD-12',
           `a device ${JSON.stringify(device)}`,
           { a: 1 },
           rejected('TOPIC_INVALID'),
@@ -117,14 +123,14 @@ const devices: readonly TableRow[] = [
     ),
   ),
   because(
-    breaks('M12', 'a device "d1#x"', 'dt/plant-1/d1#x/telemetry'),
-    'A number sign is a wildcard: M04.',
+    breaks('PAYLOAD-12', 'a device "d1#x"', 'dt/plant-1/d1#x/telemetry'),
+    'A number sign is a wildcard: PAYLOAD-4.',
   ),
   ...['__proto__', 'constructor', 'd:1_x-2', 'd'.repeat(128)].map((device) => ({
-    ...payload('M12', `a device ${device}, as any other`, { a: 1 }, one({ a: 1 })),
+    ...payload('PAYLOAD-12', `a device ${device}, as any other`, { a: 1 }, one({ a: 1 })),
     topic: `dt/plant-1/${device}/telemetry`,
   })),
 ]
 
-/** Topics, client ids and subscriptions: M01 to M12. */
+/** Topics, client ids and subscriptions: PAYLOAD-1 to PAYLOAD-12. */
 export const topicRows: readonly TableRow[] = [...malformed, ...foreign, ...connections, ...devices]

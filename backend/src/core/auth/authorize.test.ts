@@ -23,7 +23,7 @@ function setUp(outcome: TokenOutcome = { ok: true, identity: identityOf() }) {
 }
 
 it.each(['Sec-WebSocket-Protocol', 'sec-websocket-protocol', 'SEC-WEBSOCKET-PROTOCOL'])(
-  'W60: takes the token from %s',
+  'APIGW-60: takes the token from %s',
   async (name) => {
     const ports = setUp()
     const decision = await authorize({ [name]: 'gaugeline.v1,bearer.a.b.c' }, ports)
@@ -38,7 +38,7 @@ it.each([
   ['gaugeline.v1'],
   ['Bearer a.b.c'],
   ['gaugeline.v1, bearer.a.b.c, bearer.d.e.f'],
-])('W01, W02: without exactly one token nobody is asked: %s', async (value) => {
+])('HANDSHAKE-1, HANDSHAKE-2: without exactly one token nobody is asked: %s', async (value) => {
   const ports = setUp()
   expect(await authorize({ 'Sec-WebSocket-Protocol': value }, ports)).toMatchObject({
     outcome: 'unauthorized',
@@ -51,16 +51,16 @@ describe('the answer to API Gateway', () => {
   const answer = async (ports: ReturnType<typeof setUp>) => {
     return toAuthorizerAnswer(await authorize(headers, ports), ARN)
   }
-  it('W61: throws the one word that becomes 401', async () => {
+  it('APIGW-61: throws the one word that becomes 401', async () => {
     await expect(answer(setUp({ ok: false, reason: 'SIGNATURE_INVALID' }))).rejects.toThrow(
       /^Unauthorized$/,
     )
   })
-  it('P17, W63: throws anything else, which becomes 500, when the keys cannot be had', async () => {
+  it('PROMISE-17, APIGW-63: throws anything else, which becomes 500, when the keys cannot be had', async () => {
     const failure = answer(setUp({ ok: false, reason: 'KEYS_UNAVAILABLE' }))
     await expect(failure).rejects.toThrow('the keys of the issuer cannot be had')
   })
-  it('W65: allows exactly this API, stage and route', async () => {
+  it('APIGW-65: allows exactly this API, stage and route', async () => {
     expect(await answer(setUp())).toMatchObject({
       principalId: 'ana',
       policyDocument: {
@@ -69,18 +69,18 @@ describe('the answer to API Gateway', () => {
       },
     })
   })
-  it('J27: denies a revoked token, without a context', async () => {
+  it('TOKEN-27: denies a revoked token, without a context', async () => {
     const ports = setUp()
     await ports.revocations.revokeToken(identityOf().issuer, 'token-1', 0)
     const denied = await answer(ports)
     expect(denied.policyDocument.Statement[0].Effect).toBe('Deny')
     expect(denied).not.toHaveProperty('context')
   })
-  it('J21: denies a genuine token that grants nothing', async () => {
+  it('TOKEN-21: denies a genuine token that grants nothing', async () => {
     const denied = await answer(setUp({ ok: false, reason: 'NO_ACCESS' }))
     expect(denied.policyDocument.Statement[0].Effect).toBe('Deny')
   })
-  it('W67, W70: its context is strings only and stays below 8 KB with 200 devices', async () => {
+  it('APIGW-67, APIGW-70: its context is strings only and stays below 8 KB with 200 devices', async () => {
     const devices = Array.from({ length: 200 }, (_, i) => `plant-1/pump-${i}`)
     const full = await answer(setUp({ ok: true, identity: identityOf({ devices }) }))
     expect(Object.values(full.context ?? {}).every((value) => typeof value === 'string')).toBe(true)
@@ -89,7 +89,7 @@ describe('the answer to API Gateway', () => {
 })
 
 describe('the identity in events', () => {
-  it('W68: comes back from the context as it went in', () => {
+  it('APIGW-68: comes back from the context as it went in', () => {
     const identity = identityOf({ roles: ['viewer', 'admin'], devices: ['#', 'plant-1/pump-1'] })
     const context = { ...toAuthorizerContext(identity), principalId: 'ana', integrationLatency: 5 }
     expect(fromAuthorizerContext(context)).toEqual(identity)

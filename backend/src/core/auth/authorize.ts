@@ -8,11 +8,11 @@ export interface AuthorizePorts {
   readonly revocations: RevocationChecks
 }
 
-/** `unauthorized` becomes 401, `forbidden` 403, `undecided` 500 (aws-behaviour W61–W63). */
+/** `unauthorized` becomes 401, `forbidden` 403, `undecided` 500 (APIGW-61–APIGW-63). */
 export type Decision =
   | { readonly outcome: 'allowed'; readonly identity: Identity }
   | { readonly outcome: 'unauthorized'; readonly reason: TokenRefusal }
-  /** The issuer's keys cannot be had: no word about the token, which may be good (reliability P17). */
+  /** The issuer's keys cannot be had: no word about the token, which may be good (PROMISE-17). */
   | { readonly outcome: 'undecided'; readonly reason: 'KEYS_UNAVAILABLE' }
   | {
       readonly outcome: 'forbidden'
@@ -59,8 +59,8 @@ export interface AuthorizerAnswer {
 }
 
 /**
- * The policy for exactly this API, stage and `$connect` (aws-behaviour W64, W65): no wildcard is ever granted. Throws Error: `Unauthorized` for
- * 401 (W61), any other text for 500 (W63).
+ * The policy for exactly this API, stage and `$connect` (APIGW-64, APIGW-65): no wildcard is ever granted. Throws Error: `Unauthorized` for
+ * 401 (APIGW-61), any other text for 500 (APIGW-63).
  */
 export function toAuthorizerAnswer(decision: Decision, methodArn: string): AuthorizerAnswer {
   if (decision.outcome === 'unauthorized') throw new Error('Unauthorized')

@@ -1,7 +1,7 @@
 import { parseTopicFilter, type Role } from '../../protocol/index.ts'
 import type { TokenOutcome, TokenRefusal } from './ports.ts'
 
-/** The longest token that is decoded at all; also bounds the authorizer's context (aws-behaviour W70: 8 KB). */
+/** The longest token that is decoded at all; also bounds the authorizer's context (APIGW-70: 8 KB). */
 export const MAX_TOKEN_CHARACTERS = 4_096
 /** No token we accept lives longer, whatever its issuer says. */
 export const MAX_TOKEN_AGE_SECONDS = 24 * 3_600
@@ -24,7 +24,7 @@ type Claims = Readonly<Record<string, unknown>>
 
 /**
  * The identity in a payload whose signature is already verified, or why it is refused. Closes what jose leaves open
- * (reliability.md headline 2): `exp` and `iat` are required safe integers, `iat` is not ahead of the clock, the life is bounded.
+ *: `exp` and `iat` are required safe integers, `iat` is not ahead of the clock, the life is bounded.
  */
 export function readClaims(claims: Claims, rules: ClaimRules): TokenOutcome {
   const refusal =

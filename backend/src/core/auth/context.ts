@@ -3,7 +3,7 @@ import type { Role } from '../../protocol/index.ts'
 import type { Identity } from './identity.ts'
 
 /**
- * The identity as the authorizer's context: strings only (aws-behaviour W67: an object makes the whole answer invalid). Lists are
+ * The identity as the authorizer's context: strings only (APIGW-67: an object makes the whole answer invalid). Lists are
  * joined by a space, which neither a role nor a topic filter can contain.
  */
 export function toAuthorizerContext(identity: Identity): Record<string, string> {
@@ -19,7 +19,7 @@ export function toAuthorizerContext(identity: Identity): Record<string, string> 
 }
 
 /**
- * The identity that the authorizer put into an event (aws-behaviour W68, W69), or `undefined` when there is none: an API
+ * The identity that the authorizer put into an event (APIGW-68, APIGW-69), or `undefined` when there is none: an API
  * without its authorizer must fail closed.
  */
 export function fromAuthorizerContext(

@@ -9,7 +9,7 @@ export function readHeader(headers: Headers | null | undefined, name: string): s
 }
 
 /**
- * What a client offered in `Sec-WebSocket-Protocol` (aws-behaviour W24: one comma-separated string). `token` is `undefined` when
+ * What a client offered in `Sec-WebSocket-Protocol` (APIGW-24: one comma-separated string). `token` is `undefined` when
  * there is no bearer entry or more than one: an ambiguous request is not authenticated by either.
  */
 export function readOffer(headers: Headers | null | undefined): {

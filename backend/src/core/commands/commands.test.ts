@@ -157,7 +157,7 @@ describe('who may', () => {
     const viewer = connectionOf({ roles: ['viewer'] })
     await expect(send({}, viewer)).rejects.toMatchObject({ code: 'FORBIDDEN' })
   })
-  it('R10: a foreign and an unknown device get the same answer, and nothing is sent', async () => {
+  it('MESSAGE-10: a foreign and an unknown device get the same answer, and nothing is sent', async () => {
     const answers = await Promise.allSettled([
       send({ topic: 'plant-2/pump-1' }),
       send({ topic: 'nowhere/nothing' }),
@@ -305,7 +305,7 @@ describe('what the device answers', () => {
     }
     expect(await ports.commands.find('cmd-1')).toMatchObject({ state: 'done' })
   })
-  it('K16: is told again when the stream gives the same answer again', async () => {
+  it('KINESIS-16: is told again when the stream gives the same answer again', async () => {
     const first = await answer({ state: 'done' })
     expect(await answer({ state: 'done' })).toEqual(first)
     expect(await answer({ state: 'acked' })).toBeUndefined()

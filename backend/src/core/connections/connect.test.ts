@@ -35,7 +35,7 @@ const open = (
 ): ReturnType<typeof connect> =>
   connect({ connectionId, headers, identity: identityOf(), ...change }, ports)
 
-it('W25: answers the subprotocol gaugeline.v1 and never the bearer entry', async () => {
+it('APIGW-25: answers the subprotocol gaugeline.v1 and never the bearer entry', async () => {
   expect(await open()).toEqual({
     statusCode: 200,
     headers: { 'Sec-WebSocket-Protocol': 'gaugeline.v1' },
@@ -54,7 +54,7 @@ it('keeps the identity; asks to be woken at the end of a token that the sweeper 
   expect(expiryQueue.sent).toEqual([{ connectionId: 'c2=', reason: 'token', delaySeconds: 120 }])
 })
 
-describe('W05: origins', () => {
+describe('HANDSHAKE-5: origins', () => {
   it.each([
     'https://evil.example',
     'null',
@@ -73,18 +73,18 @@ describe('W05: origins', () => {
     ['https://abc.execute-api.eu-west-1.amazonaws.com', 'abc.execute-api.eu-west-1.amazonaws.com'],
     ['http://127.0.0.1:4001', '127.0.0.1:4001'],
   ])(
-    'W01: the address of the API itself (%s) serves no pages, so a client is let in',
+    'HANDSHAKE-1: the address of the API itself (%s) serves no pages, so a client is let in',
     async (Origin, Host) => {
       const answer = await open('c1=', { headers: { ...headers, Origin, Host } })
       expect(answer).toMatchObject({ statusCode: 200 })
     },
   )
-  it('W01: another address is refused, whatever Host it names', async () => {
+  it('HANDSHAKE-1: another address is refused, whatever Host it names', async () => {
     const more = { Origin: 'https://evil.example', Host: 'abc.execute-api.eu-west-1.amazonaws.com' }
     const answer = await open('c1=', { headers: { ...headers, ...more } })
     expect(answer).toEqual({ statusCode: 403, reason: 'ORIGIN_NOT_ALLOWED' })
   })
-  it('W04: a client without an origin is no browser and is let in by its token', async () => {
+  it('HANDSHAKE-4: a client without an origin is no browser and is let in by its token', async () => {
     const bare = { 'sec-websocket-protocol': headers['Sec-WebSocket-Protocol'] }
     expect(await open('c1=', { headers: bare })).toMatchObject({ statusCode: 200 })
   })
@@ -96,7 +96,7 @@ describe('W05: origins', () => {
   })
 })
 
-describe('W06, W07: subprotocols', () => {
+describe('HANDSHAKE-6, HANDSHAKE-7: subprotocols', () => {
   it.each(['bearer.a.b.c', 'gaugeline.v2', '', 'gaugeline.v1, gaugeline.v1', 'x'.repeat(10_240)])(
     '%.30s is refused with 400',
     async (protocol) => {
@@ -112,7 +112,7 @@ it('fails closed when no authorizer has said who it is', async () => {
   expect(await open('c1=', { identity: undefined })).toMatchObject({ statusCode: 401 })
 })
 
-describe('W15: sockets of one user', () => {
+describe('HANDSHAKE-15: sockets of one user', () => {
   const fill = async (): Promise<void> => {
     for (let i = 0; i < limits.connectionsPerUser; i++) await open(`old-${i}`)
   }
@@ -141,7 +141,7 @@ describe('W15: sockets of one user', () => {
   })
 })
 
-it('W13: a $disconnect that came first leaves nothing behind', async () => {
+it('APIGW-13: a $disconnect that came first leaves nothing behind', async () => {
   await ports.connections.close('c1=', clock.ms)
   expect(await open()).toMatchObject({ statusCode: 410 })
   expect(await ports.connections.find('c1=')).toBeUndefined()

@@ -16,7 +16,7 @@ export interface ConnectRequest {
   readonly identity: Identity | undefined
 }
 
-/** A `$connect` event as far as it is used: the handshake's headers, and what the authorizer said (aws-behaviour W31, W69). */
+/** A `$connect` event as far as it is used: the handshake's headers, and what the authorizer said (APIGW-31, APIGW-69). */
 export interface ConnectEvent {
   readonly headers?: Readonly<Record<string, string | undefined>>
   readonly requestContext: {
@@ -33,7 +33,7 @@ export interface ConnectPorts {
   readonly clock: Clock
 }
 
-/** A handshake's answer: API Gateway gives the status to the client as it is (aws-behaviour W17). */
+/** A handshake's answer: API Gateway gives the status to the client as it is (APIGW-17). */
 export interface ConnectAnswer {
   readonly statusCode: number
   readonly headers?: Readonly<Record<string, string>>
@@ -42,7 +42,7 @@ export interface ConnectAnswer {
 }
 
 /**
- * Accepts or refuses a handshake whose token is already verified. Answers `gaugeline.v1` and never the bearer entry (aws-behaviour W25).
+ * Accepts or refuses a handshake whose token is already verified. Answers `gaugeline.v1` and never the bearer entry (APIGW-25).
  * A missing Origin is a client that is not a browser: allowed, the token is what protects then.
  */
 export async function connect(

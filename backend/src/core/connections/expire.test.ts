@@ -76,7 +76,7 @@ it('leaves a client alone that has spoken since it was called silent', async () 
   expect(sockets.closed).toEqual([])
 })
 
-it('R21: a socket without a row is told 4410 and closed; one that has a row after all is kept', async () => {
+it('MESSAGE-21: a socket without a row is told 4410 and closed; one that has a row after all is kept', async () => {
   expect(await handle('unknown')).toEqual([])
   expect(sockets.posted).toMatchObject([{ message: { type: 'goaway', code: 4410 } }])
   expect(sockets.closed).toEqual(['c1='])

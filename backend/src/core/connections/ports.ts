@@ -22,7 +22,7 @@ export type Admission =
 
 /** The rows of sockets. All reads are strongly consistent. */
 export interface Connections {
-  /** `closed`: `$disconnect` was here first (aws-behaviour W13: routes run in no order), and nothing is left behind. */
+  /** `closed`: `$disconnect` was here first (APIGW-13: routes run in no order), and nothing is left behind. */
   open(connection: Connection): Promise<'opened' | 'closed'>
   find(connectionId: string): Promise<Connection | undefined>
   /** Counts a message against the connection's token bucket and notes that the client lives. One write when the bucket is calm. */

@@ -3,7 +3,7 @@ import type { Connection, Connections } from './ports.ts'
 
 /**
  * Repeats `renew` until the identity it was last given is still the connection's: refreshes and subscribes of one connection run side by side
- * (aws-behaviour W13), and the rows must end with the newest token's grants. `known.revision`: the identity its rows already have, 0 for none.
+ * (APIGW-13), and the rows must end with the newest token's grants. `known.revision`: the identity its rows already have, 0 for none.
  *
  * Returns the connection as it is now (`undefined`: closed) and the sids that the new grants ended.
  */

@@ -43,7 +43,7 @@ it('counts open connections and their subscriptions, without those of sockets th
   expect(await sweepConnections(ports)).toEqual({ connections: 2, subscriptions: 7, zombies: 1 })
 })
 
-it('P11: removes every row of a socket older than API Gateway lets one become, and nobody else', async () => {
+it('PROMISE-11: removes every row of a socket older than API Gateway lets one become, and nobody else', async () => {
   await open('young=', 0, 0)
   for (let i = 0; i < 30; i++) await open(`zombie-${i}=`, 3 * HOUR_MS, 1)
   await sweepConnections(ports)

@@ -4,7 +4,7 @@ import type { ExpiryQueue } from './ports.ts'
 import type { Log } from '../telemetry-sink.ts'
 import { queueTokenExpiry } from './token-end.ts'
 
-/** API Gateway cuts every socket at 2 h (aws-behaviour W88): a row older than that has no socket any more. */
+/** API Gateway cuts every socket at 2 h (APIGW-88): a row older than that has no socket any more. */
 const MAX_AGE_MS = 2 * 3_600_000 + 60_000
 /** What one run removes at most, and how many things are done side by side; the next minute goes on. */
 const REMOVALS = 500

@@ -173,7 +173,7 @@ async function pagesOf(
 
 const byValue = (a: number, b: number): number => a - b
 
-/** A batch whose function dies on the way; the stream gives it again, in halves (aws-behaviour K19). */
+/** A batch whose function dies on the way; the stream gives it again, in halves (KINESIS-19). */
 async function crashIn(
   { history, memory, deliver }: World,
   at: 'rows' | 'heads' | 'posts',
@@ -193,7 +193,7 @@ async function crashIn(
 }
 
 describe('delivery under faults', () => {
-  it('P01–P05: whatever crashes, comes again, is lost, expires or is looked at through another filter, a reader that follows the protocol holds everything, once, or was told what is gone', async () => {
+  it('PROMISE-1–PROMISE-5: whatever crashes, comes again, is lost, expires or is looked at through another filter, a reader that follows the protocol holds everything, once, or was told what is gone', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { maxLength: 30 }),

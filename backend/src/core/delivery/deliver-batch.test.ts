@@ -44,7 +44,7 @@ describe('deliver: what is sent', () => {
     expect(world.pushed(ANA)).toEqual([1, 2, 3])
   })
 
-  it('keeps a device’s order when arrival times run backwards (K15: they are approximate)', async () => {
+  it('keeps a device’s order when arrival times run backwards (KINESIS-15: they are approximate)', async () => {
     await world.subscribe([pump])
     const late = START_MS + 9_000
     await world.deliver(streamItem(1, { a: 1 }, { arrivalMs: late }))
@@ -195,7 +195,7 @@ describe('deliver: views', () => {
 describe('deliver: what comes again', () => {
   const items = [1, 2, 3, 4].map((i) => streamItem(i, { boot: 'b', n: i, metrics: { a: i } }))
 
-  it('K16: pushes a redelivered batch again exactly as it was, and keeps it once', async () => {
+  it('KINESIS-16: pushes a redelivered batch again exactly as it was, and keeps it once', async () => {
     await world.subscribe([pump])
     await world.deliver(...items)
     await world.deliver(...items)
@@ -204,7 +204,7 @@ describe('deliver: what comes again', () => {
     expect((await world.ask({ from: START_MS, to: START_MS + 9_999 })).blocks).toHaveLength(1)
   })
 
-  it('K19: keeps a bisected batch once, in order', async () => {
+  it('KINESIS-19: keeps a bisected batch once, in order', async () => {
     await world.deliver(...items)
     await world.deliver(...items.slice(0, 2))
     await world.deliver(...items.slice(2), streamItem(5, { boot: 'b', n: 5, metrics: { a: 5 } }))
@@ -213,7 +213,7 @@ describe('deliver: what comes again', () => {
     expect(page.complete).toBe(true)
   })
 
-  it('F02: drops what the device published before (same boot and counter); the first one holds', async () => {
+  it('FAULT-2: drops what the device published before (same boot and counter); the first one holds', async () => {
     await world.subscribe([pump])
     await world.deliver(...items)
     await world.deliver(streamItem(9, { boot: 'b', n: 3, metrics: { a: 3 } }))
@@ -222,7 +222,7 @@ describe('deliver: what comes again', () => {
     expect(world.counts.get('SequenceConflicts')).toBeUndefined()
   })
 
-  it('M32: drops another reading with a known boot and counter, counts that apart and says on which topic', async () => {
+  it('PAYLOAD-32: drops another reading with a known boot and counter, counts that apart and says on which topic', async () => {
     await world.subscribe([pump])
     await world.deliver(...items)
     await world.deliver(
@@ -235,7 +235,7 @@ describe('deliver: what comes again', () => {
     expect(world.warnings).toEqual(['readings dropped: their boot and counter belong to others'])
   })
 
-  it('M31: takes a counter that starts again with a new boot as new, and without boot never as a duplicate', async () => {
+  it('PAYLOAD-31: takes a counter that starts again with a new boot as new, and without boot never as a duplicate', async () => {
     await world.subscribe([pump])
     await world.deliver(...items)
     await world.deliver(
@@ -263,7 +263,7 @@ describe('deliver: what comes again', () => {
 })
 
 describe('deliver: what is wrong', () => {
-  it('P08: puts a poison record aside and delivers its neighbours once', async () => {
+  it('PROMISE-8: puts a poison record aside and delivers its neighbours once', async () => {
     await world.subscribe([pump])
     await world.deliver(streamItem(1, { a: 1 }), streamItem(2, '{poison'), streamItem(3, { a: 3 }))
     expect(world.pushed(ANA)).toEqual([1, 3])
@@ -273,7 +273,7 @@ describe('deliver: what is wrong', () => {
     expect(world.counts.get('ReadingsRejected')).toBe(1)
   })
 
-  it('M34: counts readings that name another device than their topic, which holds', async () => {
+  it('PAYLOAD-34: counts readings that name another device than their topic, which holds', async () => {
     await world.subscribe([pump])
     const readings = ['pump-7', 'pump-8', 'pump-9'].map((deviceId, a) => ({ deviceId, a }))
     await world.deliver(streamItem(1, readings))
@@ -282,12 +282,12 @@ describe('deliver: what is wrong', () => {
     expect(world.warnings).toEqual(['readings name another device than their topic'])
   })
 
-  it('F16: gets through a batch of only poison', async () => {
+  it('FAULT-16: gets through a batch of only poison', async () => {
     await world.deliver(streamItem(1, '{'), streamItem(2, '['))
     expect(world.rejects).toHaveLength(2)
   })
 
-  it('F28: 410 removes the connection’s rows, and the others get theirs', async () => {
+  it('FAULT-28: 410 removes the connection’s rows, and the others get theirs', async () => {
     await world.subscribe([pump, { sid: 8, topic: 'plant-1/fan-1' }])
     await world.subscribe([pump], bea)
     world.outcomes.set(ANA, 'gone')
@@ -299,14 +299,14 @@ describe('deliver: what is wrong', () => {
     expect(world.pushed(bea.connectionId)).toEqual([1])
   })
 
-  it('F30: 410 of a connection younger than 10 s removes nothing', async () => {
+  it('FAULT-30: 410 of a connection younger than 10 s removes nothing', async () => {
     await world.subscribe([pump], connection({ connectedAt: world.clock.ms - 9_999 }))
     world.outcomes.set(ANA, 'gone')
     await world.deliver(streamItem(1, { a: 1 }))
     expect(world.removed).toEqual([])
   })
 
-  it('F31: 429 turns a connection to single readings, whose prev says what was left out, until 10 s are quiet', async () => {
+  it('FAULT-31: 429 turns a connection to single readings, whose prev says what was left out, until 10 s are quiet', async () => {
     await world.subscribe([pump])
     await world.deliver(streamItem(1, { a: 1 }))
     world.outcomes.set(ANA, 'throttled')
@@ -331,7 +331,7 @@ describe('deliver: what is wrong', () => {
     expect(await missed(slow!.position, later!.prev!)).toEqual([5])
   })
 
-  it('F31: says `thinned` in a throttled connection’s block only when the subscription asked for less', async () => {
+  it('FAULT-31: says `thinned` in a throttled connection’s block only when the subscription asked for less', async () => {
     await world.subscribe([{ ...pump, where: { metric: 'a', op: 'lt', value: 4 } }])
     world.outcomes.set(ANA, 'throttled')
     await world.deliver(streamItem(1, { a: 1 }))
@@ -341,7 +341,7 @@ describe('deliver: what is wrong', () => {
     expect(blocks(world)).toMatchObject([{ metrics: { a: [3] }, thinned: true }])
   })
 
-  it('F31: tells a notice again that did not arrive', async () => {
+  it('FAULT-31: tells a notice again that did not arrive', async () => {
     await world.subscribe([pump])
     world.outcomes.set(ANA, 'throttled')
     await world.deliver(streamItem(1, { a: 1 }))
@@ -353,7 +353,7 @@ describe('deliver: what is wrong', () => {
     expect(world.posts.map((post) => post.message.type)).toEqual(['gap', 'slow', 'data'])
   })
 
-  it('F31: turns a connection that does not answer in time to single readings too', async () => {
+  it('FAULT-31: turns a connection that does not answer in time to single readings too', async () => {
     await world.subscribe([pump])
     world.outcomes.set(ANA, 'slow')
     await world.deliver(streamItem(1, { a: 1 }))
@@ -367,7 +367,7 @@ describe('deliver: what is wrong', () => {
     ])
   })
 
-  it('F35: 403 deletes nothing and is shouted about', async () => {
+  it('FAULT-35: 403 deletes nothing and is shouted about', async () => {
     await world.subscribe([pump])
     world.outcomes.set(ANA, 'forbidden')
     await world.deliver(streamItem(1, { a: 1 }))
@@ -384,7 +384,7 @@ describe('deliver: what is wrong', () => {
     expect(world.counts.get('ReadingsShed')).toBe(1)
   })
 
-  it('P30: begins no post after the batch’s deadline, and counts what it left', async () => {
+  it('PROMISE-30: begins no post after the batch’s deadline, and counts what it left', async () => {
     await world.subscribe([pump])
     await world.deliverUntil(world.clock.ms, streamItem(1, { a: 1 }))
     expect(world.posts).toEqual([])
@@ -414,7 +414,7 @@ describe('deliver: presence', () => {
     expect(states).toMatchObject([{ topic: 'plant-1/pump-7', online: false }])
   })
 
-  it('ignores the end of an earlier session that comes late (F04: takeover)', async () => {
+  it('ignores the end of an earlier session that comes late (FAULT-4: takeover)', async () => {
     await world.subscribe([pump])
     await world.deliver(streamItem(1, { a: 1 }))
     await world.deliver(presence(2, 'connected', 5, START_MS + 500))

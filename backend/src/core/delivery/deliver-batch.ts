@@ -18,7 +18,7 @@ import { awaitAll } from '../run-pool.ts'
 import { createSendMemory, sendBatch, type SendMemory } from './send-batch.ts'
 
 export interface Batch {
-  /** All of one shard (aws-behaviour K12), in stream order. */
+  /** All of one shard (KINESIS-12), in stream order. */
   readonly items: readonly StreamItem[]
   /** Epoch ms after which nothing new is begun. */
   readonly deadlineMs: number

@@ -40,7 +40,7 @@ const hang = (count: number): void => {
 }
 
 describe('deliver: a neighbour in trouble (issue 3, line 8)', () => {
-  it('F33: waits once for a connection that does not answer, shortly, and then leaves it out', async () => {
+  it('FAULT-33: waits once for a connection that does not answer, shortly, and then leaves it out', async () => {
     await open(10)
     await batch()
     hang(1)
@@ -118,7 +118,7 @@ describe('deliver: a neighbour in trouble (issue 3, line 8)', () => {
     for (let index = 20; index < 100; index++) expect(got(index)).toEqual([1, 2, 3, 4])
   })
 
-  it('F31: a refused connection costs a post and a write now and then, not at each batch', async () => {
+  it('FAULT-31: a refused connection costs a post and a write now and then, not at each batch', async () => {
     await open(10)
     const { memory } = world
     const slowDown = memory.slowDown.bind(memory)

@@ -26,7 +26,7 @@ async function open(people: number): Promise<void> {
 }
 
 describe('deliver: after the posts', () => {
-  it('F30: 410 of a connection younger than 10 s removes nothing, also when it was told of a command', async () => {
+  it('FAULT-30: 410 of a connection younger than 10 s removes nothing, also when it was told of a command', async () => {
     const clock = testClock()
     const asking = connection({ connectionId: 'new=', connectedAt: clock.ms - 9_999 })
     const update = { type: 'command', commandId: 'c-1' } as never
@@ -61,7 +61,7 @@ describe('deliver: after the posts', () => {
     expect(world.warnings).toHaveLength(1)
   })
 
-  it('P30: removes gone connections eight at a time and begins none late: the rest is left to the next 410', async () => {
+  it('PROMISE-30: removes gone connections eight at a time and begins none late: the rest is left to the next 410', async () => {
     await open(100)
     for (let index = 0; index < 100; index++) world.outcomes.set(idOf(index), 'gone')
     const { clock } = world

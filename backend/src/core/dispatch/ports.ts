@@ -1,5 +1,5 @@
 /**
- * What became of one post, by HTTP status and error name (reliability E1).
+ * What became of one post, by HTTP status and error name (MEASURE-1).
  * `gone`: 410. `throttled`: 429, the rate or the client's buffer. `slow`: no answer within the deadline. `forbidden`: 403, our own role
  * or address is wrong. `failed`: anything else.
  */

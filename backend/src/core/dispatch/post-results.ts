@@ -10,7 +10,7 @@ import { createRemovals } from './remove-gone.ts'
 import type { DispatchResult } from './send-messages.ts'
 import { createSlowDown } from './slow-down.ts'
 
-/** A socket younger than this may be `gone` only because its handshake is not over (aws-behaviour M12, reliability P10). */
+/** A socket younger than this may be `gone` only because its handshake is not over (MGMT-12, PROMISE-10). */
 const GRACE_MS = 10_000
 
 /** Folds the results of a batch's posts: counts them, and does what follows from each, beside the other posts as far as possible. */
@@ -64,7 +64,7 @@ export function createPostResults(
       counts.emit(metrics)
       errors.log()
       if (forbidden === undefined) return
-      // Our role or the endpoint's stage is wrong: nobody gets anything, and no row is to blame (reliability F35).
+      // Our role or the endpoint's stage is wrong: nobody gets anything, and no row is to blame (FAULT-35).
       ports.log.error('posts to connections are forbidden: check the role and the endpoint', {
         connectionId: forbidden,
       })

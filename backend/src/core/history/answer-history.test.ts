@@ -29,9 +29,9 @@ const values = (all: readonly HistoryPage[], metric = 'a') =>
 
 describe('history: what may be asked', () => {
   it.each<[string, Query, string]>([
-    ['R18: from after to', { from: 10, to: 5 }, 'RANGE_INVALID'],
-    ['R18: from equal to to', { from: 5, to: 5 }, 'RANGE_INVALID'],
-    ['R18: ten years', { from: 0, to: START_MS }, 'RANGE_INVALID'],
+    ['MESSAGE-18: from after to', { from: 10, to: 5 }, 'RANGE_INVALID'],
+    ['MESSAGE-18: from equal to to', { from: 5, to: 5 }, 'RANGE_INVALID'],
+    ['MESSAGE-18: ten years', { from: 0, to: START_MS }, 'RANGE_INVALID'],
     ['neither a time nor a position', {}, 'RANGE_INVALID'],
     ['both', { from: 1, to: 2, since: earliestPosition(1) }, 'RANGE_INVALID'],
     ['buckets by position', { since: earliestPosition(1), bucketMs: 1_000 }, 'RANGE_INVALID'],
@@ -40,13 +40,13 @@ describe('history: what may be asked', () => {
       { ...whole, where: { metric: 'a', op: 'in', value: 1 } },
       'FILTER_INVALID',
     ],
-    ['R18: a cursor that is none', { ...whole, cursor: 'x' }, 'CURSOR_INVALID'],
-    ['R10: a device of somebody else', { ...whole, topic: 'plant-2/pump-7' }, 'FORBIDDEN'],
+    ['MESSAGE-18: a cursor that is none', { ...whole, cursor: 'x' }, 'CURSOR_INVALID'],
+    ['MESSAGE-10: a device of somebody else', { ...whole, topic: 'plant-2/pump-7' }, 'FORBIDDEN'],
   ])('refuses %s', async (_name, query, code) => {
     await expect(world.ask(query)).rejects.toMatchObject({ code })
   })
 
-  it('R18: refuses a cursor of another user and of another question', async () => {
+  it('MESSAGE-18: refuses a cursor of another user and of another question', async () => {
     await feed(9)
     const { cursor } = await world.ask({ ...whole, limit: 4 })
     const bea = connection({ user: 'bea' })

@@ -101,7 +101,7 @@ describe('holes of buckets', () => {
     }
   })
 
-  it('D12: the mean of the largest doubles is a number', async () => {
+  it('DDB-12: the mean of the largest doubles is a number', async () => {
     const values = [1.79e308, -1.79e308, 5e-324, 1.79e308, 1.79e308]
     const sent = values.map((a, n) => ({ ts: START_MS + n * 1_000, n, a }))
     const query = { from: START_MS, to: START_MS + 5_000, bucketMs: 10_000 }

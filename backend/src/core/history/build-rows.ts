@@ -3,7 +3,7 @@ import { sliceBlock, type DeviceBlock } from '../blocks/device-block.ts'
 import { laneOf, type Lane } from './lanes.ts'
 import { ROW_SPAN_MS, type HistoryRow } from './ports.ts'
 
-/** A row's bytes, at most, as {@link mostBytes} counts them: about 100 KB in truth, of the 400 KB that DynamoDB allows (aws-behaviour D5). */
+/** A row's bytes, at most, as {@link mostBytes} counts them: about 100 KB in truth, of the 400 KB that DynamoDB allows (DDB-5). */
 const ROW_BYTES = 200_000
 /** `{"p":…,"at":…,"n":[],"t":[],"d":[],"m":{},"q":[]}` with two positions. */
 const BLOCK_BYTES = 160

@@ -25,7 +25,7 @@ export interface Place {
 /**
  * The text of a cursor: a place, and a mark of the user and the question. It is not signed, because it gives nothing: the entitlement is
  * checked at each page, and a place only moves within the answer to the same question of the same user. The mark refuses a cursor of
- * somebody else or of another question (reliability R18).
+ * somebody else or of another question (MESSAGE-18).
  */
 export function encodeCursor(place: Place, user: string, query: ClientMessage<'history'>): string {
   return Buffer.from(JSON.stringify([markOf(user, query), place])).toString('base64url')

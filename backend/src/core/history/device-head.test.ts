@@ -19,7 +19,7 @@ describe('device heads', () => {
     ['a counter that was left out', [1, 3], 2, 0],
     ['the oldest of the last 64', [1, 64], 1, 1],
     ['one older than the last 64, which nobody can tell', [1, 65], 1, 0],
-    ['a jump of a million (M33)', [1, 1_000_001], 1_000_002, 0],
+    ['a jump of a million (PAYLOAD-33)', [1, 1_000_001], 1_000_002, 0],
   ])('takes %s for a duplicate or not', (_name, seen, n, duplicates) => {
     const head = after(...seen.map((one) => counted(one)))
     expect(admitReadings(head, readings(50, counted(n))).duplicates).toBe(duplicates)
@@ -62,7 +62,7 @@ describe('device heads', () => {
     expect(head.clock).toBeUndefined()
   })
 
-  it('M38: holds at most 64 metrics, those of the last readings', () => {
+  it('PAYLOAD-38: holds at most 64 metrics, those of the last readings', () => {
     const head = after(...Array.from({ length: 100 }, (_, i) => ({ [`m${i}`]: i })))
     expect(Object.keys(head.metrics)).toHaveLength(64)
     expect(head.metrics).toHaveProperty('m99')

@@ -40,9 +40,9 @@ export interface Admitted {
   readonly fresh: readonly StreamReading[]
   /** The stream gave these before (redelivered or bisected batch): they are in the history. */
   readonly covered: readonly StreamReading[]
-  /** The device published these before (same boot and counter): dropped (reliability F02). */
+  /** The device published these before (same boot and counter): dropped (FAULT-2). */
   readonly duplicates: number
-  /** It published others under their boot and counter: dropped too, the first one holds (M32). */
+  /** It published others under their boot and counter: dropped too, the first one holds (PAYLOAD-32). */
   readonly conflicts: number
   readonly head: DeviceHead
 }

@@ -8,7 +8,7 @@ const LANES = 16
 const cache = new Map<DeviceTopic, Lane>()
 const CACHE_ENTRIES = 50_000
 
-/** The lane of a device: the first hex digit of the MD5 of its partition key, the hash that Kinesis shards by (aws-behaviour K5). */
+/** The lane of a device: the first hex digit of the MD5 of its partition key, the hash that Kinesis shards by (KINESIS-5). */
 export function laneOf(topic: DeviceTopic): Lane {
   const known = cache.get(topic)
   if (known !== undefined) return known

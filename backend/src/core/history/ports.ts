@@ -49,7 +49,7 @@ export interface LatePart {
   readonly next: LateKey | undefined
 }
 
-/** What the routes read. Strongly consistent; rows past their retention are left out even while they exist (aws-behaviour D2). */
+/** What the routes read. Strongly consistent; rows past their retention are left out even while they exist (DDB-2). */
 export interface HistoryReader {
   /** The heads of these devices, or of every device. */
   heads(topics: readonly DeviceTopic[] | 'all'): Promise<LaneHeads>

@@ -13,46 +13,50 @@ const answerTo = (text: string | undefined) => {
 
 describe('client messages', () => {
   it.each<[string, string | undefined, string]>([
-    ['R01: a word', 'hello', 'MESSAGE_NOT_JSON'],
-    ['R01: an open brace', '{', 'MESSAGE_NOT_JSON'],
-    ['R01: an empty frame', '', 'MESSAGE_NOT_JSON'],
-    ['R01: no body', undefined, 'MESSAGE_NOT_JSON'],
-    ['R03: a list', '[]', 'MESSAGE_NOT_OBJECT'],
-    ['R03: a number', '7', 'MESSAGE_NOT_OBJECT'],
-    ['R03: null', 'null', 'MESSAGE_NOT_OBJECT'],
-    ['R04: no action', '{"id":1}', 'UNKNOWN_ACTION'],
-    ['R04: a number as action', '{"action":1}', 'UNKNOWN_ACTION'],
-    ['R04: __proto__', '{"action":"__proto__"}', 'UNKNOWN_ACTION'],
-    ['R04: $connect', '{"action":"$connect"}', 'UNKNOWN_ACTION'],
-    ['R04: an action of 1 KB', `{"action":"${'x'.repeat(1_024)}"}`, 'UNKNOWN_ACTION'],
-    ['R08: no subscriptions', '{"action":"subscribe","id":1}', 'MESSAGE_INVALID'],
-    ['R08: a text', '{"action":"subscribe","id":1,"subscriptions":"x"}', 'MESSAGE_INVALID'],
-    ['R08: an empty list', '{"action":"subscribe","id":1,"subscriptions":[]}', 'MESSAGE_INVALID'],
+    ['MESSAGE-1: a word', 'hello', 'MESSAGE_NOT_JSON'],
+    ['MESSAGE-1: an open brace', '{', 'MESSAGE_NOT_JSON'],
+    ['MESSAGE-1: an empty frame', '', 'MESSAGE_NOT_JSON'],
+    ['MESSAGE-1: no body', undefined, 'MESSAGE_NOT_JSON'],
+    ['MESSAGE-3: a list', '[]', 'MESSAGE_NOT_OBJECT'],
+    ['MESSAGE-3: a number', '7', 'MESSAGE_NOT_OBJECT'],
+    ['MESSAGE-3: null', 'null', 'MESSAGE_NOT_OBJECT'],
+    ['MESSAGE-4: no action', '{"id":1}', 'UNKNOWN_ACTION'],
+    ['MESSAGE-4: a number as action', '{"action":1}', 'UNKNOWN_ACTION'],
+    ['MESSAGE-4: __proto__', '{"action":"__proto__"}', 'UNKNOWN_ACTION'],
+    ['MESSAGE-4: $connect', '{"action":"$connect"}', 'UNKNOWN_ACTION'],
+    ['MESSAGE-4: an action of 1 KB', `{"action":"${'x'.repeat(1_024)}"}`, 'UNKNOWN_ACTION'],
+    ['MESSAGE-8: no subscriptions', '{"action":"subscribe","id":1}', 'MESSAGE_INVALID'],
+    ['MESSAGE-8: a text', '{"action":"subscribe","id":1,"subscriptions":"x"}', 'MESSAGE_INVALID'],
     [
-      'R08: 51 subscriptions',
+      'MESSAGE-8: an empty list',
+      '{"action":"subscribe","id":1,"subscriptions":[]}',
+      'MESSAGE_INVALID',
+    ],
+    [
+      'MESSAGE-8: 51 subscriptions',
       JSON.stringify({ action: 'subscribe', id: 1, subscriptions: Array(51).fill(1) }),
       'MESSAGE_INVALID',
     ],
-    ['R17: no id', '{"action":"subscribe","subscriptions":[1]}', 'MESSAGE_INVALID'],
-    ['R20: 16,385 bytes', `{"action":"ping"}${' '.repeat(16_368)}`, 'MESSAGE_INVALID'],
+    ['MESSAGE-17: no id', '{"action":"subscribe","subscriptions":[1]}', 'MESSAGE_INVALID'],
+    ['MESSAGE-20: 16,385 bytes', `{"action":"ping"}${' '.repeat(16_368)}`, 'MESSAGE_INVALID'],
     ['16,385 bytes of few characters', `"${'ü'.repeat(8_192)}"`, 'MESSAGE_INVALID'],
-    ['R25: 16 KB of brackets', '['.repeat(16_000), 'MESSAGE_TOO_DEEP'],
+    ['MESSAGE-25: 16 KB of brackets', '['.repeat(16_000), 'MESSAGE_TOO_DEEP'],
   ])('refuses %s', (_name, text, code) => {
     expect(answerTo(text)).toBe(code)
   })
 
   it.each<[string, Record<string, unknown>, string]>([
-    ['R18: a history of "plant-1/+"', { topic: 'plant-1/+', from: 0 }, 'TOPIC_INVALID'],
-    ['R18: from −1', { topic: 'plant-1/pump-7', from: -1 }, 'RANGE_INVALID'],
-    ['R18: to NaN', { topic: 'plant-1/pump-7', from: 0, to: null }, 'RANGE_INVALID'],
-    ['R18: limit 0', { topic: 'plant-1/pump-7', from: 0, limit: 0 }, 'LIMIT_RANGE'],
-    ['R18: limit 1e9', { topic: 'plant-1/pump-7', from: 0, limit: 1e9 }, 'LIMIT_RANGE'],
+    ['MESSAGE-18: a history of "plant-1/+"', { topic: 'plant-1/+', from: 0 }, 'TOPIC_INVALID'],
+    ['MESSAGE-18: from −1', { topic: 'plant-1/pump-7', from: -1 }, 'RANGE_INVALID'],
+    ['MESSAGE-18: to NaN', { topic: 'plant-1/pump-7', from: 0, to: null }, 'RANGE_INVALID'],
+    ['MESSAGE-18: limit 0', { topic: 'plant-1/pump-7', from: 0, limit: 0 }, 'LIMIT_RANGE'],
+    ['MESSAGE-18: limit 1e9', { topic: 'plant-1/pump-7', from: 0, limit: 1e9 }, 'LIMIT_RANGE'],
     [
-      'R18: a cursor of 2 KB',
+      'MESSAGE-18: a cursor of 2 KB',
       { topic: 'a/b', from: 0, cursor: 'x'.repeat(2_048) },
       'CURSOR_INVALID',
     ],
-    ['W18: since "x"', { topic: 'plant-1/pump-7', since: 'x' }, 'POSITION_INVALID'],
+    ['HANDSHAKE-18: since "x"', { topic: 'plant-1/pump-7', since: 'x' }, 'POSITION_INVALID'],
     ['a filter of nothing', { topic: 'a/b', from: 0, where: {} }, 'FILTER_INVALID'],
     ['a metric of nothing', { topic: 'a/b', from: 0, metrics: [''] }, 'MESSAGE_INVALID'],
   ])('refuses %s by the code of the member', (_name, members, code) => {
@@ -90,7 +94,7 @@ describe('client messages', () => {
     expect(() => checkMessage('history', envelope)).toThrow(/^"topic" is "[ -~]{1,900}…, which/)
   })
 
-  it('R23: ignores members that it does not know', () => {
+  it('MESSAGE-23: ignores members that it does not know', () => {
     const text =
       '{"action":"subscribe","id":1,"subscriptions":[{}],"connectionId":"x","__proto__":1}'
     expect(answerTo(text)).toEqual({ action: 'subscribe', id: 1, subscriptions: [{}] })
@@ -101,7 +105,7 @@ describe('client messages', () => {
     ['a short text', 'a', 'a'],
     ['a text of 65 characters', 'a'.repeat(65), undefined],
     ['an object', {}, undefined],
-  ])('R17: echoes an id that is %s only if it is small', (_name, id, echoed) => {
+  ])('MESSAGE-17: echoes an id that is %s only if it is small', (_name, id, echoed) => {
     expect(readId(JSON.stringify({ action: 'ping', id }))).toBe(echoed)
   })
   it.each([
@@ -113,7 +117,7 @@ describe('client messages', () => {
     ['text that is not JSON', '{"id":7', undefined],
     ['no frame', undefined, undefined],
     ['100 KB of brackets', '['.repeat(102_400), undefined],
-  ])('R17: reads the id of %s if it has one', (_name, text, id) => {
+  ])('MESSAGE-17: reads the id of %s if it has one', (_name, text, id) => {
     expect(readId(text)).toBe(id)
   })
 
@@ -123,7 +127,7 @@ describe('client messages', () => {
     expect(JSON.stringify(answer)).not.toContain('secret')
   })
 
-  it('R04: shows a strange action cut and escaped', () => {
+  it('MESSAGE-4: shows a strange action cut and escaped', () => {
     try {
       openMessage(JSON.stringify({ action: `\u001b[31m${'x'.repeat(200)}` }))
     } catch (error) {

@@ -12,10 +12,10 @@ import {
 } from '../../protocol/index.ts'
 import { scanJson } from './scan-json.ts'
 
-/** What the client may have its answer found by: a number, or a text of at most 64 characters (reliability R17). */
+/** What the client may have its answer found by: a number, or a text of at most 64 characters (MESSAGE-17). */
 type EchoId = number | string | undefined
 
-/** What JSON does not escape and a reader takes for a line end, a control or a direction (reliability P25). */
+/** What JSON does not escape and a reader takes for a line end, a control or a direction (PROMISE-25). */
 const UNSEEN = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
 
 /** A client message before its action's own rules. */
@@ -26,7 +26,7 @@ export interface Envelope {
 
 /**
  * The JSON object in a text frame. Throws {@link ProtocolError}: MESSAGE_INVALID (too large), MESSAGE_TOO_DEEP, MESSAGE_NOT_JSON,
- * MESSAGE_NOT_OBJECT, UNKNOWN_ACTION (reliability R01, R03, R04, R25).
+ * MESSAGE_NOT_OBJECT, UNKNOWN_ACTION (MESSAGE-1, MESSAGE-3, MESSAGE-4, MESSAGE-25).
  */
 export function openMessage(text: string | undefined): Envelope {
   const body = text ?? ''

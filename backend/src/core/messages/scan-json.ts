@@ -8,7 +8,7 @@ export interface JsonShape {
 
 /**
  * One pass over the characters, without recursion, so that a text of 100 KB of `[` costs as little as any other
- * (reliability R25, M20, M22). Stops at `maxDepth` + 1. Says nothing about whether the text is JSON: `JSON.parse` does.
+ * (MESSAGE-25, PAYLOAD-20, PAYLOAD-22). Stops at `maxDepth` + 1. Says nothing about whether the text is JSON: `JSON.parse` does.
  */
 export function scanJson(text: string, maxDepth: number): JsonShape {
   /** One entry an open container: the names of an object, or undefined for an array. */

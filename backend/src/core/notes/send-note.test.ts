@@ -138,7 +138,7 @@ describe('who may, and what', () => {
   it.each([-25 * 3_600_000, 25 * 3_600_000])('a time %i ms away is refused', async (offset) => {
     await expect(send({ at: clock.ms + offset })).rejects.toMatchObject({ code: 'RANGE_INVALID' })
   })
-  it('P25: lines and directions cannot be forged', async () => {
+  it('PROMISE-25: lines and directions cannot be forged', async () => {
     await send({ text: 'a\r\nb\u001b[31mc\u2028d\u202ee' })
     expect(ports.kept[0]?.text).toBe('a b [31mc d e')
   })

@@ -83,7 +83,7 @@ function makeNote(
   return { noteId: newId(), topic, text: cleanText(message.text), at, by: connection.user }
 }
 
-/** One visible line: control characters, line separators and direction overrides become spaces (reliability.md M35, P25). */
+/** One visible line: control characters, line separators and direction overrides become spaces (PAYLOAD-35, PROMISE-25). */
 function cleanText(text: string): string {
   const clean = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g, ' ').trim()
   if (clean) return clean

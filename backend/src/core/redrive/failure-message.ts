@@ -24,7 +24,7 @@ export type Failure =
   | { readonly kind: 'delivery'; readonly range: StreamRange; readonly count: number }
   | { readonly kind: 'unknown' }
 
-/** Understands a message of IoT Core's error action (aws-behaviour I61) or of the mapping's on-failure destination (K28). */
+/** Understands a message of IoT Core's error action (IOT-61) or of the mapping's on-failure destination (KINESIS-28). */
 export function readFailure(message: FailureMessage): Failure {
   const body = parseObject(message.body)
   const range = body && rangeOf(body)
@@ -67,7 +67,7 @@ function ruleRecord(
 ): OutgoingRecord | undefined {
   const { topic: named, clientId, base64OriginalPayload: data } = body
   if (typeof named !== 'string' || typeof data !== 'string') return undefined
-  // Basic Ingest: the rule's part is none of topic() (aws-behaviour I64).
+  // Basic Ingest: the rule's part is none of topic() (IOT-64).
   const topic = named.replace(/^\$aws\/rules\/[^/]+\//, '')
   const place = placeOf(topic)
   if (!place) return undefined

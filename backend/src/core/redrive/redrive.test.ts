@@ -10,7 +10,7 @@ const payload = Buffer.from('{"a":1}')
 const ruleError = (messageId: string, topic: string, sentMs = START_MS) => ({
   messageId,
   sentMs,
-  // aws-behaviour I61
+  // IOT-61
   body: JSON.stringify({
     ruleName: 'Gaugeline_Telemetry',
     topic,
@@ -27,7 +27,7 @@ const kept = (sequence: number, value: unknown = { a: sequence }): KeptRecord =>
 const givenUp = (records: readonly KeptRecord[], batchSize = records.length) => ({
   messageId: 'range',
   sentMs: START_MS + 60_000,
-  // aws-behaviour K28
+  // KINESIS-28
   body: JSON.stringify({
     requestContext: { condition: 'RetryAttemptsExhausted', approximateInvokeCount: 51 },
     version: '1.0',
@@ -101,7 +101,7 @@ beforeEach(() => {
   on = setUp()
 })
 
-describe('what a rule could not put on the stream (I61)', () => {
+describe('what a rule could not put on the stream (IOT-61)', () => {
   it.each([
     ['dt/plant-1/pump-7/telemetry', 'telemetry', 'plant-1/pump-7'],
     ['cmd/plant-1/pump-7/c1/result', 'result', 'plant-1/pump-7'],
@@ -142,7 +142,7 @@ describe('what a rule could not put on the stream (I61)', () => {
   })
 })
 
-describe('what deliver gave up on (K28)', () => {
+describe('what deliver gave up on (KINESIS-28)', () => {
   it('is put back once, marked, under its own partition key', async () => {
     on.state.stored = [kept(1), kept(2), kept(3)]
     expect(await on.run(givenUp(on.state.stored.slice(0, 2)))).toEqual([])

@@ -37,7 +37,7 @@ function memoryParts(clock: TestClock): ScenarioParts {
 }
 
 it(
-  `P06: of ${SENDS} messages none tells anybody what he may not see (seed ${SEED})`,
+  `PROMISE-6: of ${SENDS} messages none tells anybody what he may not see (seed ${SEED})`,
   {
     timeout: 3_600_000,
   },

@@ -89,7 +89,7 @@ const connectionUnknown = (): ProtocolError =>
 const revokedError = (): ProtocolError =>
   new ProtocolError('REVOKED', 'The access was revoked by an administrator.')
 
-/** An outage of the identity provider says nothing about the token (reliability P17). */
+/** An outage of the identity provider says nothing about the token (PROMISE-17). */
 function refusedError(reason: TokenRefusal): ProtocolError {
   if (reason === 'KEYS_UNAVAILABLE') {
     return new ProtocolError(

@@ -77,7 +77,7 @@ describe('ping', () => {
       alarmsRevision: 7,
     })
   })
-  it('R10: a foreign device and no device at all look the same, and neither is looked up', async () => {
+  it('MESSAGE-10: a foreign device and no device at all look the same, and neither is looked up', async () => {
     asked.length = 0
     const answer = await ping({ 'plant-2/pump-1': 'p', __proto__x: 'p', 'plant-1/#': 'p' })
     expect(answer.heads).toEqual({})
@@ -129,7 +129,7 @@ describe('refresh', () => {
     ])
   })
   it.each([
-    ['R24: another user', { user: 'vic' }],
+    ['MESSAGE-24: another user', { user: 'vic' }],
     ['another issuer', { issuer: 'https://other.example' }],
   ])('%s is refused and changes nothing', async (_title, change) => {
     offer(change)
@@ -138,7 +138,7 @@ describe('refresh', () => {
     })
     expect(await ports.connections.find('c1=')).toEqual(connection)
   })
-  it('J27: a revoked token is refused', async () => {
+  it('TOKEN-27: a revoked token is refused', async () => {
     await ports.revocations.revokeToken(connection.issuer, 'token-9', clock.ms)
     offer({ tokenId: 'token-9' })
     await expect(refresh(message, connection, ports)).rejects.toMatchObject({ code: 'REVOKED' })
@@ -151,7 +151,7 @@ describe('refresh', () => {
     ports.outcomes.set('new', { ok: false, reason })
     await expect(refresh(message, connection, ports)).rejects.toMatchObject({ code })
   })
-  it('P17: while the keys of the issuer cannot be had the old token holds, and the client is told when to try again', async () => {
+  it('PROMISE-17: while the keys of the issuer cannot be had the old token holds, and the client is told when to try again', async () => {
     ports.outcomes.set('new', { ok: false, reason: 'KEYS_UNAVAILABLE' })
     await expect(refresh(message, connection, ports)).rejects.toMatchObject({
       code: 'OVERLOADED',
@@ -159,7 +159,7 @@ describe('refresh', () => {
     })
     expect(await ports.connections.find('c1=')).toEqual(connection)
   })
-  it('J27: a token that is revoked while the row is renewed leaves no right and no socket', async () => {
+  it('TOKEN-27: a token that is revoked while the row is renewed leaves no right and no socket', async () => {
     offer({ tokenId: 'token-2' })
     const { connections } = ports
     const raced = {
@@ -180,7 +180,7 @@ describe('refresh', () => {
       { connectionId: 'c1=', reason: 'revoked', delaySeconds: 0 },
     ])
   })
-  it('W13: of two refreshes at once the rows end with the identity that the connection has', async () => {
+  it('APIGW-13: of two refreshes at once the rows end with the identity that the connection has', async () => {
     offer({ tokenId: 'token-2', devices: ['#'] })
     const given: (readonly string[])[] = []
     const subscriptions = {
@@ -198,7 +198,7 @@ describe('refresh', () => {
     await refresh(message, connection, { ...ports, subscriptions })
     expect(given).toEqual([['#'], ['plant-1/a']])
   })
-  it('R21: a connection whose row is gone is told so', async () => {
+  it('MESSAGE-21: a connection whose row is gone is told so', async () => {
     await ports.connections.close('c1=', clock.ms)
     offer({})
     await expect(refresh(message, connection, ports)).rejects.toMatchObject({
@@ -260,7 +260,7 @@ describe('revoke', () => {
     const later = identityOf({ issuedAt: clock.ms / 1_000 + 1, tokenId: 'later' })
     expect(await ports.revocations.isRevoked(later)).toBe(false)
   })
-  it('J24: one token by its id: only its sockets', async () => {
+  it('TOKEN-24: one token by its id: only its sockets', async () => {
     const answer = await revoke({ action: 'revoke', id: 4, jti: 't-b' }, admin, ports)
     expect(answer.connectionsClosed).toBe(1)
     expect(ports.expiryQueue.sent.map(({ connectionId }) => connectionId)).toEqual(['b='])

@@ -13,7 +13,7 @@ export interface Change<Outcome> {
 
 /**
  * Reads, changes and writes a connection's registry until nobody else came between: the functions of one connection run in no order
- * and at once (aws-behaviour W13). Throws when it cannot be written after ten tries.
+ * and at once (APIGW-13). Throws when it cannot be written after ten tries.
  */
 export async function changeRegistry<Outcome>(
   connectionId: string,

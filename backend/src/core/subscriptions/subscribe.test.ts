@@ -13,7 +13,7 @@ beforeEach(() => {
 const topicsOnRows = () => [...world.memory.rows.values()].map((row) => row.topic)
 
 describe('subscribe: results', () => {
-  it('R11: answers each item by itself: two taken, one forbidden', async () => {
+  it('MESSAGE-11: answers each item by itself: two taken, one forbidden', async () => {
     const { results } = await world.subscribe([
       pump,
       { sid: 8, topic: 'plant-2/pump-7' },
@@ -27,7 +27,7 @@ describe('subscribe: results', () => {
     expect(topicsOnRows()).toEqual(['plant-1/pump-7', 'plant-1/#'])
   })
 
-  it('R10: gives a forbidden device and an unknown one the same answer', async () => {
+  it('MESSAGE-10: gives a forbidden device and an unknown one the same answer', async () => {
     await world.deliver(streamItem(1, { a: 1 }, { topic: 'dt/plant-2/known/telemetry' }))
     const { results } = await world.subscribe([
       { sid: 1, topic: 'plant-2/known' },
@@ -38,13 +38,13 @@ describe('subscribe: results', () => {
   })
 
   it.each<[string, object, string]>([
-    ['R09: an MQTT plus', { topic: '+' }, 'TOPIC_INVALID'],
-    ['R09: a star', { topic: '*' }, 'TOPIC_INVALID'],
-    ['R09: a site without a device', { topic: 'plant-1/' }, 'TOPIC_INVALID'],
-    ['R09: an empty text', { topic: '' }, 'TOPIC_INVALID'],
-    ['R09: dots', { topic: 'plant-1/..' }, 'TOPIC_INVALID'],
-    ['R09: a NUL', { topic: 'plant-1/\0' }, 'TOPIC_INVALID'],
-    ['R09: a look-alike', { topic: 'plant-1/рump-7' }, 'TOPIC_INVALID'],
+    ['MESSAGE-9: an MQTT plus', { topic: '+' }, 'TOPIC_INVALID'],
+    ['MESSAGE-9: a star', { topic: '*' }, 'TOPIC_INVALID'],
+    ['MESSAGE-9: a site without a device', { topic: 'plant-1/' }, 'TOPIC_INVALID'],
+    ['MESSAGE-9: an empty text', { topic: '' }, 'TOPIC_INVALID'],
+    ['MESSAGE-9: dots', { topic: 'plant-1/..' }, 'TOPIC_INVALID'],
+    ['MESSAGE-9: a NUL', { topic: 'plant-1/\0' }, 'TOPIC_INVALID'],
+    ['MESSAGE-9: a look-alike', { topic: 'plant-1/рump-7' }, 'TOPIC_INVALID'],
     ['a wildcard in complete mode', { topic: 'plant-1/#' }, 'TOPIC_INVALID'],
     [
       'a filter with 17 comparisons',
@@ -68,7 +68,7 @@ describe('subscribe: results', () => {
     ],
     ['a filter that compares with nothing', { where: { metric: 'a', op: 'gt' } }, 'FILTER_INVALID'],
     ['a filter without sense', { where: { op: 'xor', nodes: [] } }, 'FILTER_INVALID'],
-    ['R18: a position that is none', { since: '12' }, 'POSITION_INVALID'],
+    ['MESSAGE-18: a position that is none', { since: '12' }, 'POSITION_INVALID'],
     ['maxHz 0', { maxHz: 0 }, 'MESSAGE_INVALID'],
     ['33 metrics', { metrics: Array.from({ length: 33 }, (_, i) => `m${i}`) }, 'MESSAGE_INVALID'],
   ])('refuses %s', async (_name, changes, code) => {
@@ -87,7 +87,7 @@ describe('subscribe: caps', () => {
   const many = (from: number, count: number) =>
     Array.from({ length: count }, (_, i) => ({ sid: from + i, topic: `plant-1/d-${from + i}` }))
 
-  it('R13: takes 200 on a connection and refuses the next; replacing one still works', async () => {
+  it('MESSAGE-13: takes 200 on a connection and refuses the next; replacing one still works', async () => {
     for (let from = 0; from < 200; from += 50) await world.subscribe(many(from, 50))
     const { results } = await world.subscribe([...many(200, 1), { sid: 0, topic: 'plant-1/other' }])
     expect(results).toMatchObject([{ ok: false, code: 'SUBSCRIPTION_LIMIT' }, { ok: true }])
@@ -125,7 +125,7 @@ describe('subscribe: caps', () => {
     expect(new Set(refused)).toEqual(new Set(['SUBSCRIPTION_LIMIT']))
   })
 
-  it('R08: is idempotent: the same message again changes nothing', async () => {
+  it('MESSAGE-8: is idempotent: the same message again changes nothing', async () => {
     await world.subscribe([pump], connection(), 5)
     const { results } = await world.subscribe([pump], connection(), 5)
     expect(results).toMatchObject([{ ok: true }])
@@ -145,8 +145,8 @@ describe('subscribe: caps', () => {
   })
 })
 
-describe('subscribe: order (W13: the messages of a connection run in no order)', () => {
-  it('R15: the last of subscribe, unsubscribe, subscribe holds, whatever order they run in', async () => {
+describe('subscribe: order (APIGW-13: the messages of a connection run in no order)', () => {
+  it('MESSAGE-15: the last of subscribe, unsubscribe, subscribe holds, whatever order they run in', async () => {
     const orders = [
       [1, 2, 3],
       [1, 3, 2],
@@ -177,7 +177,7 @@ describe('subscribe: order (W13: the messages of a connection run in no order)',
     expect(world.memory.rows.size).toBe(0)
   })
 
-  it('W92: leaves no row of a subscribe whose connection closed while it wrote', async () => {
+  it('APIGW-92: leaves no row of a subscribe whose connection closed while it wrote', async () => {
     const putRows = world.subscriptions.putRows.bind(world.subscriptions)
     world.subscriptions.putRows = async (rows) => {
       const { removeConnection } = await import('./remove-connection.ts')
@@ -188,7 +188,7 @@ describe('subscribe: order (W13: the messages of a connection run in no order)',
     expect(world.memory.rows.size).toBe(0)
   })
 
-  it('R14: unsubscribing what is not there succeeds', async () => {
+  it('MESSAGE-14: unsubscribing what is not there succeeds', async () => {
     expect(await world.unsubscribe([1, 2])).toMatchObject({ type: 'unsubscribed', sids: [1, 2] })
   })
 })
@@ -228,7 +228,7 @@ describe('subscribe: the snapshot', () => {
     expect([valuesIn(answer), answer.results]).toMatchObject([[3, 4], [{ recovered: true }]])
   })
 
-  it('P03: says what is lost when the readings after `since` are kept no longer', async () => {
+  it('PROMISE-3: says what is lost when the readings after `since` are kept no longer', async () => {
     const clock = testClock(START_MS + 1_000)
     world = createWorld(clock, { history: memoryHistory({ clock, retentionMs: 60_000 }) })
     await feed(1, 3)
@@ -250,7 +250,7 @@ describe('subscribe: the snapshot', () => {
   it.each([
     ['ahead of the stream', encodePosition(START_MS + 5_000, `9${'0'.repeat(55)}`)],
     ['of another stream', encodePosition(START_MS + 150, '12345')],
-  ])('R19: says that a position %s cannot be resumed from', async (_name, since) => {
+  ])('MESSAGE-19: says that a position %s cannot be resumed from', async (_name, since) => {
     await feed(1, 3)
     const answer = await resume(since)
     expect(answer.results).toMatchObject([
@@ -426,7 +426,7 @@ describe('subscribe: while the connection is renewed or closed', () => {
   const before = connection({ devices: ['#'] })
   const items = [pump, { sid: 8, topic: 'plant-2/pump-7' }]
 
-  it('W13: the rows end with the grants of a refresh that came while they were written', async () => {
+  it('APIGW-13: the rows end with the grants of a refresh that came while they were written', async () => {
     const narrow = { ...before, devices: ['plant-1/#'], tokenId: 'token-2', revision: 2 }
     const memory = memorySubscriptions(testClock())
     const raced = createWorld(testClock(), {

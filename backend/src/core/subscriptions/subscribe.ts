@@ -37,12 +37,12 @@ type Checked = { readonly wanted: Wanted } | { readonly failed: Failed }
 /** `{"type":"subscribed",…}` around what the budget counts, results included. */
 const ENVELOPE_BYTES = 1_024
 const RESULT_BYTES = 320
-/** States of a large fleet may take more than a frame: API Gateway cuts an answer of up to 128 KB into frames (aws-behaviour M15, W84). */
+/** States of a large fleet may take more than a frame: API Gateway cuts an answer of up to 128 KB into frames (MGMT-15, APIGW-84). */
 const STATES_BYTES = 98_304
 /**
  * Writes the subscriptions, then makes `deliver` look, then reads what was before: nothing falls between (docs/architecture.md, "Order
  * and proof"). Each item has its own result. Of two messages about one `sid` the one with the greater `id` holds, whatever order API
- * Gateway runs them in (aws-behaviour W13). Throws {@link ProtocolError} CONNECTION_UNKNOWN.
+ * Gateway runs them in (APIGW-13). Throws {@link ProtocolError} CONNECTION_UNKNOWN.
  */
 export async function subscribe(
   message: ClientMessage<'subscribe'>,
@@ -92,7 +92,7 @@ function checkItem(item: unknown, messageId: number, connection: Connection): Ch
     const text = `A position is of one device; "${subscription.topic}" is more than one.`
     return { failed: failure(subscription.sid, 'POSITION_INVALID', text) }
   }
-  // The same answer whether the device exists or not (reliability R10).
+  // The same answer whether the device exists or not (MESSAGE-10).
   if (grants.length === 0) return { failed: failure(subscription.sid, 'FORBIDDEN') }
   const { since, window, statesAfter, ...rest } = subscription
   const row = { ...rest, ...ownerOf(connection), messageId, grants }

@@ -5,7 +5,7 @@ import { changeRegistry, prune } from './registry.ts'
 
 /**
  * Ends subscriptions; one that is not there is ended already. An older `subscribe` that is still on its way finds the mark that this
- * leaves (aws-behaviour W13), and a newer one is left alone.
+ * leaves (APIGW-13), and a newer one is left alone.
  */
 export async function unsubscribe(
   message: ClientMessage<'unsubscribe'>,

@@ -28,14 +28,14 @@ describe('stream records', () => {
   })
 
   it.each([
-    ['M07: an empty level', 'dt/plant-1//telemetry'],
-    ['M07: a level too few', 'dt/plant-1/telemetry'],
-    ['M08: another case', 'dt/plant-1/pump-7/Telemetry'],
-    ['M12: a device ".."', 'dt/plant-1/../telemetry'],
-    ['M12: a device with a bar', 'dt/plant-1/d1|d2/telemetry'],
-    ['M12: a percent escape', 'dt/plant-1/%2e%2e/telemetry'],
-    ['M12: an emoji', 'dt/plant-1/😀/telemetry'],
-    ['M12: 129 characters', `dt/plant-1/${'d'.repeat(129)}/telemetry`],
+    ['PAYLOAD-7: an empty level', 'dt/plant-1//telemetry'],
+    ['PAYLOAD-7: a level too few', 'dt/plant-1/telemetry'],
+    ['PAYLOAD-8: another case', 'dt/plant-1/pump-7/Telemetry'],
+    ['PAYLOAD-12: a device ".."', 'dt/plant-1/../telemetry'],
+    ['PAYLOAD-12: a device with a bar', 'dt/plant-1/d1|d2/telemetry'],
+    ['PAYLOAD-12: a percent escape', 'dt/plant-1/%2e%2e/telemetry'],
+    ['PAYLOAD-12: an emoji', 'dt/plant-1/😀/telemetry'],
+    ['PAYLOAD-12: 129 characters', `dt/plant-1/${'d'.repeat(129)}/telemetry`],
   ])('puts aside a topic with %s', (_name, topic) => {
     expect(telemetry(topic)).toMatchObject({
       kind: 'reject',
@@ -43,7 +43,7 @@ describe('stream records', () => {
     })
   })
 
-  it('M12: takes a device named __proto__ as any other', () => {
+  it('PAYLOAD-12: takes a device named __proto__ as any other', () => {
     expect(telemetry('dt/plant-1/__proto__/telemetry')).toMatchObject({ kind: 'telemetry' })
   })
 
@@ -52,12 +52,12 @@ describe('stream records', () => {
     ['plant-1/pump-7', 0],
     ['pump-8', 1],
     ['plant-2/pump-7', 1],
-  ])('M34: of a payload that says it is of %s, %i are misnamed', (deviceId, misnamed) => {
+  ])('PAYLOAD-34: of a payload that says it is of %s, %i are misnamed', (deviceId, misnamed) => {
     const readings = [{ a: 1 }, { deviceId, a: 2 }]
     expect(decodeRecord(streamItem(1, readings))).toMatchObject({ kind: 'telemetry', misnamed })
   })
 
-  it('M15: keeps at which byte a payload stops being JSON', () => {
+  it('PAYLOAD-15: keeps at which byte a payload stops being JSON', () => {
     const decoded = decodeRecord(streamItem(7, '{"a":1}}'))
     expect(decoded).toMatchObject({ reject: { reason: 'PAYLOAD_NOT_JSON', byteOffset: 7 } })
   })

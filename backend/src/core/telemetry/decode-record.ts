@@ -9,7 +9,7 @@ import { parseTelemetry, type Refusal, type RejectReason } from './parse-telemet
 import type { Reading, StreamReading } from './reading.ts'
 
 const NAME_CHARACTERS = 512
-/** Twice what a device can send (aws-behaviour I2), and less than an item may have (D5). */
+/** Twice what a device can send (IOT-2), and less than an item may have (DDB-5). */
 const ORIGINAL_BYTES = 262_144
 
 /** A record as the stream gives it. */
@@ -65,7 +65,7 @@ export type Decoded =
   | {
       readonly kind: 'telemetry'
       readonly readings: readonly StreamReading[]
-      /** How many of them name another device than their topic does (M34). */
+      /** How many of them name another device than their topic does (PAYLOAD-34). */
       readonly misnamed: number
       /** Readings of the same list that could not be used. */
       readonly reject?: Reject

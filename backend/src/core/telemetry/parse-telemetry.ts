@@ -3,7 +3,7 @@ import { scanJson } from '../messages/scan-json.ts'
 import { jsonBreak } from './json-break.ts'
 import type { Reading } from './reading.ts'
 
-/** Why a record was put aside. Written to the Rejects table; reliability (c) rows M. */
+/** Why a record was put aside. Written to the Rejects table; docs/facts/payloads.md. */
 export type RejectReason =
   | 'RECORD_INVALID'
   /** `deliver` gave up on it twice, or only the word of its failure is left. */
@@ -30,7 +30,7 @@ export type Parsed =
   | {
       readonly ok: true
       readonly readings: readonly PlacedReading[]
-      /** Whom the readings name as their device, those that do; only the topic counts (M34). */
+      /** Whom the readings name as their device, those that do; only the topic counts (PAYLOAD-34). */
       readonly deviceIds: readonly string[]
       /** What is wrong with the others of its list. */
       readonly refused?: Refusal
@@ -45,7 +45,7 @@ export interface PlacedReading extends Reading {
 export interface Refusal {
   readonly ok: false
   readonly reason: RejectReason
-  /** Of `PAYLOAD_NOT_JSON`: the first byte with which the payload can no longer become JSON (M15). */
+  /** Of `PAYLOAD_NOT_JSON`: the first byte with which the payload can no longer become JSON (PAYLOAD-15). */
   readonly byteOffset?: number
   /** The member that breaks the rule, as a path (`metrics.temperature`), at most 80 characters. */
   readonly member?: string
@@ -71,10 +71,10 @@ const MEMBER_CHARACTERS = 80
 /** 2000-01-01 and 2100-01-01: outside of this a device clock says nothing. */
 const FIRST_MS = 946_684_800_000
 const LAST_MS = 4_102_444_800_000
-/** Own members that an attacker uses to reach Object.prototype (M21); such a metric is left out. */
+/** Own members that an attacker uses to reach Object.prototype (PAYLOAD-21); such a metric is left out. */
 const HARMFUL_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
-/** Controls, halves of a surrogate pair, line and paragraph separators, and what turns the direction of text round (M35). */
+/** Controls, halves of a surrogate pair, line and paragraph separators, and what turns the direction of text round (PAYLOAD-35). */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 
 /**
@@ -130,7 +130,7 @@ function decode(payload: Uint8Array): string {
   if (payload.length === 0) throw new Rejection('PAYLOAD_EMPTY')
   if (payload.length > limits.payloadBytes) throw new Rejection('PAYLOAD_TOO_LARGE')
   try {
-    // A byte order mark is stripped (M17); everything that is not UTF-8 is refused, never replaced (M18).
+    // A byte order mark is stripped (PAYLOAD-17); everything that is not UTF-8 is refused, never replaced (PAYLOAD-18).
     return new TextDecoder('utf-8', { fatal: true }).decode(payload)
   } catch {
     throw new Rejection('PAYLOAD_NOT_UTF8')
@@ -150,7 +150,7 @@ function parseJson(text: string, payloadBytes: number): unknown {
       byteOffset: payloadBytes - Buffer.byteLength(rest),
     })
   }
-  // Two values under one name: nobody can know which one the device meant (M20).
+  // Two values under one name: nobody can know which one the device meant (PAYLOAD-20).
   if (shape.duplicateKey !== undefined) throw new Rejection('DUPLICATE_KEY')
   return value
 }
@@ -187,7 +187,7 @@ function flatMembers(members: Readonly<Record<string, unknown>>): Members {
   return { boot, n, values, path: '' }
 }
 
-/** Devices like to say who they are; the topic does, and it alone was checked against their policy (M34). */
+/** Devices like to say who they are; the topic does, and it alone was checked against their policy (PAYLOAD-34). */
 function withoutDeviceId(
   members: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
@@ -222,7 +222,7 @@ function metricsOf(
   return metrics
 }
 
-/** null: the sensor had no reading (M24). A number too small to hold is 0 (M25). */
+/** null: the sensor had no reading (PAYLOAD-24). A number too small to hold is 0 (PAYLOAD-25). */
 function valueOf(value: unknown, member: string): number | null {
   if (value === null) return null
   if (typeof value !== 'number') {
@@ -234,7 +234,7 @@ function valueOf(value: unknown, member: string): number | null {
 
 /**
  * When the device says that it measured. No time: the broker's. One that is no time of these days (0, -1, seconds since it started, a
- * text): its clock is not set yet, which costs no value (M28).
+ * text): its clock is not set yet, which costs no value (PAYLOAD-28).
  */
 function timeOf(ts: unknown, brokerMs: number): Pick<Reading, 'ts' | 'quality'> {
   if (ts === undefined) return { ts: brokerMs, quality: 'broker-time' }

@@ -3,7 +3,7 @@ import { clfTime } from './events.ts'
 import type { ConnectionFacts, EventMoment } from './events.ts'
 import type { Stage } from './model.ts'
 
-/** What one request was and how it went; everything that an access log line may name (W105). */
+/** What one request was and how it went; everything that an access log line may name (APIGW-105). */
 export interface AccessLogEntry {
   readonly facts: ConnectionFacts
   readonly moment: EventMoment

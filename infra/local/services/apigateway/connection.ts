@@ -7,9 +7,9 @@ import { messageIntake } from './message-intake.ts'
 import type { Api, Stage } from './model.ts'
 import { MAX_FRAME_BYTES, textFrames } from './text-frames.ts'
 
-/** W84: one message, either direction. */
+/** APIGW-84: one message, either direction. */
 export const MAX_MESSAGE_BYTES = 131_072
-/** W87, W88. */
+/** APIGW-87, APIGW-88. */
 const IDLE_MS = 10 * 60_000
 const MAX_AGE_MS = 2 * 60 * 60_000
 
@@ -18,13 +18,13 @@ export interface Connection {
   readonly facts: ConnectionFacts
   readonly api: Api
   readonly stage: Stage
-  /** Epoch ms of the last message in either direction (M2, W87). */
+  /** Epoch ms of the last message in either direction (MGMT-2, APIGW-87). */
   lastActiveMs(): number
   /** Aborted when the connection is over. */
   readonly ended: AbortSignal
   /** Bytes that the client has not taken yet. */
   bufferedBytes(): number
-  /** Sends one text message. A message over 128 KB closes the connection with 1009 (W84). */
+  /** Sends one text message. A message over 128 KB closes the connection with 1009 (APIGW-84). */
   send(message: Buffer): void
   /** Starts the closing handshake; the connection is over at once for everybody else. */
   close(code: number, reason?: string): void
@@ -82,7 +82,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   function checkAge(): void {
     const leftMs = Math.min(activeMs + IDLE_MS, openedMs + MAX_AGE_MS) - clock.monotonic()
     if (leftMs > 0) cancelTimer = clock.after(leftMs, checkAge)
-    else connection.close(1001, 'Going away') // W89
+    else connection.close(1001, 'Going away') // APIGW-89
   }
 
   /** Why the client is not read from at the moment: it reads too slowly itself, or its messages have to wait. */
@@ -129,7 +129,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     },
   }
 
-  // W84: `ws` reads a chunk between these two listeners, so what came before a frame that is too long is handled first.
+  // APIGW-84: `ws` reads a chunk between these two listeners, so what came before a frame that is too long is handled first.
   const guard = createFrameGuard(MAX_FRAME_BYTES)
   let messages = 0
   socket.prependListener('data', (chunk: Buffer) => {
@@ -142,7 +142,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   webSocket.on('message', (data: Buffer, isBinary) => {
     if (ended || ++messages > (guard.messagesBeforeTooLong() ?? Infinity)) return
     if (isBinary) {
-      connection.close(1003, 'Binary is not supported') // W82
+      connection.close(1003, 'Binary is not supported') // APIGW-82
       return
     }
     isActive()
@@ -152,7 +152,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     end(ERROR_CODES[error.code ?? ''] ?? 1002, error.message)
   })
   webSocket.on('close', (code, reason) => {
-    // W47
+    // APIGW-47
     end(code, code === 1005 ? 'Client-side close frame status not set' : reason.toString('utf8'))
   })
   return connection

@@ -8,7 +8,7 @@ export interface ConnectionFacts {
   readonly sourceIp: string
   readonly userAgent: string | undefined
   readonly stageVariables: Readonly<Record<string, string>>
-  /** W69: principal, context and latency of the authorizer, on every later event. */
+  /** APIGW-69: principal, context and latency of the authorizer, on every later event. */
   authorizer: Readonly<Record<string, string | number>> | undefined
 }
 
@@ -29,7 +29,7 @@ export interface EventMoment {
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ')
 const two = (value: number) => String(value).padStart(2, '0')
 
-/** W37: `dd/Mon/yyyy:HH:mm:ss +0000`. */
+/** APIGW-37: `dd/Mon/yyyy:HH:mm:ss +0000`. */
 export function clfTime(timeMs: number): string {
   const time = new Date(timeMs)
   const day = `${two(time.getUTCDate())}/${MONTHS[time.getUTCMonth()]}/${time.getUTCFullYear()}`
@@ -52,15 +52,15 @@ function requestContext(
     ...(event.messageId !== undefined && { messageId: event.messageId }),
     ...(event.disconnect && { disconnectStatusCode: event.disconnect.code }),
     eventType: event.eventType,
-    extendedRequestId: moment.requestId, // W36
+    extendedRequestId: moment.requestId, // APIGW-36
     requestTime: clfTime(moment.timeMs),
-    messageDirection: 'IN', // W38
+    messageDirection: 'IN', // APIGW-38
     ...(event.disconnect && { disconnectReason: event.disconnect.reason }),
     stage: facts.stage,
     connectedAt: facts.connectedAtMs,
     requestTimeEpoch: moment.timeMs,
     identity: {
-      ...(facts.userAgent !== undefined && { userAgent: facts.userAgent }), // W40
+      ...(facts.userAgent !== undefined && { userAgent: facts.userAgent }), // APIGW-40
       sourceIp: facts.sourceIp,
     },
     requestId: moment.requestId,
@@ -71,9 +71,9 @@ function requestContext(
 }
 
 const ownVariables = (facts: ConnectionFacts) =>
-  Object.keys(facts.stageVariables).length > 0 ? { stageVariables: facts.stageVariables } : {} // W51
+  Object.keys(facts.stageVariables).length > 0 ? { stageVariables: facts.stageVariables } : {} // APIGW-51
 
-/** W31–W36: the event of `$connect`. */
+/** APIGW-31–APIGW-36: the event of `$connect`. */
 export function connectEvent(
   facts: ConnectionFacts,
   moment: EventMoment,
@@ -82,14 +82,14 @@ export function connectEvent(
   const query = queryMaps(request.rawQuery)
   return {
     ...headerMaps(facts, request, { hopByHop: false }),
-    ...(request.rawQuery !== '' && query), // W32
+    ...(request.rawQuery !== '' && query), // APIGW-32
     ...ownVariables(facts),
     requestContext: requestContext(facts, moment, { eventType: 'CONNECT', routeKey: '$connect' }),
     isBase64Encoded: false,
   }
 }
 
-/** W43, W44: the event of a message: three members, no headers. */
+/** APIGW-43, APIGW-44: the event of a message: three members, no headers. */
 export function messageEvent(
   facts: ConnectionFacts,
   moment: EventMoment,
@@ -107,7 +107,7 @@ export function messageEvent(
   }
 }
 
-/** W45, W46: the event of `$disconnect`. */
+/** APIGW-45, APIGW-46: the event of `$disconnect`. */
 export function disconnectEvent(
   facts: ConnectionFacts,
   moment: EventMoment,
@@ -134,7 +134,7 @@ export function disconnectEvent(
   }
 }
 
-/** W55–W57: the event of a REQUEST authorizer. Empty maps are `{}`, hop-by-hop headers are there. */
+/** APIGW-55–APIGW-57: the event of a REQUEST authorizer. Empty maps are `{}`, hop-by-hop headers are there. */
 export function authorizerEvent(
   facts: ConnectionFacts,
   moment: EventMoment,
@@ -150,7 +150,7 @@ export function authorizerEvent(
   }
 }
 
-/** The last value of each name, and all of them (W33). */
+/** The last value of each name, and all of them (APIGW-33). */
 interface Maps {
   readonly last: Record<string, string>
   readonly all: Record<string, string[]>
@@ -199,14 +199,14 @@ function* headerPairs(
     // On AWS the Host is the API's; here it would be an address of this machine.
     yield [name, name === 'Host' ? facts.domainName : (request.rawHeaders[at + 1] ?? '')]
   }
-  // W35
+  // APIGW-35
   yield ['X-Amzn-Trace-Id', request.traceId]
   yield ['X-Forwarded-For', facts.sourceIp]
   yield ['X-Forwarded-Port', '443']
   yield ['X-Forwarded-Proto', 'https']
 }
 
-/** W34: `sec-websocket-key` → `Sec-WebSocket-Key`. */
+/** APIGW-34: `sec-websocket-key` → `Sec-WebSocket-Key`. */
 function canonicalName(name: string): string {
   return name
     .replace(/(^|-)([a-z])/g, (_, dash: string, letter: string) => dash + letter.toUpperCase())

@@ -16,7 +16,7 @@ function frame(bytes: number, first = 0x81): Buffer {
 }
 
 describe('frame guard', () => {
-  it('W84: trips exactly when one of the frames is too long, however the bytes are cut, and knows what came before', () => {
+  it('APIGW-84: trips exactly when one of the frames is too long, however the bytes are cut, and knows what came before', () => {
     fc.assert(
       fc.property(
         fc.array(fc.oneof(fc.integer({ min: 0, max: 310 }), fc.constant(70_000)), { maxLength: 8 }),

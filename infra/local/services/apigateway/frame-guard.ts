@@ -7,7 +7,7 @@ export interface FrameGuard {
 }
 
 /**
- * Watches the bytes of one client for a frame that announces more than `maxFrameBytes` (W84): `ws` has a limit per message only (W85). It
+ * Watches the bytes of one client for a frame that announces more than `maxFrameBytes` (APIGW-84): `ws` has a limit per message only (APIGW-85). It
  * reads frame headers and skips payloads, so it costs a few steps per frame.
  */
 export function createFrameGuard(maxFrameBytes: number): FrameGuard {

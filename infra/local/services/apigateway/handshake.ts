@@ -40,7 +40,7 @@ export type HandshakeOutcome =
   | {
       readonly accepted: true
       readonly facts: ConnectionFacts
-      /** W25: the one the `$connect` function answered. */
+      /** APIGW-25: the one the `$connect` function answered. */
       readonly subprotocol: string | undefined
     }
   | { readonly accepted: false; readonly status: number; readonly body: string }
@@ -71,7 +71,7 @@ const authorizerFailed: Refusal = {
 const throttled: Refusal = { status: 429, message: 'Too Many Requests', responseType: 'THROTTLED' }
 
 /**
- * Decides about a handshake (W14–W28, W52–W73): identity sources, authorizer, `$connect`, in this order (W72). The upgrade stays pending
+ * Decides about a handshake (APIGW-14–APIGW-28, APIGW-52–APIGW-73): identity sources, authorizer, `$connect`, in this order (APIGW-72). The upgrade stays pending
  * meanwhile. Never rejects.
  */
 export async function decideHandshake(
@@ -93,9 +93,9 @@ export async function decideHandshake(
     authorizer: undefined,
   }
   const attempt: Attempt = { dependencies, handshake, moment, facts }
-  if (!throttles.takeConnect(stage)) return refuse(attempt, throttled) // W101
+  if (!throttles.takeConnect(stage)) return refuse(attempt, throttled) // APIGW-101
   const route = routesOf(api, stage).get('$connect')
-  if (!route) return accept(attempt, undefined, 200) // W15
+  if (!route) return accept(attempt, undefined, 200) // APIGW-15
   const authorized = await authorize(attempt, route)
   if (authorized.refusal) return refuse(attempt, authorized.refusal, authorized)
   return runConnect(attempt, route, authorized.authorizer)
@@ -122,7 +122,7 @@ async function authorize(attempt: Attempt, route: Route): Promise<Authorized> {
   return runAuthorizer(attempt, route, methodArn)
 }
 
-/** W73: a signed query (or header), allowed `execute-api:Invoke` on `$connect`. */
+/** APIGW-73: a signed query (or header), allowed `execute-api:Invoke` on `$connect`. */
 function checkIam(attempt: Attempt, methodArn: string): Authorized {
   const { rawUrl, headers } = attempt.handshake
   const refusal = refusalOf(
@@ -144,7 +144,7 @@ async function runAuthorizer(
   if (!authorizer) return { refusal: authorizerFailed }
   const request = proxyRequest(attempt)
   const event = authorizerEvent(facts, moment, { ...request, methodArn })
-  // W59: a missing identity is refused without calling the function.
+  // APIGW-59: a missing identity is refused without calling the function.
   const identified = hasIdentity(authorizer.identitySources, {
     headers: handshake.headers,
     query: queryMaps(handshake.rawQuery).queryStringParameters,
@@ -161,21 +161,21 @@ async function runAuthorizer(
   return judge(attempt, outcome, methodArn)
 }
 
-/** W61–W69: what the authorizer's answer means. */
+/** APIGW-61–APIGW-69: what the authorizer's answer means. */
 function judge(attempt: Attempt, outcome: IntegrationOutcome, methodArn: string): Authorized {
   const authorizer = outcome.facts
   if (outcome.kind === 'failed') {
-    const isRefusal = outcome.why === 'function' && outcome.errorMessage === 'Unauthorized' // W61
+    const isRefusal = outcome.why === 'function' && outcome.errorMessage === 'Unauthorized' // APIGW-61
     return { refusal: isRefusal ? unauthorized : authorizerFailed, authorizer }
   }
   const answer = evaluateAuthorizer(outcome.payload, methodArn)
-  if (!answer) return { refusal: authorizerFailed, authorizer } // W63
+  if (!answer) return { refusal: authorizerFailed, authorizer } // APIGW-63
   attempt.facts.authorizer = {
     ...answer.context,
     principalId: answer.principalId,
     integrationLatency: authorizer.latencyMs,
   }
-  return answer.allows ? { authorizer } : { refusal: denied, authorizer } // W62
+  return answer.allows ? { authorizer } : { refusal: denied, authorizer } // APIGW-62
 }
 
 async function runConnect(
@@ -198,7 +198,7 @@ async function runConnect(
   const log = { integration: outcome.facts, ...(authorizer && { authorizer }) }
   const response = outcome.kind === 'answered' ? proxyResponse(outcome.payload) : undefined
   if (!response) {
-    // W18: 502; C9: without the permission to call the function 500.
+    // APIGW-18: 502; CFN-9: without the permission to call the function 500.
     const status = outcome.kind === 'failed' && outcome.why === 'permission' ? 500 : 502
     return refuse(
       attempt,
@@ -210,7 +210,7 @@ async function runConnect(
   if (statusCode >= 200 && statusCode < 300)
     return accept(attempt, subprotocolOf(response.headers), statusCode, log)
   const refusal = { status: statusCode, message: 'Forbidden', responseType: 'INTEGRATION_STATUS' }
-  return refuse(attempt, refusal, log) // W17
+  return refuse(attempt, refusal, log) // APIGW-17
 }
 
 function proxyRequest({ handshake, moment }: Attempt): HandshakeRequest {
@@ -249,7 +249,7 @@ function refuse(
   return { accepted: false, status, body }
 }
 
-/** W107: before the integration it is the client's error, in it the integration's. */
+/** APIGW-107: before the integration it is the client's error, in it the integration's. */
 function countFailure(traffic: Traffic, stage: Stage, refusal: Refusal): void {
   if (refusal.responseType.startsWith('INTEGRATION'))
     traffic.count(stage, '$connect', 'IntegrationError')

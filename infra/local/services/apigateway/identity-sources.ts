@@ -6,17 +6,17 @@ export interface IdentityInput {
   readonly context: Readonly<Record<string, unknown>>
 }
 
-/** W58: the four kinds of a WebSocket API. */
+/** APIGW-58: the four kinds of a WebSocket API. */
 const KINDS: Readonly<
   Record<string, ((input: IdentityInput, name: string) => unknown) | undefined>
 > = {
-  'route.request.header': (input, name) => input.headers[name.toLowerCase()], // W60
+  'route.request.header': (input, name) => input.headers[name.toLowerCase()], // APIGW-60
   'route.request.querystring': (input, name) => input.query[name],
   stageVariables: (input, name) => input.stageVariables[name],
   context: (input, name) => input.context[name],
 }
 
-/** W58: an array, or one string with commas. */
+/** APIGW-58: an array, or one string with commas. */
 export function parseIdentitySources(value: unknown): string[] {
   const list = Array.isArray(value) ? value : value === undefined ? [] : [value]
   return list.flatMap((item) => String(item).split(',')).map((source) => source.trim())
@@ -27,7 +27,7 @@ export function isIdentitySource(source: string): boolean {
   return split(source) !== undefined
 }
 
-/** W59: whether every source has a value; if not, the answer is 401 and the authorizer is not called. */
+/** APIGW-59: whether every source has a value; if not, the answer is 401 and the authorizer is not called. */
 export function hasIdentity(sources: readonly string[], input: IdentityInput): boolean {
   return sources.every((source) => {
     const parts = split(source)

@@ -5,7 +5,7 @@ const ID_BYTES = 11
 const pool = Buffer.alloc(ID_BYTES * 512)
 let used = pool.length
 
-/** W50: connection, request and message ids are 15 URL-safe base64 characters and `=`, so that missing URL encoding shows. */
+/** APIGW-50: connection, request and message ids are 15 URL-safe base64 characters and `=`, so that missing URL encoding shows. */
 export function newId(): string {
   if (used === pool.length) {
     randomFillSync(pool)
@@ -15,7 +15,7 @@ export function newId(): string {
   return `${pool.toString('base64url', used - ID_BYTES, used)}=`
 }
 
-/** M5: whether a connection id has the format that API Gateway gives out. */
+/** MGMT-5: whether a connection id has the format that API Gateway gives out. */
 export function isIdFormat(id: string): boolean {
   return /^[A-Za-z0-9_-]{15}=$/.test(id)
 }

@@ -51,7 +51,7 @@ export interface ApiGatewayOptions {
   /** The clock of those who sign requests; the machine's unless given. */
   readonly signingClock?: Clock
   readonly limits?: Partial<AccountLimits>
-  /** M8: bytes a client may be behind; default 1 MiB. */
+  /** MGMT-8: bytes a client may be behind; default 1 MiB. */
   readonly maxBufferedBytes?: number
 }
 
@@ -63,7 +63,7 @@ export interface ApiGateway extends ResourceService {
   connectionCount(): number
 }
 
-/** API Gateway WebSocket APIs on one machine: sockets, routes, authorizer, `@connections` (aws-behaviour W1–W109, M1–M19, C1–C9). */
+/** API Gateway WebSocket APIs on one machine: sockets, routes, authorizer, `@connections` (APIGW-1–APIGW-109, MGMT-1–MGMT-19, CFN-1–CFN-9). */
 export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
   const { clock, account } = options
   const maxBufferedBytes = options.maxBufferedBytes ?? 1_048_576
@@ -98,9 +98,9 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
     perMessageDeflate: false,
     clientTracking: false,
     maxPayload: MAX_MESSAGE_BYTES,
-    // W25, W26: only what `$connect` answered.
+    // APIGW-25, APIGW-26: only what `$connect` answered.
     handleProtocols: (_, request) => accepted.get(request)?.subprotocol ?? false,
-    // W14: `ws` has checked the headers and waits for this answer before it says 101.
+    // APIGW-14: `ws` has checked the headers and waits for this answer before it says 101.
     verifyClient: ({ req }, answer) => {
       void decide(req).then((outcome) => {
         if (!outcome.accepted) {
@@ -174,7 +174,7 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
     | { api: Api; stage: Stage }
     | { status: number; text: string; body: string; /** A whole line. */ header?: string } {
     if ((request.url?.length ?? 0) > MAX_URL_LENGTH)
-      return { status: 414, text: 'URI Too Long', body: '{"message":"Request URI too long"}' } // W28
+      return { status: 414, text: 'URI Too Long', body: '{"message":"Request URI too long"}' } // APIGW-28
     // RFC 6455 4.1: a handshake is HTTP/1.1 or later.
     if (request.httpVersion === '1.0')
       return { status: 426, text: 'Upgrade Required', body: '{"message":"Upgrade Required"}' }
@@ -196,7 +196,7 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
     const resolved = isServedHost(request)
       ? model.resolve(hostOf(request), target.stage)
       : undefined
-    // W22
+    // APIGW-22
     if (!resolved || target.rest !== '') return { status: 403, text: 'Forbidden', body: FORBIDDEN }
     return resolved
   }
@@ -215,11 +215,11 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
       : undefined
     const connectionId = connectionIdOf(target)
     if (!resolved || isFromPage(request)) {
-      reply(response, 403, { message: 'Forbidden' }, { 'x-amzn-ErrorType': 'ForbiddenException' }) // M6
+      reply(response, 403, { message: 'Forbidden' }, { 'x-amzn-ErrorType': 'ForbiddenException' }) // MGMT-6
     } else if (connectionId !== undefined && isManagementMethod(request.method)) {
       management(request, response, { ...resolved, connectionId })
     } else if (target.rest === '') {
-      reply(response, 426, { message: 'Upgrade Required' }, { upgrade: 'websocket' }) // W23
+      reply(response, 426, { message: 'Upgrade Required' }, { upgrade: 'websocket' }) // APIGW-23
     } else {
       reply(response, 403, { message: 'Missing Authentication Token' }, missingToken)
     }
@@ -260,9 +260,9 @@ export function createApiGateway(options: ApiGatewayOptions): ApiGateway {
   }
 }
 
-/** W28. */
+/** APIGW-28. */
 const MAX_URL_LENGTH = 4096
-/** All names and values together; documented for HTTP APIs, taken to hold here too (reliability.md W11). */
+/** All names and values together; documented for HTTP APIs, taken to hold here too (HANDSHAKE-11). */
 const MAX_HEADER_BYTES = 10_240
 /** Longer than any SDK keeps an idle socket, so that none is closed under a request. */
 const KEEP_ALIVE_MS = 120_000

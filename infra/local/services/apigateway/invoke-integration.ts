@@ -13,7 +13,7 @@ export type IntegrationOutcome =
   | { readonly kind: 'answered'; readonly payload: unknown; readonly facts: IntegrationFacts }
   | {
       readonly kind: 'failed'
-      /** `permission`: no AWS::Lambda::Permission or no such function (C9). */
+      /** `permission`: no AWS::Lambda::Permission or no such function (CFN-9). */
       readonly why: 'function' | 'timeout' | 'throttled' | 'permission'
       readonly errorMessage: string
       readonly facts: IntegrationFacts
@@ -23,13 +23,13 @@ export type InvokeIntegration = (call: {
   readonly functionArn: string
   readonly timeoutMs: number
   readonly event: object
-  /** `{apiId}/{stage}/{routeKey}` or `{apiId}/authorizers/{id}` (C9). */
+  /** `{apiId}/{stage}/{routeKey}` or `{apiId}/authorizers/{id}` (CFN-9). */
   readonly source: string
   /** Aborted when nobody is left to be answered: what no environment has begun by then is not run. */
   readonly abandoned?: AbortSignal
 }) => Promise<IntegrationOutcome>
 
-/** Calls functions as API Gateway does: with its service principal, for at most the integration's timeout (W94). Never rejects. */
+/** Calls functions as API Gateway does: with its service principal, for at most the integration's timeout (APIGW-94). Never rejects. */
 export function integrationInvoker(options: {
   readonly account: Account
   readonly clock: Clock
@@ -45,7 +45,7 @@ export function integrationInvoker(options: {
     }
     abandoned?.addEventListener('abort', leave)
     const latency = () => ({ latencyMs: clock.monotonic() - startedMs })
-    // W94: the function keeps running when its time is up; nobody waits for it. One that has not begun need not.
+    // APIGW-94: the function keeps running when its time is up; nobody waits for it. One that has not begun need not.
     const timeout = new Promise<IntegrationOutcome>((resolve) => {
       cancel = clock.after(timeoutMs, () => {
         leave()

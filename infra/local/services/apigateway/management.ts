@@ -18,14 +18,14 @@ interface ManagementDependencies extends PermissionDependencies {
   readonly throttles: Throttles
   readonly traffic: Traffic
   readonly connections: ReadonlyMap<string, Connection>
-  /** M8: a client that is further behind gets no more. */
+  /** MGMT-8: a client that is further behind gets no more. */
   readonly maxBufferedBytes: number
 }
 
 interface Call {
   readonly api: Api
   readonly stage: Stage
-  /** Decoded (M10). */
+  /** Decoded (MGMT-10). */
   readonly connectionId: string
   readonly method: string
   readonly rawUrl: string
@@ -41,11 +41,11 @@ interface Reply {
 
 const EMPTY = Buffer.alloc(0)
 
-/** The @connections API of a stage (M1–M19). */
+/** The @connections API of a stage (MGMT-1–MGMT-19). */
 export function createManagement(dependencies: ManagementDependencies) {
   const { connections, faults, throttles, traffic } = dependencies
 
-  /** The checks before the body counts: signature, permission, id (M4–M6, M11). */
+  /** The checks before the body counts: signature, permission, id (MGMT-4–MGMT-6, MGMT-11). */
   function resolve(call: Call): Connection | Reply {
     const refusal = authenticate(dependencies, call)
     if (refusal) return refusal
@@ -64,13 +64,13 @@ export function createManagement(dependencies: ManagementDependencies) {
     if (call.method === 'GET') return describe(connection)
     if (call.method === 'DELETE') {
       connection.close(1000, 'Connection closed')
-      return { status: 204 } // M3
+      return { status: 204 } // MGMT-3
     }
     return post(connection, call.body)
   }
 
   async function post(connection: Connection, body: Call['body']): Promise<Reply> {
-    if (!Buffer.isBuffer(body)) return fail(413, 'PayloadTooLargeException', 'Message too long') // M7
+    if (!Buffer.isBuffer(body)) return fail(413, 'PayloadTooLargeException', 'Message too long') // MGMT-7
     const fault = faults.at('management.post', connection.facts.connectionId)
     if (fault?.kind === 'throttle') return fail(429, 'LimitExceededException', 'Rate exceeded')
     if (fault?.kind === 'error')
@@ -81,7 +81,7 @@ export function createManagement(dependencies: ManagementDependencies) {
       )
     if (fault?.kind === 'delay')
       await new Promise<void>((done) => dependencies.clock.after(fault.ms, done))
-    if (fault?.kind === 'drop') return { status: 200 } // M13: accepted is not delivered
+    if (fault?.kind === 'drop') return { status: 200 } // MGMT-13: accepted is not delivered
     if (connection.bufferedBytes() > dependencies.maxBufferedBytes)
       return fail(429, 'LimitExceededException', 'The client side buffer is full')
     connection.send(body)
@@ -125,10 +125,10 @@ function authenticate(dependencies: ManagementDependencies, call: Call): Reply |
     action: 'execute-api:ManageConnections',
     resource: `arn:aws:execute-api:${account.region}:${account.accountId}:${api.id}/${stage.name}/${method}/@connections/${connectionId}`,
   })
-  return refusal === undefined ? undefined : fail(403, 'ForbiddenException', refusal) // M6, M11
+  return refusal === undefined ? undefined : fail(403, 'ForbiddenException', refusal) // MGMT-6, MGMT-11
 }
 
-/** M2. */
+/** MGMT-2. */
 function describe(connection: Connection): Reply {
   const { connectedAtMs, sourceIp, userAgent } = connection.facts
   return {
@@ -160,7 +160,7 @@ function readBody(request: IncomingMessage, done: (body: Call['body']) => void):
   })
 }
 
-/** M9: the error's name is in a header; without it SDKs do not know the class. */
+/** MGMT-9: the error's name is in a header; without it SDKs do not know the class. */
 function send(response: ServerResponse, reply: Reply): void {
   const body = reply.body ?? (reply.error === undefined ? '' : '{"message":"Gone"}')
   response

@@ -1,4 +1,4 @@
-/** Messages of one connection that may be at work at once (W13). AWS has no such bound; one machine needs it, so that the others have their turn. */
+/** Messages of one connection that may be at work at once (APIGW-13). AWS has no such bound; one machine needs it, so that the others have their turn. */
 const AT_WORK = 64
 
 /** The messages of one connection on their way to their routes. */

@@ -9,12 +9,12 @@ import { proxyResponse } from './invoke-integration.ts'
 import { routesOf, withStageVariables } from './model.ts'
 import type { Route } from './model.ts'
 
-/** Routes that only the life of a connection calls (W12). */
+/** Routes that only the life of a connection calls (APIGW-12). */
 const LIFECYCLE = new Set(['$connect', '$disconnect'])
 
 /**
- * Runs the route that a message selects (W1–W12) and sends what the client is to see: the route response (W75), or an error frame (W10,
- * W77, W81). Messages of one connection run at the same time (W13). Never rejects.
+ * Runs the route that a message selects (APIGW-1–APIGW-12) and sends what the client is to see: the route response (APIGW-75), or an error frame (APIGW-10,
+ * APIGW-77, APIGW-81). Messages of one connection run at the same time (APIGW-13). Never rejects.
  */
 export async function dispatchMessage(
   dependencies: GatewayDependencies,
@@ -56,9 +56,9 @@ export async function dispatchMessage(
     log(dependencies, connection, message, { status: 500, integration: outcome.facts })
     return
   }
-  // W76: a status of 400 or 500 is neither shown to the client nor ends the connection.
+  // APIGW-76: a status of 400 or 500 is neither shown to the client nor ends the connection.
   if (response.statusCode >= 400) traffic.count(stage, routeKey, 'IntegrationError')
-  // W74: without a route response the client sees nothing.
+  // APIGW-74: without a route response the client sees nothing.
   if (route.selectsResponse && route.hasResponse && response.body !== undefined) {
     traffic.count(stage, routeKey, 'MessageCount')
     connection.send(Buffer.from(response.body))
@@ -75,7 +75,7 @@ interface Message {
   readonly messageId: string
 }
 
-/** W7–W9, W12: an exact match, or `$default`. */
+/** APIGW-7–APIGW-9, APIGW-12: an exact match, or `$default`. */
 function selectRoute(connection: Connection, body: string): Route | undefined {
   const routes = routesOf(connection.api, connection.stage)
   const key = connection.api.selectRoute(body)
@@ -83,7 +83,7 @@ function selectRoute(connection: Connection, body: string): Route | undefined {
   return selected ?? routes.get('$default')
 }
 
-/** The frames that API Gateway itself sends; `requestId` is the one of the message (W78). */
+/** The frames that API Gateway itself sends; `requestId` is the one of the message (APIGW-78). */
 function sendError(connection: Connection, message: Message, text: string): void {
   connection.send(
     Buffer.from(
@@ -106,7 +106,7 @@ function log(
   })
 }
 
-/** Runs `$disconnect` (W91), unless a fault loses it (W92). Its result is ignored (W93). Never rejects. */
+/** Runs `$disconnect` (APIGW-91), unless a fault loses it (APIGW-92). Its result is ignored (APIGW-93). Never rejects. */
 export async function dispatchDisconnect(
   dependencies: GatewayDependencies,
   connection: Pick<Connection, 'facts' | 'api' | 'stage'>,

@@ -6,14 +6,14 @@ export interface Api {
   readonly domainName: string
   name: string
   selectRoute: SelectRoute
-  /** W29: the default endpoint refuses. */
+  /** APIGW-29: the default endpoint refuses. */
   endpointDisabled: boolean
   /** By route key. */
   readonly routes: Map<string, Route>
   readonly integrations: Map<string, Integration>
   readonly authorizers: Map<string, Authorizer>
   readonly stages: Map<string, Stage>
-  /** W102: routes as they were at each deployment. */
+  /** APIGW-102: routes as they were at each deployment. */
   readonly deployments: Map<string, ReadonlyMap<string, Route>>
 }
 
@@ -23,17 +23,17 @@ export interface Route {
   readonly integrationId: string | undefined
   readonly authorizationType: 'NONE' | 'CUSTOM' | 'AWS_IAM'
   readonly authorizerId: string | undefined
-  /** W75: RouteResponseSelectionExpression is `$default`. */
+  /** APIGW-75: RouteResponseSelectionExpression is `$default`. */
   readonly selectsResponse: boolean
-  /** W75: a RouteResponse `$default` exists. */
+  /** APIGW-75: a RouteResponse `$default` exists. */
   hasResponse: boolean
 }
 
 export interface Integration {
   readonly id: string
-  /** May hold `${stageVariables.x}` (W104). */
+  /** May hold `${stageVariables.x}` (APIGW-104). */
   readonly functionArn: string
-  /** W94: 50–29,000. */
+  /** APIGW-94: 50–29,000. */
   readonly timeoutMs: number
 }
 
@@ -93,13 +93,13 @@ export function createModel(): Model {
   }
 }
 
-/** The routes that a stage serves (W102): live with AutoDeploy, as deployed otherwise. */
+/** The routes that a stage serves (APIGW-102): live with AutoDeploy, as deployed otherwise. */
 export function routesOf(api: Api, stage: Stage): ReadonlyMap<string, Route> {
   if (stage.deploymentId === undefined) return api.routes
   return api.deployments.get(stage.deploymentId) ?? new Map<string, Route>()
 }
 
-/** `${stageVariables.x}` replaced (W104). */
+/** `${stageVariables.x}` replaced (APIGW-104). */
 export function withStageVariables(text: string, stage: Stage): string {
   return text.replace(
     /\$\{stageVariables\.([A-Za-z0-9_]+)\}/g,

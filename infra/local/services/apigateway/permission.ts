@@ -18,7 +18,7 @@ export interface PermissionDependencies {
 /**
  * Why a request may not do `action` on `resource`, in AWS's words; undefined when it may. The signature is checked first, so that nobody
  * learns anything without one. A key that nobody here gave out is the local developer's: its signature cannot be checked, and it
- * may do everything (M6).
+ * may do everything (MGMT-6).
  */
 export function refusalOf(
   { account, authorization, principals, signingClock }: PermissionDependencies,
@@ -31,7 +31,7 @@ export function refusalOf(
     { nowMs: signingClock.now() },
   )
   if (!signature.ok) return signature.message
-  // M11, M19
+  // MGMT-11, MGMT-19
   if (signature.service !== 'execute-api')
     return "Credential should be scoped to correct service: 'execute-api'. "
   const principal = principals(signature.accessKeyId)?.principal

@@ -1,7 +1,7 @@
 /** The answer of an authorizer function that could be understood. */
 export interface AuthorizerAnswer {
   readonly principalId: string
-  /** W68: values as strings. */
+  /** APIGW-68: values as strings. */
   readonly context: Readonly<Record<string, string>>
   readonly allows: boolean
 }
@@ -16,13 +16,13 @@ interface Statement {
 }
 
 const ACTION = 'execute-api:Invoke'
-/** W70. */
+/** APIGW-70. */
 const MAX_ANSWER_BYTES = 8192
 const MAX_RESOURCE_LENGTH = 512
 
 /**
- * Reads and evaluates what an authorizer answered (W62–W68) against the ARN of `$connect`. Undefined = malformed: the handshake fails
- * with 500 (W63).
+ * Reads and evaluates what an authorizer answered (APIGW-62–APIGW-68) against the ARN of `$connect`. Undefined = malformed: the handshake fails
+ * with 500 (APIGW-63).
  */
 export function evaluateAuthorizer(
   answer: unknown,
@@ -36,12 +36,12 @@ export function evaluateAuthorizer(
   if (statements.length === 0 || !statements.every(isRecord)) return undefined
   const effects = statements.map((statement) => effectOf(statement, methodArn))
   if (effects.includes('malformed')) return undefined
-  // W65: an explicit Deny wins, nothing matching is an implicit deny.
+  // APIGW-65: an explicit Deny wins, nothing matching is an implicit deny.
   const allows = effects.includes('Allow') && !effects.includes('Deny')
   return { principalId: answer.principalId, context, allows }
 }
 
-/** W67: strings, numbers and booleans only. */
+/** APIGW-67: strings, numbers and booleans only. */
 function readContext(context: unknown): Record<string, string> | undefined {
   if (context === undefined || context === null) return {}
   if (!isRecord(context)) return undefined
@@ -71,7 +71,7 @@ function effectOf(
   return action && resource ? statement.Effect : 'none'
 }
 
-/** W66: one pattern or several, or their negation. Undefined when neither is given or one is no string. */
+/** APIGW-66: one pattern or several, or their negation. Undefined when neither is given or one is no string. */
 function matches(
   patterns: unknown,
   notPatterns: unknown,

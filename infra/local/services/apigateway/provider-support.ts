@@ -39,7 +39,7 @@ export function invalid(resource: ResolvedResource, what: string): StartError {
   return new StartError('INVALID_PROPERTY', `${resource.logicalId}: ${what}`)
 }
 
-/** W98. */
+/** APIGW-98. */
 export const quotas = {
   routes: 300,
   integrations: 300,
@@ -48,7 +48,7 @@ export const quotas = {
   accessLogFormatBytes: 3072,
 } as const
 
-/** Adds one more under its key, or writes it again. Throws StartError when the API has its quota of them (W98). */
+/** Adds one more under its key, or writes it again. Throws StartError when the API has its quota of them (APIGW-98). */
 export function addTo<Kind extends 'routes' | 'integrations' | 'authorizers' | 'stages'>(
   api: Api,
   kind: Kind,

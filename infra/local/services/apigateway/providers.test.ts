@@ -26,7 +26,7 @@ const api = {
 }
 
 describe('API Gateway resources', () => {
-  it('C1: Ref of an API is its id, ApiEndpoint its wss address', async () => {
+  it('CFN-1: Ref of an API is its id, ApiEndpoint its wss address', async () => {
     const { ApiId, attributes } = await setUp()
     expect(ApiId).toMatch(/^[a-z0-9]{10}$/)
     expect(attributes).toEqual({
@@ -35,7 +35,7 @@ describe('API Gateway resources', () => {
     })
   })
 
-  it('C2, C3, C5, C6: Ref of route, integration, authorizer are ids, of a stage its name', async () => {
+  it('CFN-2, CFN-3, CFN-5, CFN-6: Ref of route, integration, authorizer are ids, of a stage its name', async () => {
     const { create, ApiId } = await setUp()
     const integration = await create('ApiGatewayV2::Integration', {
       ApiId,
@@ -58,17 +58,17 @@ describe('API Gateway resources', () => {
   })
 
   it.each<[string, string, object, RegExp]>([
-    ['W11', 'Route', { RouteKey: '$custom' }, /\$custom/],
-    ['W52', 'Authorizer', { AuthorizerType: 'JWT', AuthorizerUri: uri }, /JWT/],
-    ['W53', 'Route', { RouteKey: 'hello', AuthorizationType: 'CUSTOM' }, /\$connect only/],
+    ['APIGW-11', 'Route', { RouteKey: '$custom' }, /\$custom/],
+    ['APIGW-52', 'Authorizer', { AuthorizerType: 'JWT', AuthorizerUri: uri }, /JWT/],
+    ['APIGW-53', 'Route', { RouteKey: 'hello', AuthorizationType: 'CUSTOM' }, /\$connect only/],
     [
-      'W58',
+      'APIGW-58',
       'Authorizer',
       { AuthorizerType: 'REQUEST', AuthorizerUri: uri, IdentitySource: ['$request.header.Auth'] },
       /\$request\.header\.Auth/,
     ],
     [
-      'W58',
+      'APIGW-58',
       'Authorizer',
       {
         AuthorizerType: 'REQUEST',
@@ -77,28 +77,33 @@ describe('API Gateway resources', () => {
       },
       /method\.request/,
     ],
-    ['W75', 'Route', { RouteKey: 'a', RouteResponseSelectionExpression: '$other' }, /\$other/],
+    ['APIGW-75', 'Route', { RouteKey: 'a', RouteResponseSelectionExpression: '$other' }, /\$other/],
     [
-      'W94',
+      'APIGW-94',
       'Integration',
       { IntegrationType: 'AWS_PROXY', IntegrationUri: uri, TimeoutInMillis: 30_000 },
       /30000/,
     ],
     [
-      'W94',
+      'APIGW-94',
       'Integration',
       { IntegrationType: 'AWS_PROXY', IntegrationUri: uri, TimeoutInMillis: 49 },
       /49/,
     ],
-    ['W95', 'Integration', { IntegrationType: 'HTTP_PROXY', IntegrationUri: uri }, /HTTP_PROXY/],
     [
-      'W95',
+      'APIGW-95',
+      'Integration',
+      { IntegrationType: 'HTTP_PROXY', IntegrationUri: uri },
+      /HTTP_PROXY/,
+    ],
+    [
+      'APIGW-95',
       'Integration',
       { IntegrationType: 'AWS_PROXY', IntegrationUri: uri, IntegrationMethod: 'GET' },
       /GET/,
     ],
     [
-      'C3',
+      'CFN-3',
       'Integration',
       {
         IntegrationType: 'AWS_PROXY',
@@ -107,12 +112,12 @@ describe('API Gateway resources', () => {
       /not the invocation URI/,
     ],
     [
-      'C8',
+      'CFN-8',
       'Stage',
       { StageName: 'prod', DefaultRouteSettings: { LoggingLevel: 'INFO' } },
       /AWS::ApiGateway::Account/,
     ],
-    ['W75', 'RouteResponse', { RouteId: 'none', RouteResponseKey: '$default' }, /no route/],
+    ['APIGW-75', 'RouteResponse', { RouteId: 'none', RouteResponseKey: '$default' }, /no route/],
   ])(
     '%s: %s %j is refused with its logical id and the reason',
     async (_, type, properties, reason) => {
@@ -124,7 +129,7 @@ describe('API Gateway resources', () => {
     },
   )
 
-  it('C8: with the account role a stage may log', async () => {
+  it('CFN-8: with the account role a stage may log', async () => {
     const { create, ApiId } = await setUp()
     await create('ApiGateway::Account', { CloudWatchRoleArn: 'arn:aws:iam::0:role/x' })
     await expect(
@@ -157,7 +162,7 @@ describe('API Gateway resources', () => {
     ['Integration', 300, () => ({ IntegrationType: 'AWS_PROXY', IntegrationUri: uri })],
     ['Authorizer', 10, () => ({ AuthorizerType: 'REQUEST', AuthorizerUri: uri })],
     ['Stage', 10, (n) => ({ StageName: `stage${n}` })],
-  ])('W98: a %s beyond %i in one API is refused', async (type, quota, properties) => {
+  ])('APIGW-98: a %s beyond %i in one API is refused', async (type, quota, properties) => {
     const { create, ApiId } = await setUp()
     const add = (n: number) =>
       create(`ApiGatewayV2::${type}`, { ApiId, ...properties(n) }, `Thing${n}`)
@@ -168,7 +173,7 @@ describe('API Gateway resources', () => {
     await expect(add(0)).resolves.toBeDefined()
   })
 
-  it('W98: an access log format over 3 KB is refused', async () => {
+  it('APIGW-98: an access log format over 3 KB is refused', async () => {
     const { create, ApiId } = await setUp()
     const stage = (bytes: number) =>
       create('ApiGatewayV2::Stage', {
@@ -186,25 +191,25 @@ describe('what a WebSocket API can have and this one does not', () => {
   const ApiId = { Ref: 'Api' }
   it.each<[string, string, object, string]>([
     [
-      'W79, W80',
+      'APIGW-79, APIGW-80',
       'ApiGatewayV2::Route',
       { ApiId, RouteKey: 'a', ModelSelectionExpression: '$request.body.model' },
       'ModelSelectionExpression is not supported',
     ],
     [
-      'W79, W80',
+      'APIGW-79, APIGW-80',
       'ApiGatewayV2::Route',
       { ApiId, RouteKey: 'a', RequestModels: { a: 'Model' } },
       'RequestModels is not supported',
     ],
     [
-      'W79, W80',
+      'APIGW-79, APIGW-80',
       'ApiGatewayV2::Model',
       { ApiId, Name: 'a', Schema: {} },
       'this resource type is not supported',
     ],
     [
-      'W83',
+      'APIGW-83',
       'ApiGatewayV2::Integration',
       {
         ApiId,
@@ -215,25 +220,25 @@ describe('what a WebSocket API can have and this one does not', () => {
       'ContentHandlingStrategy is not supported',
     ],
     [
-      'W83',
+      'APIGW-83',
       'ApiGatewayV2::IntegrationResponse',
       { ApiId, ContentHandlingStrategy: 'CONVERT_TO_TEXT' },
       'this resource type is not supported',
     ],
     [
-      'W30',
+      'APIGW-30',
       'ApiGatewayV2::ApiMapping',
       { ApiId, DomainName: 'x.example', Stage: 'prod' },
       'this resource type is not supported',
     ],
     [
-      'W54',
+      'APIGW-54',
       'ApiGatewayV2::Authorizer',
       { ApiId, AuthorizerType: 'REQUEST', AuthorizerUri: uri, AuthorizerResultTtlInSeconds: 300 },
       'AuthorizerResultTtlInSeconds is not supported',
     ],
     [
-      'W110, C24',
+      'APIGW-110, CFN-24',
       'WAFv2::WebACLAssociation',
       { ResourceArn: ApiId, WebACLArn: 'arn' },
       'this resource type is not supported',

@@ -8,7 +8,7 @@ import { compileSelection } from './selection.ts'
 import type { SelectRoute } from './selection.ts'
 import { accountProvider, deploymentProvider, stageProvider } from './stage-providers.ts'
 
-/** The resource types of a WebSocket API (C1–C8). */
+/** The resource types of a WebSocket API (CFN-1–CFN-8). */
 export function apiGatewayProviders(dependencies: ProviderDependencies): ResourceProvider[] {
   const account = accountProvider(dependencies)
   return [
@@ -156,13 +156,13 @@ function checkRoute(
   },
 ): void {
   const { RouteKey, AuthorizationType, RouteResponseSelectionExpression: selection } = properties
-  // W11
+  // APIGW-11
   if (/^\$(?!connect$|disconnect$|default$)/.test(RouteKey))
     throw invalid(resource, `RouteKey '${RouteKey}': keys that start with $ are reserved`)
-  // W53
+  // APIGW-53
   if (AuthorizationType !== undefined && AuthorizationType !== 'NONE' && RouteKey !== '$connect')
     throw invalid(resource, `AuthorizationType ${AuthorizationType} is for $connect only`)
-  // W75
+  // APIGW-75
   if (selection !== undefined && selection !== '$default')
     throw invalid(resource, `RouteResponseSelectionExpression '${selection}': only $default exists`)
   if (String(properties.ApiKeyRequired) === 'true')
@@ -183,7 +183,7 @@ function routeResponseProvider({ account, model }: ProviderDependencies): Provid
       const { RouteResponseKey } = resource.properties as Record<string, string>
       const route = find(resource)
       if (!route) throw invalid(resource, 'RouteId names no route of this API')
-      // W75
+      // APIGW-75
       if (RouteResponseKey !== '$default')
         throw invalid(resource, `RouteResponseKey '${RouteResponseKey}': only $default exists`)
       route.hasResponse = true
@@ -217,7 +217,7 @@ function integrationProvider({ account, model }: ProviderDependencies): Provider
     },
     create(resource) {
       const properties = read(resource)
-      // W95
+      // APIGW-95
       if (properties.IntegrationType !== 'AWS_PROXY')
         throw invalid(
           resource,
@@ -229,7 +229,7 @@ function integrationProvider({ account, model }: ProviderDependencies): Provider
           `IntegrationMethod ${properties.IntegrationMethod}: a function is called with POST`,
         )
       const timeoutMs = Number(properties.TimeoutInMillis ?? 29_000)
-      // W94
+      // APIGW-94
       if (!(timeoutMs >= 50 && timeoutMs <= 29_000))
         throw invalid(resource, `TimeoutInMillis ${timeoutMs}: WebSocket APIs allow 50 to 29000`)
       const id = resourceId(account, resource, 7)
@@ -246,7 +246,7 @@ function integrationProvider({ account, model }: ProviderDependencies): Provider
   }
 }
 
-/** C3: `arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function ARN}/invocations`; a bare ARN is HTTP-API only. */
+/** CFN-3: `arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function ARN}/invocations`; a bare ARN is HTTP-API only. */
 function functionArnOf(resource: ResolvedResource, uri: string | undefined): string {
   const arn =
     /^arn:[^:]+:apigateway:[^:]+:lambda:path\/2015-03-31\/functions\/(.+)\/invocations$/.exec(
@@ -277,7 +277,7 @@ function authorizerProvider({ account, model }: ProviderDependencies): Provider 
     },
     create(resource) {
       const properties = read(resource)
-      // W52
+      // APIGW-52
       if (properties.AuthorizerType !== 'REQUEST')
         throw invalid(
           resource,
@@ -285,7 +285,7 @@ function authorizerProvider({ account, model }: ProviderDependencies): Provider 
         )
       const identitySources = parseIdentitySources(properties.IdentitySource)
       const wrong = identitySources.find((source) => !isIdentitySource(source))
-      // W58
+      // APIGW-58
       if (wrong !== undefined)
         throw invalid(
           resource,

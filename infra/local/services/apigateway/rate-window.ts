@@ -2,7 +2,7 @@ import type { Clock } from '../../platform/types.ts'
 
 const SECOND_MS = 1_000
 
-/** A quota of so many a second that names no burst (W96): never more than that in any one second, wherever it begins. */
+/** A quota of so many a second that names no burst (APIGW-96): never more than that in any one second, wherever it begins. */
 export interface RateWindow {
   /** Takes one; false when the second that ends now is full. What is refused does not count. */
   take(): boolean

@@ -3,37 +3,37 @@ import { compileSelection } from './selection.ts'
 
 describe('compileSelection', () => {
   it.each([
-    ['W1', '$request.body.action', { action: 'join' }, 'join'],
-    ['W1', '${request.body.action}', { action: 'join' }, 'join'],
+    ['APIGW-1', '$request.body.action', { action: 'join' }, 'join'],
+    ['APIGW-1', '${request.body.action}', { action: 'join' }, 'join'],
     [
-      'W2',
+      'APIGW-2',
       '${request.body.service}/${request.body.action}',
       { service: 'chat', action: 'join' },
       'chat/join',
     ],
-    ['W3', '${request.body.action}-${request.body.invalidPath}', { action: 'join' }, 'join-'],
-    ['W4', 'action', { action: 'x' }, 'action'],
-    ['W4', '\\$default', { action: 'x' }, '$default'],
-    ['W5', '$request.body.items', { items: ['item1', 'item2'] }, '[item1, item2]'],
-    ['W5', '$request.body.a.b', { a: { b: 'deep' } }, 'deep'],
-    ['W5', "$request.body.a['b c'][1]", { a: { 'b c': ['x', 'y'] } }, 'y'],
-    ['W5', '$request.body.n', { n: 7 }, '7'],
-    ['W5', '$request.body.flag', { flag: false }, 'false'],
+    ['APIGW-3', '${request.body.action}-${request.body.invalidPath}', { action: 'join' }, 'join-'],
+    ['APIGW-4', 'action', { action: 'x' }, 'action'],
+    ['APIGW-4', '\\$default', { action: 'x' }, '$default'],
+    ['APIGW-5', '$request.body.items', { items: ['item1', 'item2'] }, '[item1, item2]'],
+    ['APIGW-5', '$request.body.a.b', { a: { b: 'deep' } }, 'deep'],
+    ['APIGW-5', "$request.body.a['b c'][1]", { a: { 'b c': ['x', 'y'] } }, 'y'],
+    ['APIGW-5', '$request.body.n', { n: 7 }, '7'],
+    ['APIGW-5', '$request.body.flag', { flag: false }, 'false'],
     [
-      'W6',
+      'APIGW-6',
       '$request.body.action',
       { action: '${request.body.other}', other: 'x' },
       '${request.body.other}',
     ],
-    ['W9', '$request.body.action', null, ''],
-    ['W9', '$request.body.action', [1], ''],
-    ['W9', '$request.body.action', 'text', ''],
-    ['W9', '$request.body.action', { action: null }, ''],
+    ['APIGW-9', '$request.body.action', null, ''],
+    ['APIGW-9', '$request.body.action', [1], ''],
+    ['APIGW-9', '$request.body.action', 'text', ''],
+    ['APIGW-9', '$request.body.action', { action: null }, ''],
   ])('%s: %s on %j gives %j', (_, expression, body, key) => {
     expect(compileSelection(expression)(JSON.stringify(body))).toBe(key)
   })
 
-  it('W9: a body that is no JSON gives the empty string', () => {
+  it('APIGW-9: a body that is no JSON gives the empty string', () => {
     expect(compileSelection('$request.body.action')('{"action":')).toBe('')
   })
 

@@ -4,8 +4,8 @@ export type SelectRoute = (body: string) => string
 type Part = { readonly text: string } | { readonly path: readonly string[] }
 
 /**
- * Compiles a route selection expression: `$request.body.action` and `${request.body.action}` are the same (W1), variables and text mix
- * (W2), `\$` is a dollar sign (W4). It is evaluated once, what it finds is not evaluated again (W6).
+ * Compiles a route selection expression: `$request.body.action` and `${request.body.action}` are the same (APIGW-1), variables and text mix
+ * (APIGW-2), `\$` is a dollar sign (APIGW-4). It is evaluated once, what it finds is not evaluated again (APIGW-6).
  * Throws TypeError for variables other than `request.body`.
  */
 export function compileSelection(expression: string): SelectRoute {
@@ -46,11 +46,11 @@ function parseJson(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch {
-    return undefined // W9
+    return undefined // APIGW-9
   }
 }
 
-/** W3: what is absent is the empty string. */
+/** APIGW-3: what is absent is the empty string. */
 function find(root: unknown, path: readonly string[]): unknown {
   let value = root
   for (const key of path) {
@@ -60,7 +60,7 @@ function find(root: unknown, path: readonly string[]): unknown {
   return value
 }
 
-/** W5: an array of two items becomes `[item1, item2]`. */
+/** APIGW-5: an array of two items becomes `[item1, item2]`. */
 function stringify(value: unknown): string {
   if (value === undefined || value === null) return ''
   if (typeof value === 'string') return value

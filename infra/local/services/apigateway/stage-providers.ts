@@ -16,7 +16,7 @@ const settingsSpec: PropertySpec = {
   ThrottlingBurstLimit: 'used',
   ThrottlingRateLimit: 'used',
   DetailedMetricsEnabled: 'used',
-  // C8 is checked; execution logs themselves are not written, access logs and function logs say more.
+  // CFN-8 is checked; execution logs themselves are not written, access logs and function logs say more.
   LoggingLevel: 'inert',
   DataTraceEnabled: 'inert',
 }
@@ -32,7 +32,7 @@ interface StageProperties {
   readonly AccessLogSettings?: { readonly DestinationArn: string; readonly Format: string }
 }
 
-/** `AWS::ApiGatewayV2::Stage` (C6). */
+/** `AWS::ApiGatewayV2::Stage` (CFN-6). */
 export function stageProvider(
   { model }: ProviderDependencies,
   hasLogRole: () => boolean,
@@ -72,7 +72,7 @@ export function stageProvider(
           resource,
           `StageName '${stage.name}': ${other.name} has it too, and on one machine all APIs share an address; choose another name`,
         )
-      // W98
+      // APIGW-98
       if (Buffer.byteLength(stage.accessLog?.format ?? '') > quotas.accessLogFormatBytes)
         throw invalid(resource, 'AccessLogSettings.Format: at most 3 KB')
       const api = apiOf(model, resource, properties.ApiId)
@@ -108,7 +108,7 @@ function readStage(properties: StageProperties): Stage {
   }
 }
 
-/** W100: what a route does not set, the stage's default sets. */
+/** APIGW-100: what a route does not set, the stage's default sets. */
 function readSettings(
   own: SettingsProperties | undefined,
   defaults: SettingsProperties | undefined = {},
@@ -130,7 +130,7 @@ function writesExecutionLogs(settings: SettingsProperties | undefined): boolean 
   return level !== 'OFF' || String(settings?.DataTraceEnabled) === 'true'
 }
 
-/** W102: freezes the routes as they are. */
+/** APIGW-102: freezes the routes as they are. */
 export function deploymentProvider({ account, model }: ProviderDependencies): Provider {
   const read = (resource: ResolvedResource) => resource.properties as { readonly ApiId: string }
   return {
@@ -148,7 +148,7 @@ export function deploymentProvider({ account, model }: ProviderDependencies): Pr
   }
 }
 
-/** C8: the account-level role that lets API Gateway write execution logs. */
+/** CFN-8: the account-level role that lets API Gateway write execution logs. */
 export function accountProvider({ account }: ProviderDependencies) {
   let roles = 0
   const provider: ResourceProvider = {

@@ -1,7 +1,7 @@
 /** A request target as API Gateway reads it: `/{stage}[/{rest}][?query]`. */
 export interface Target {
   readonly stage: string
-  /** Decoded once (M10); '' for the stage itself. */
+  /** Decoded once (MGMT-10); '' for the stage itself. */
   readonly rest: string
   readonly rawQuery: string
 }

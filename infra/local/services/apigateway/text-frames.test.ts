@@ -13,13 +13,13 @@ describe('textFrames', () => {
     expect(frames).toHaveLength(header.length + bytes)
   })
 
-  it('M15: one byte more goes into a continuation frame', () => {
+  it('MGMT-15: one byte more goes into a continuation frame', () => {
     const frames = textFrames(Buffer.alloc(32_769, 'x'))
     expect([...frames.subarray(0, 4)]).toEqual([0x01, 126, 0x80, 0])
     expect([...frames.subarray(4 + 32_768)]).toEqual([0x80, 1, 'x'.charCodeAt(0)])
   })
 
-  it('M14: bytes that are no UTF-8 are replaced', () => {
+  it('MGMT-14: bytes that are no UTF-8 are replaced', () => {
     expect(
       textFrames(Buffer.from([0xff]))
         .subarray(2)

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 
-/** M15: API Gateway splits what it sends into frames of at most 32 KB. */
+/** MGMT-15: API Gateway splits what it sends into frames of at most 32 KB. */
 export const MAX_FRAME_BYTES = 32_768
 
 /**
  * One text message as the bytes of its frames (RFC 6455, unmasked, uncompressed), in one buffer, so that a message costs one write.
- * M14: what is posted as bytes arrives as text; bytes that are no UTF-8 are replaced, since a client must fail on them.
+ * MGMT-14: what is posted as bytes arrives as text; bytes that are no UTF-8 are replaced, since a client must fail on them.
  */
 export function textFrames(message: Buffer): Buffer {
   const payload = isUtf8(message) ? message : Buffer.from(message.toString('utf8'))

@@ -22,7 +22,7 @@ const inARow = (take: () => boolean): number => {
 }
 
 describe('quotas of an account', () => {
-  it('W96, W97: are 500 connects, 10,000 requests and a burst of 5,000 unless given', () => {
+  it('APIGW-96, APIGW-97: are 500 connects, 10,000 requests and a burst of 5,000 unless given', () => {
     expect(awsLimits).toEqual({
       connectsPerSecond: 500,
       requestsPerSecond: 10_000,
@@ -30,7 +30,7 @@ describe('quotas of an account', () => {
     })
   })
 
-  it('W96: 500 handshakes at once pass, and the next 500 a second later', async () => {
+  it('APIGW-96: 500 handshakes at once pass, and the next 500 a second later', async () => {
     const clock = manualClock()
     const throttles = createThrottles(clock, awsLimits)
     expect(inARow(() => throttles.takeConnect(stage))).toBe(500)
@@ -40,7 +40,7 @@ describe('quotas of an account', () => {
     expect(inARow(() => throttles.takeConnect(stage))).toBe(500)
   })
 
-  it('W97: 5,000 messages and calls at once pass and then 10,000 a second, from one bucket', async () => {
+  it('APIGW-97: 5,000 messages and calls at once pass and then 10,000 a second, from one bucket', async () => {
     const clock = manualClock()
     const throttles = createThrottles(clock, awsLimits)
     let messages = 0
@@ -54,7 +54,7 @@ describe('quotas of an account', () => {
   })
 })
 
-it('W96: a rate without a burst holds in every second, wherever it begins, and is given in full to who always asks', () => {
+it('APIGW-96: a rate without a burst holds in every second, wherever it begins, and is given in full to who always asks', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 20 }),
@@ -75,7 +75,7 @@ it('W96: a rate without a burst holds in every second, wherever it begins, and i
   )
 })
 
-it('W99: a bucket never gives more than its burst and what its rate has filled in', () => {
+it('APIGW-99: a bucket never gives more than its burst and what its rate has filled in', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 50 }),

@@ -6,9 +6,9 @@ import type { TokenBucket } from '../../platform/token-bucket.ts'
 
 /** Quotas of the account in a Region; AWS's values unless given. */
 export interface AccountLimits {
-  /** W96: a rate without a burst, so never more than this in any one second. */
+  /** APIGW-96: a rate without a burst, so never more than this in any one second. */
   readonly connectsPerSecond: number
-  /** W97: shared by messages and calls to @connections. */
+  /** APIGW-97: shared by messages and calls to @connections. */
   readonly requestsPerSecond: number
   readonly requestBurst: number
 }
@@ -22,7 +22,7 @@ export const awsLimits: AccountLimits = {
 export interface Throttles {
   /** One handshake: account connects, then the settings of `$connect`. */
   takeConnect(stage: Stage): boolean
-  /** One message on a route (W100). */
+  /** One message on a route (APIGW-100). */
   takeMessage(stage: Stage, routeKey: string): boolean
   /** One call to @connections. */
   takeCallback(): boolean

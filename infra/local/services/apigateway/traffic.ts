@@ -8,7 +8,7 @@ type CountName =
   | 'ClientError'
   | 'ExecutionError'
 
-/** W107, W108: the metrics of AWS/ApiGateway. Counts are gathered for a second, so that a message costs an addition. */
+/** APIGW-107, APIGW-108: the metrics of AWS/ApiGateway. Counts are gathered for a second, so that a message costs an addition. */
 export interface Traffic {
   count(stage: Stage, routeKey: string, name: CountName): void
   integrationLatency(stage: Stage, routeKey: string, ms: number): void

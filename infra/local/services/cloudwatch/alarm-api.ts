@@ -70,7 +70,7 @@ export function describeAlarmHistory(book: AlarmBook, input: Fields): object {
   }
 }
 
-/** A23: lasts until the next evaluation, and runs the actions. */
+/** CW-23: lasts until the next evaluation, and runs the actions. */
 export function setAlarmState(book: AlarmBook, input: Fields): object {
   const alarm = book.get(input.text('AlarmName'))
   const value = input.text('StateValue')

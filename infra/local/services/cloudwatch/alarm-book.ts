@@ -58,14 +58,14 @@ export interface HistoryItem {
 
 /** The alarms, their states and what happened to them. */
 export interface AlarmBook {
-  /** Creates or changes; a change keeps the state (aws-behaviour A1). */
+  /** Creates or changes; a change keeps the state (CW-1). */
   put(definition: AlarmDefinition): Alarm
   remove(name: string): void
   find(name: string): Alarm | undefined
   /** Throws AwsError `ResourceNotFound`. */
   get(name: string): Alarm
   list(): readonly Alarm[]
-  /** Listeners hear a change of the value only (aws-behaviour A22). */
+  /** Listeners hear a change of the value only (CW-22). */
   setState(
     alarm: Alarm,
     next: { readonly value: StateValue; readonly reason: string; readonly reasonData?: string },
@@ -100,7 +100,7 @@ export function alarmBook(account: Account, clock: Clock): AlarmBook {
       arn: `arn:aws:cloudwatch:${account.region}:${account.accountId}:alarm:${definition.name}`,
       configuredMs: nowMs,
       configuredAtMs: clock.monotonic(),
-      // A1.
+      // CW-1.
       state: {
         value: 'INSUFFICIENT_DATA',
         reason: 'Unchecked: Initial alarm creation',

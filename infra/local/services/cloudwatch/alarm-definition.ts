@@ -71,7 +71,7 @@ const TREATMENTS: readonly string[] = ['missing', 'ignore', 'breaching', 'notBre
 
 /**
  * Reads an alarm from the properties that the template and PutMetricAlarm share. Throws AwsError `ValidationError` for what CloudWatch
- * would refuse (aws-behaviour A2, A22, A24–A28) and for anomaly detection, which one machine does not have.
+ * would refuse (CW-2, CW-22, CW-24–CW-28) and for anomaly detection, which one machine does not have.
  */
 export function readMetricAlarm(name: string, properties: Fields): MetricAlarmDefinition {
   refuseAnomalyDetection(properties)
@@ -102,7 +102,7 @@ export function readMetricAlarm(name: string, properties: Fields): MetricAlarmDe
   }
 }
 
-/** A22: at most five ARNs for each state. */
+/** CW-22: at most five ARNs for each state. */
 export function readActions(properties: Fields): AlarmActions {
   const arns = (name: string): readonly string[] => {
     const found = properties.texts(name)
@@ -149,8 +149,7 @@ export function readDimensions(list: readonly Fields[]): Readonly<Record<string,
 }
 
 function readSingleMetric(properties: Fields): QueryElement {
-  if (properties.has('Metrics'))
-    throw invalid('Metrics and MetricName exclude each other (aws-behaviour A28)')
+  if (properties.has('Metrics')) throw invalid('Metrics and MetricName exclude each other (CW-28)')
   const unit = properties.optionalText('Unit')
   return {
     kind: 'metric',
@@ -167,7 +166,7 @@ function readSingleMetric(properties: Fields): QueryElement {
   }
 }
 
-/** A25: exactly one of the two. */
+/** CW-25: exactly one of the two. */
 function readStatistic(properties: Fields): string {
   const basic = properties.optionalText('Statistic')
   const extended = properties.optionalText('ExtendedStatistic')
@@ -183,7 +182,7 @@ function readStatistic(properties: Fields): string {
   return basic ?? extended ?? ''
 }
 
-/** A27: at most ten metrics, one of the elements returns the data. */
+/** CW-27: at most ten metrics, one of the elements returns the data. */
 function readQuery(properties: Fields): readonly QueryElement[] {
   const queries = properties.nestedList('Metrics')
   if (queries.length === 0) throw invalid('MetricName or Metrics is needed')
@@ -195,15 +194,14 @@ function readQuery(properties: Fields): readonly QueryElement[] {
     'Statistic',
     'ExtendedStatistic',
   ]) {
-    if (properties.has(name))
-      throw invalid(`${name} stands in Metrics and not beside it (aws-behaviour A28)`)
+    if (properties.has(name)) throw invalid(`${name} stands in Metrics and not beside it (CW-28)`)
   }
   const elements = readElements(queries)
   if (elements.filter((element) => element.kind === 'metric').length > MAX_METRICS) {
     throw invalid(`an alarm takes at most ${MAX_METRICS} metrics`)
   }
   if (elements.filter((element) => element.returnData).length !== 1) {
-    throw invalid('exactly one element of Metrics has ReturnData true (aws-behaviour A27)')
+    throw invalid('exactly one element of Metrics has ReturnData true (CW-27)')
   }
   return elements
 }
@@ -272,12 +270,12 @@ function samePeriod(elements: readonly QueryElement[]): number {
   const periods = new Set(elements.flatMap((element) => element.periodSeconds ?? []))
   const [period] = periods
   if (period === undefined || periods.size !== 1) {
-    throw invalid('all metrics of an alarm have the same Period (aws-behaviour A27)')
+    throw invalid('all metrics of an alarm have the same Period (CW-27)')
   }
   return period
 }
 
-/** A2. */
+/** CW-2. */
 function checkWindow(periodSeconds: number, n: number, m: number | undefined): void {
   if (![10, 20, 30].includes(periodSeconds) && (periodSeconds <= 0 || periodSeconds % 60 !== 0)) {
     throw invalid(`Period ${periodSeconds} is not 10, 20, 30 or a multiple of 60`)
@@ -298,7 +296,7 @@ function readComparison(operator: string): ComparisonOperator {
   )
 }
 
-/** A21: alarms on DynamoDB's metrics always ignore missing data. */
+/** CW-21: alarms on DynamoDB's metrics always ignore missing data. */
 function treatMissing(
   elements: readonly QueryElement[],
   asked: TreatMissingData,

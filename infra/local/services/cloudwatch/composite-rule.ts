@@ -1,7 +1,7 @@
 import { AwsError } from '../../platform/errors.ts'
 import type { StateValue } from './verdict.ts'
 
-/** The rule of a composite alarm, read once (aws-behaviour A39). */
+/** The rule of a composite alarm, read once (CW-39). */
 export interface CompositeRule {
   /** Names of the alarms that the rule looks at. */
   readonly children: readonly string[]

@@ -10,7 +10,7 @@ const MAX_DEPTH = 10
 export interface Composites {
   /** Brings one composite to the state that its rule gives now. */
   refresh(alarm: Alarm): void
-  /** Reacts to a change of any alarm (aws-behaviour A39): composites above it, suppressors, actions. */
+  /** Reacts to a change of any alarm (CW-39): composites above it, suppressors, actions. */
   onTransition(transition: Transition): void
 }
 

@@ -68,7 +68,7 @@ function binOf(value: number): number {
   return Math.sign(value) * Math.exp(Math.round(Math.log(Math.abs(value)) / BIN) * BIN)
 }
 
-/** Names that `Statistic` takes (aws-behaviour A25). */
+/** Names that `Statistic` takes (CW-25). */
 export const basicStatistics = ['SampleCount', 'Average', 'Sum', 'Minimum', 'Maximum'] as const
 
 const EXTENDED = /^(p|tm|wm|tc|ts)(\d{1,2}(?:\.\d{1,10})?|100)$/i
@@ -78,13 +78,13 @@ export function isStatistic(name: string): boolean {
   return (basicStatistics as readonly string[]).includes(name) || isExtendedStatistic(name)
 }
 
-/** `p99`, `tm90`, `wm(10%:90%)`, `PR(:300)`, `IQM` … (aws-behaviour A25). */
+/** `p99`, `tm90`, `wm(10%:90%)`, `PR(:300)`, `IQM` … (CW-25). */
 export function isExtendedStatistic(name: string): boolean {
   return name === 'IQM' || EXTENDED.test(name) || RANGE.test(name)
 }
 
 /**
- * The value of a statistic; undefined without samples. Percentiles and their family are undefined for negative values (aws-behaviour A38).
+ * The value of a statistic; undefined without samples. Percentiles and their family are undefined for negative values (CW-38).
  */
 export function statisticOf(distribution: Distribution, name: string): number | undefined {
   const { count, sum, minimum, maximum } = distribution

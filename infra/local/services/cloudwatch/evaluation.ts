@@ -21,7 +21,7 @@ interface Datapoint {
   readonly isBreaching: boolean
 }
 
-/** Evaluates a metric alarm over the periods that end at `endS`, epoch seconds (aws-behaviour A3–A9, A26, A32). */
+/** Evaluates a metric alarm over the periods that end at `endS`, epoch seconds (CW-3–CW-9, CW-26, CW-32). */
 export function evaluateAlarm(
   store: MetricStore,
   definition: MetricAlarmDefinition,
@@ -70,7 +70,7 @@ function readPoints(
   })
 }
 
-/** A24. */
+/** CW-24. */
 function isBreaching(comparison: ComparisonOperator, value: number, threshold: number): boolean {
   switch (comparison) {
     case 'GreaterThanOrEqualToThreshold':
@@ -84,7 +84,7 @@ function isBreaching(comparison: ComparisonOperator, value: number, threshold: n
   }
 }
 
-/** A26: with `ignore`, a percentile of fewer than 10/(1−p) samples decides nothing. */
+/** CW-26: with `ignore`, a percentile of fewer than 10/(1−p) samples decides nothing. */
 function hasTooFewSamples(definition: MetricAlarmDefinition, real: readonly Datapoint[]): boolean {
   if (definition.evaluateLowSampleCountPercentile !== 'ignore') return false
   const [only] = definition.elements
@@ -95,7 +95,7 @@ function hasTooFewSamples(definition: MetricAlarmDefinition, real: readonly Data
   return real.some((point) => (point.sampleCount ?? 0) < needed)
 }
 
-/** A32. */
+/** CW-32. */
 function reasonOf(
   definition: MetricAlarmDefinition,
   verdict: Verdict,

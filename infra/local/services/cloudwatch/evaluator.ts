@@ -7,7 +7,7 @@ import type { MetricStore } from './metric-store.ts'
 const TICK_S = 10
 /** Data of a period arrive a moment after its end. */
 const DELAY_MS = 3000
-/** A new alarm stays in INSUFFICIENT_DATA until it has a whole minute to look at (A1). */
+/** A new alarm stays in INSUFFICIENT_DATA until it has a whole minute to look at (CW-1). */
 const FIRST_EVALUATION_MS = 60_000
 
 export interface Evaluator {
@@ -17,7 +17,7 @@ export interface Evaluator {
 
 /**
  * Evaluates the metric alarms on the clock: every minute for periods of a minute and more, over windows that slide by a minute; every ten
- * seconds for shorter ones (aws-behaviour A3).
+ * seconds for shorter ones (CW-3).
  */
 export function alarmEvaluator(clock: Clock, store: MetricStore, book: AlarmBook): Evaluator {
   let cancel: (() => void) | undefined

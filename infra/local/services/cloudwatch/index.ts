@@ -39,7 +39,7 @@ export interface CloudWatchOptions {
 
 const EXPIRE_EVERY_MS = 600_000
 
-/** CloudWatch metrics and alarms on one machine, on the injected clock (aws-behaviour section 6). */
+/** CloudWatch metrics and alarms on one machine, on the injected clock. */
 export function createCloudWatch(options: CloudWatchOptions): CloudWatch {
   const { account, clock } = options
   const store = metricStore(clock)

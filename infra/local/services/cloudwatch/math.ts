@@ -21,7 +21,7 @@ export type MathValue =
   | { readonly kind: 'text'; readonly value: string }
 
 /**
- * Evaluates metric math (aws-behaviour A27). In arithmetic a series without a point counts as 0 where the other has one; where none has
+ * Evaluates metric math (CW-27). In arithmetic a series without a point counts as 0 where the other has one; where none has
  * one there is no result; a division by zero gives no point. Throws {@link MathSyntaxError} for a function that is not emulated.
  */
 export function evaluateMath(node: MathNode, input: MathInput): MathValue {

@@ -18,7 +18,7 @@ const MAX_DATAPOINTS = 100_800
 const MAX_STATISTICS_POINTS = 1440
 const LIST_PAGE = 500
 
-/** A37. */
+/** CW-37. */
 export function putMetricData(store: MetricStore, clock: Clock, input: Fields): object {
   const namespace = input.text('Namespace')
   if (namespace.startsWith('AWS/')) {

@@ -19,7 +19,7 @@ export interface QueryResult {
   samples(id: string): Points | undefined
 }
 
-/** Start of the i-th period of a window, epoch seconds (aws-behaviour A5). */
+/** Start of the i-th period of a window, epoch seconds (CW-5). */
 export function periodStart(window: Window, index: number): number {
   return window.endS - (window.length - index) * window.periodSeconds
 }

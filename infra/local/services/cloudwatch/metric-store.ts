@@ -10,14 +10,14 @@ export interface MetricId {
 
 export interface MetricStore {
   put(datum: MetricDatum): void
-  /** Everything of exactly this metric in `[fromS, toS)`, epoch seconds; `unit` when only that unit counts (aws-behaviour A29, E13). */
+  /** Everything of exactly this metric in `[fromS, toS)`, epoch seconds; `unit` when only that unit counts (CW-29, EMF-13). */
   read(
     metric: MetricId,
     span: { readonly fromS: number; readonly toS: number; readonly unit?: string },
   ): Distribution
   /** Metrics seen in the last two weeks, in no order. */
   list(): readonly MetricId[]
-  /** Removes what is past its retention (aws-behaviour A36). */
+  /** Removes what is past its retention (CW-36). */
   expire(): void
 }
 
@@ -86,7 +86,7 @@ export function metricStore(clock: Clock): MetricStore {
   }
 }
 
-/** E13: the exact set of dimensions is the metric's identity. */
+/** EMF-13: the exact set of dimensions is the metric's identity. */
 function keyOf({ namespace, name, dimensions }: MetricId): string {
   const names = Object.keys(dimensions)
   if (names.length > 1) names.sort()
@@ -138,7 +138,7 @@ function readInto(
   }
 }
 
-/** A36: each resolution has its age; what is too old for it moves on to the next coarser one. */
+/** CW-36: each resolution has its age; what is too old for it moves on to the next coarser one. */
 function expireResolutions(resolutions: Map<number, Buckets>, nowS: number): void {
   const seconds = resolutions.get(1)
   if (seconds) {

@@ -32,11 +32,11 @@ describe('statistics', () => {
     ['PR(:10)', 10],
     ['TM(10%:90%)', 50.5],
     ['IQM', 50.5],
-  ])('A25: %s of 1 to 100 is %s', (name, expected) => {
+  ])('CW-25: %s of 1 to 100 is %s', (name, expected) => {
     expect(statisticOf(hundred, name)).toBeCloseTo(expected, 6)
   })
 
-  it('A38: there is no percentile of negative values', () => {
+  it('CW-38: there is no percentile of negative values', () => {
     expect(statisticOf(distributionOf([-1, 2]), 'p50')).toBeUndefined()
     expect(statisticOf(distributionOf([-1, 2]), 'Sum')).toBe(1)
   })
@@ -74,7 +74,7 @@ describe('the metric store', () => {
       },
     ).count
 
-  it('E13: only the exact set of dimensions, in any order, is the metric', () => {
+  it('EMF-13: only the exact set of dimensions, in any order, is the metric', () => {
     const store = metricStore(manualClock(START_MS))
     put(store)
     expect(read(store, { b: '2', a: '1' })).toBe(1)
@@ -82,7 +82,7 @@ describe('the metric store', () => {
     expect(read(store, {})).toBe(0)
   })
 
-  it('A29: another unit has no data', () => {
+  it('CW-29: another unit has no data', () => {
     const store = metricStore(manualClock(START_MS))
     put(store, { unit: 'Count' })
     expect(read(store, { a: '1', b: '2' }, 'Seconds')).toBe(0)
@@ -90,7 +90,7 @@ describe('the metric store', () => {
     expect(read(store, { a: '1', b: '2' })).toBe(1)
   })
 
-  it('A36: minutes older than 15 days are kept as five minutes, and after 63 days as hours', async () => {
+  it('CW-36: minutes older than 15 days are kept as five minutes, and after 63 days as hours', async () => {
     const clock = manualClock(START_MS)
     const store = metricStore(clock)
     const hour = { fromS: START_MS / 1000, toS: START_MS / 1000 + 3600 }
@@ -150,7 +150,7 @@ describe('metric math', () => {
     ['(m1 + 1) * PERIOD(m1)', [120, 180, undefined, 300]],
     ['DIFF(m1)', [undefined, 1, undefined, 2]],
     ['ABS(m1 - m2)', [9, 2, 30, 4]],
-  ])('A27: %s', (source, expected) => {
+  ])('CW-27: %s', (source, expected) => {
     expect(evaluate(source)).toEqual(expected)
   })
 

@@ -23,7 +23,7 @@ interface NotificationPorts {
 export interface Notifications {
   /** The event `CloudWatch Alarm State Change` on the default bus. */
   announce(transition: Transition): void
-  /** Runs the actions of the alarm's present state (aws-behaviour A22, A31, A34). */
+  /** Runs the actions of the alarm's present state (CW-22, CW-31, CW-34). */
   act(transition: Transition): void
 }
 
@@ -116,7 +116,7 @@ function actionsFor({ definition, state }: Alarm): readonly string[] {
   }
 }
 
-/** A31. */
+/** CW-31. */
 function topicMessage(account: Account, alarm: Alarm, previous: AlarmState): object {
   const { definition, state } = alarm
   const common = {
@@ -206,7 +206,7 @@ function lowerDimensions(dimensions: Readonly<Record<string, string>>): readonly
   return Object.entries(dimensions).map(([name, value]) => ({ value, name }))
 }
 
-/** A34. */
+/** CW-34. */
 function functionPayload(account: Account, alarm: Alarm, previous: AlarmState): object {
   return {
     source: 'aws.cloudwatch',

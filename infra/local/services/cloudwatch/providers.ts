@@ -38,7 +38,7 @@ const COMMON: Readonly<Record<string, PropertySpec>> = {
   Tags: 'inert',
 }
 
-/** `AWS::CloudWatch::Alarm`, `::CompositeAlarm`, `::Dashboard` (aws-behaviour C19), and a refusal of `::AnomalyDetector`. */
+/** `AWS::CloudWatch::Alarm`, `::CompositeAlarm`, `::Dashboard` (CFN-19), and a refusal of `::AnomalyDetector`. */
 export function cloudWatchProviders(options: ProviderOptions): readonly ResourceProvider[] {
   return [metricAlarm(options), compositeAlarm(options), dashboard(options), anomalyDetector()]
 }

@@ -3,13 +3,13 @@ export function alarmTime(epochMs: number): string {
   return new Date(epochMs).toISOString().replace('Z', '+0000')
 }
 
-/** `23/11/26 03:00:00`, as reason texts write times (aws-behaviour A32). */
+/** `23/11/26 03:00:00`, as reason texts write times (CW-32). */
 export function reasonTime(epochS: number): string {
   const iso = new Date(epochS * 1000).toISOString()
   return `${iso.slice(8, 10)}/${iso.slice(5, 7)}/${iso.slice(2, 4)} ${iso.slice(11, 19)}`
 }
 
-/** A number as Java prints a double: `2.0`, `1.2E7` (aws-behaviour A32). */
+/** A number as Java prints a double: `2.0`, `1.2E7` (CW-32). */
 export function double(value: number): string {
   const size = Math.abs(value)
   if (value !== 0 && (size >= 1e7 || size < 1e-3)) {
@@ -38,7 +38,7 @@ const REGIONS: Readonly<Record<string, string>> = {
   'ap-northeast-2': 'Asia Pacific (Seoul)',
 }
 
-/** The long name that alarm messages use (aws-behaviour A31); the id for a region that is not in the list. */
+/** The long name that alarm messages use (CW-31); the id for a region that is not in the list. */
 export function regionName(region: string): string {
   return REGIONS[region] ?? region
 }

@@ -12,18 +12,18 @@ const SHORT: Readonly<Record<string, Verdict>> = {
 
 /** Item, M of 3, points oldest first, verdicts for missing, ignore, breaching, notBreaching. */
 const TABLE: readonly (readonly [item: string, m: number, points: string, verdicts: string])[] = [
-  ['A10', 3, '0-X-X', 'OOOO'],
-  ['A11', 3, '0----', 'OOOO'],
-  ['A12', 3, '-----', 'IkAO'],
-  ['A13', 3, '0XX-X', 'AAAA'],
-  ['A14', 3, '--X--', 'AkAO'],
-  ['A15', 2, '0-X-X', 'AAAA'],
-  ['A16', 2, '00X0X', 'AAAA'],
-  ['A17', 2, '0-X--', 'OOAO'],
-  ['A18', 2, '----0', 'OOAO'],
-  ['A19', 2, '---X-', 'AkAO'],
-  ['A20', 3, '----X', 'kkAO'],
-  ['A20', 3, '---X-', 'kkAO'],
+  ['CW-10', 3, '0-X-X', 'OOOO'],
+  ['CW-11', 3, '0----', 'OOOO'],
+  ['CW-12', 3, '-----', 'IkAO'],
+  ['CW-13', 3, '0XX-X', 'AAAA'],
+  ['CW-14', 3, '--X--', 'AkAO'],
+  ['CW-15', 2, '0-X-X', 'AAAA'],
+  ['CW-16', 2, '00X0X', 'AAAA'],
+  ['CW-17', 2, '0-X--', 'OOAO'],
+  ['CW-18', 2, '----0', 'OOAO'],
+  ['CW-19', 2, '---X-', 'AkAO'],
+  ['CW-20', 3, '----X', 'kkAO'],
+  ['CW-20', 3, '---X-', 'kkAO'],
 ]
 
 function pointsOf(text: string): readonly Point[] {
@@ -41,7 +41,7 @@ describe('the verdict on an evaluation range', () => {
     }
   }
 
-  it('A4: breaching points of M of N need not be adjacent', () => {
+  it('CW-4: breaching points of M of N need not be adjacent', () => {
     const rule = {
       evaluationPeriods: 5,
       datapointsToAlarm: 3,

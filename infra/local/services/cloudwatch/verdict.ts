@@ -17,11 +17,11 @@ export interface VerdictRule {
 /** One period: true = breaching, false = not, undefined = no data. */
 export type Point = boolean | undefined
 
-/** CloudWatch looks at more periods than N (aws-behaviour A6: N = 3 → 5). */
+/** CloudWatch looks at more periods than N (CW-6: N = 3 → 5). */
 export const EXTRA_PERIODS = 2
 
 /**
- * The verdict of the CloudWatch guide on an evaluation range, oldest point first (aws-behaviour A6–A20).
+ * The verdict of the CloudWatch guide on an evaluation range, oldest point first (CW-6–CW-20).
  */
 export function verdictOn(points: readonly Point[], rule: VerdictRule): Verdict {
   const real = points.filter((point) => point !== undefined)
@@ -30,15 +30,15 @@ export function verdictOn(points: readonly Point[], rule: VerdictRule): Verdict 
   if (real.length >= n) return breachingIn(real.slice(-n)) >= m ? 'ALARM' : 'OK'
   const breaching = breachingIn(real)
   if (breaching >= m) return 'ALARM'
-  // A7: gaps are filled as few times as possible.
+  // CW-7: gaps are filled as few times as possible.
   if (treatMissingData === 'breaching') return breaching + (n - real.length) >= m ? 'ALARM' : 'OK'
   if (treatMissingData === 'notBreaching' || breaching < real.length) return 'OK'
-  // A20: every point there is breaches, but there are fewer than M: an alarm only when the oldest is at least M old.
+  // CW-20: every point there is breaches, but there are fewer than M: an alarm only when the oldest is at least M old.
   const age = points.length - points.indexOf(true)
   return treatMissingData === 'missing' && age >= m ? 'ALARM' : 'keep'
 }
 
-/** A9. */
+/** CW-9. */
 function verdictOnNothing(treatMissingData: TreatMissingData): Verdict {
   switch (treatMissingData) {
     case 'missing':

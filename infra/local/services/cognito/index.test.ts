@@ -188,7 +188,10 @@ describe('user pool', () => {
   it('refuses a second pool, a secret and another flow by name', () => {
     expect(() => resource('AWS::Cognito::UserPool', 'Second', {})).toThrow(/Second: one user pool/)
     const client = (properties: object) => () =>
-      resource('AWS::Cognito::UserPoolClient', 'C2', { AllowedOAuthFlows: ['code'], ...properties })
+      resource('AWS::Cognito::UserPoolClient', 'CFN-2', {
+        AllowedOAuthFlows: ['code'],
+        ...properties,
+      })
     expect(client({ GenerateSecret: true })).toThrow(/C2: GenerateSecret/)
     expect(client({ AllowedOAuthFlows: ['implicit'] })).toThrow(/C2: AllowedOAuthFlows/)
   })

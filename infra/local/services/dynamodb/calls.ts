@@ -13,7 +13,7 @@ type Json = Record<string, unknown>
 export interface Calls {
   has(operation: string): boolean
   readonly names: readonly string[]
-  /** Runs a known operation. `isThrottled`: a batch does half (D9), everything else throws AwsError `ProvisionedThroughputExceededException`. */
+  /** Runs a known operation. `isThrottled`: a batch does half (DDB-9), everything else throws AwsError `ProvisionedThroughputExceededException`. */
   run(
     operation: string,
     input: Json,

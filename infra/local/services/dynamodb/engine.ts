@@ -19,7 +19,7 @@ import { changeIndexes, type IndexDefinitions } from './indexes.ts'
 
 type Input = Json
 
-/** What dynalite does itself (D17). */
+/** What dynalite does itself (DDB-17). */
 export const ENGINE_OPERATIONS = [
   'BatchGetItem',
   'BatchWriteItem',

@@ -31,7 +31,7 @@ export interface DynamoDbOptions {
   readonly faults?: Faults
   /** Keeps the tables across restarts; in memory when absent. A killed process loses no acknowledged write. */
   readonly kept?: Kept | undefined
-  /** How long an expired item stays before time to live removes it; within some minutes when absent (D2). */
+  /** How long an expired item stays before time to live removes it; within some minutes when absent (DDB-2). */
   readonly timeToLiveDelayMs?: number
 }
 
@@ -42,7 +42,7 @@ export interface DynamoDb extends ResourceService {
 }
 
 /**
- * DynamoDB on dynalite, in process. Adds what dynalite lacks (D18–D21): time to live, transactions, values of failed conditions. Seam
+ * DynamoDB on dynalite, in process. Adds what dynalite lacks (DDB-18–DDB-21): time to live, transactions, values of failed conditions. Seam
  * `dynamodb.<Operation>`, target = table name.
  */
 export function createDynamoDb(options: DynamoDbOptions): DynamoDb {
@@ -112,7 +112,7 @@ async function open(engine: { open(): Promise<void> }, path: string | undefined)
   }
 }
 
-/** A throttle of a batch is a partial one (D9), so it is for the call to handle; every other fault happens here. */
+/** A throttle of a batch is a partial one (DDB-9), so it is for the call to handle; every other fault happens here. */
 async function isThrottledByFault(
   options: DynamoDbOptions,
   operation: string,
@@ -149,7 +149,7 @@ function jsonAnswer(
   return { status, headers: { ...headers, 'x-amz-crc32': String(crc32(body)) }, body }
 }
 
-/** D13. */
+/** DDB-13. */
 function errorAnswer(error: AwsError): ApiResponse {
   const status = error.code === 'AccessDeniedException' ? 400 : error.status
   return jsonAnswer(

@@ -31,7 +31,7 @@ export async function runItemCall(
   return gate.shared(() => engine.run(operation, data))
 }
 
-/** D11: a failed condition carries the item as it stood. Runs alone, so that it is the item that failed. */
+/** DDB-11: a failed condition carries the item as it stood. Runs alone, so that it is the item that failed. */
 async function runReturningOld(
   engine: Engine,
   operation: EngineOperation,

@@ -37,7 +37,7 @@ function textOf(value: unknown): readonly string[] {
   return typeof text === 'string' ? [text] : []
 }
 
-/** Of a key condition only the partition key is compared by `=` (D7), or the sort key as well: the name decides. */
+/** Of a key condition only the partition key is compared by `=` (DDB-7), or the sort key as well: the name decides. */
 function queried(input: Json, partitionKey: string): readonly string[] {
   const names = isObject(input['ExpressionAttributeNames']) ? input['ExpressionAttributeNames'] : {}
   const values = input['ExpressionAttributeValues']

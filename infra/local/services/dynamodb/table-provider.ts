@@ -16,7 +16,7 @@ const keySchema: PropertySpec = [{ AttributeName: 'used', KeyType: 'used' }]
 const projection: PropertySpec = { ProjectionType: 'used', NonKeyAttributes: ['used'] }
 const throughput: PropertySpec = { ReadCapacityUnits: 'used', WriteCapacityUnits: 'used' }
 
-/** C17. Streams, on-demand caps and import are not here, so a template that has them is refused. */
+/** CFN-17. Streams, on-demand caps and import are not here, so a template that has them is refused. */
 const properties: ResourceProvider['properties'] = {
   TableName: 'used',
   KeySchema: keySchema,

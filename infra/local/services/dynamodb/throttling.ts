@@ -3,7 +3,7 @@ import { isObject } from '../../platform/fields.ts'
 type Json = Record<string, unknown>
 
 /**
- * D9: a throttled batch does what it can and returns the rest. Halves the requests of a batch: `run` is done, `rest` comes back as
+ * DDB-9: a throttled batch does what it can and returns the rest. Halves the requests of a batch: `run` is done, `rest` comes back as
  * unprocessed. Undefined when there is nothing to halve (then the whole call is throttled).
  */
 export function halveBatch(

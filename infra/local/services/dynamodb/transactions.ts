@@ -7,7 +7,7 @@ import { keyOf, readItem } from './item-calls.ts'
 
 type Json = Record<string, unknown>
 
-/** D10. */
+/** DDB-10. */
 const MAX_ITEMS = 100
 const MAX_BYTES = 4 * 1024 * 1024
 
@@ -33,7 +33,7 @@ interface Reason {
 
 /**
  * `TransactWriteItems`: every condition first, then every write; the caller runs it alone (gate), which makes it one step. Throws AwsError
- * `TransactionCanceledException` with `CancellationReasons` in request order (D10).
+ * `TransactionCanceledException` with `CancellationReasons` in request order (DDB-10).
  */
 export async function transactWrite(engine: Engine, input: Json): Promise<Json> {
   const parts = partsOf(input)
@@ -98,7 +98,7 @@ function partsOf(input: Json): readonly Part[] {
   })
 }
 
-/** D10; of updates only their expressions' results count, which are not known before. */
+/** DDB-10; of updates only their expressions' results count, which are not known before. */
 function refuseTooLarge(parts: readonly Part[]): void {
   const bytes = parts.reduce((sum, { input }) => sum + sizeOf(input['Item'] ?? {}), 0)
   if (bytes <= MAX_BYTES) return

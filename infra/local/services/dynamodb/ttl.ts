@@ -4,12 +4,12 @@ import type { Item } from './dynalite.ts'
 import type { Engine } from './engine.ts'
 import { keyOf } from './item-calls.ts'
 
-/** D2: AWS promises no time; here an expired item goes within minutes, later when the table is large. */
+/** DDB-2: AWS promises no time; here an expired item goes within minutes, later when the table is large. */
 const SWEEP_INTERVAL_MS = 60_000
 /** A large table is looked through less often: one millisecond of pause for each item seen. */
 const PAUSE_PER_ITEM_MS = 1
 const ITEMS_PER_TURN = 200
-/** D1. */
+/** DDB-1. */
 const FIVE_YEARS_S = 5 * 365 * 24 * 3600
 
 export interface TimeToLive {
@@ -19,7 +19,7 @@ export interface TimeToLive {
   stop(): Promise<void>
 }
 
-/** Deletes expired items on the clock: late on purpose (D2), never counted as consumed capacity (D4). */
+/** Deletes expired items on the clock: late on purpose (DDB-2), never counted as consumed capacity (DDB-4). */
 export function createTimeToLive({
   clock,
   engine,
@@ -75,7 +75,7 @@ export function createTimeToLive({
   }
 }
 
-/** D1: a Number at the top level, epoch seconds, not more than five years past. */
+/** DDB-1: a Number at the top level, epoch seconds, not more than five years past. */
 function isExpired(
   item: Item,
   attribute: string,
@@ -88,7 +88,7 @@ function isExpired(
   return expiresS + delayMs / 1000 <= nowS && expiresS > nowS - FIVE_YEARS_S
 }
 
-/** D3: an item whose time was prolonged meanwhile stays. */
+/** DDB-3: an item whose time was prolonged meanwhile stays. */
 async function remove(
   engine: Engine,
   { table, attribute, item }: { table: string; attribute: string; item: Item },

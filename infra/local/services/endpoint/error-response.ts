@@ -4,7 +4,7 @@ import type { ApiRequest, ApiResponse } from '../../platform/types.ts'
 type Protocol = ApiRequest['protocol']
 
 /**
- * A failure in the shape of its protocol: JSON with `__type`, XML `ErrorResponse`, REST JSON with `x-amzn-ErrorType` (M9), CBOR map.
+ * A failure in the shape of its protocol: JSON with `__type`, XML `ErrorResponse`, REST JSON with `x-amzn-ErrorType` (MGMT-9), CBOR map.
  * JSON and CBOR services answer a refusal with 400, query and REST services with 403.
  */
 export function errorResponse(

@@ -1,8 +1,8 @@
 import { isObject } from '../../platform/fields.ts'
 
 /**
- * Item ids that a function reports failed (K22). `[]` = complete success: null, empty string, `{}`, or an absent, null or empty list.
- * `'all'` = complete failure: an id that is empty, null, absent or not in the batch, or an answer of another shape (K23).
+ * Item ids that a function reports failed (KINESIS-22). `[]` = complete success: null, empty string, `{}`, or an absent, null or empty list.
+ * `'all'` = complete failure: an id that is empty, null, absent or not in the batch, or an answer of another shape (KINESIS-23).
  */
 export function failedItems(
   answer: unknown,

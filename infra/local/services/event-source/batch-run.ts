@@ -9,9 +9,9 @@ type Records = readonly StreamRecordOut[]
 /** How one invocation with a batch ended. */
 export type Delivery =
   | { readonly kind: 'done' }
-  /** Throttled or failed before the function ran: does not use up a retry (K18). */
+  /** Throttled or failed before the function ran: does not use up a retry (KINESIS-18). */
   | { readonly kind: 'busy' }
-  /** `from`: index of the first record to retry (K24). */
+  /** `from`: index of the first record to retry (KINESIS-24). */
   | {
       readonly kind: 'failed'
       readonly from: number
@@ -26,7 +26,7 @@ export interface BatchRunOptions {
   deliver(records: Records): Promise<Delivery>
   /** False when it was stopped before somebody was told: then the records are not at their end. */
   discard(discarded: DiscardedBatch): Promise<boolean>
-  /** False once the stream's retention has removed a record (K8). */
+  /** False once the stream's retention has removed a record (KINESIS-8). */
   isKept(record: StreamRecordOut): boolean
   /** Aborted: nothing is tried again; the invocation in flight still counts. */
   readonly stopped: AbortSignal
@@ -42,7 +42,7 @@ const LONGEST_PAUSE_MS = 5000
 
 /**
  * Brings one batch of a shard to its end: delivered, or discarded after retries, age or retention. Whatever fails is tried again in order before
- * anything later (K16). Resolves to false when it was stopped before.
+ * anything later (KINESIS-16). Resolves to false when it was stopped before.
  */
 export async function runBatch(batch: Records, options: BatchRunOptions): Promise<boolean> {
   const waiting: Work[] = [{ records: batch, retries: 0 }]
@@ -67,7 +67,7 @@ export async function runBatch(batch: Records, options: BatchRunOptions): Promis
   return true
 }
 
-/** A part of the records, split off to find the bad one, is tried at once (K19, K25); the same records again wait. */
+/** A part of the records, split off to find the bad one, is tried at once (KINESIS-19, KINESIS-25); the same records again wait. */
 function isSplit(next: readonly Work[], failed: Work, { settings }: BatchRunOptions): boolean {
   const isSmaller = next.every(({ records }) => records.length < failed.records.length)
   return settings.bisect && next.length > 0 && isSmaller
@@ -80,7 +80,7 @@ async function afterFailure(
 ): Promise<readonly Work[]> {
   const { bisect, maxRetries } = options.settings
   const rest = records.slice(failure.from)
-  // K19, K25: splitting, at the reported record or in the middle, does not count as a retry.
+  // KINESIS-19, KINESIS-25: splitting, at the reported record or in the middle, does not count as a retry.
   if (bisect && failure.from > 0) return [{ records: rest, retries }]
   if (bisect && rest.length > 1) {
     const middle = Math.ceil(rest.length / 2)

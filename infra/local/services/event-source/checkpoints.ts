@@ -25,7 +25,7 @@ export interface Checkpoints {
 
 /**
  * Kept on disk (in memory when `kept` is absent), written a moment after a change: what a killed process finished in its last moment is delivered
- * again, which at-least-once allows (K33). While the disk refuses, writing is tried again each second. Throws StartError `DATA_DIR_CHECKPOINTS`
+ * again, which at-least-once allows (KINESIS-33). While the disk refuses, writing is tried again each second. Throws StartError `DATA_DIR_CHECKPOINTS`
  * when there is a file that cannot be read: to begin at the start or the end of the stream instead would repeat or lose readings.
  */
 export function createCheckpoints(clock: Clock, kept: Kept | undefined): Checkpoints {

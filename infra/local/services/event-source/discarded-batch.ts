@@ -6,13 +6,13 @@ export interface DiscardedBatch {
   readonly records: readonly StreamRecordOut[]
   readonly shardId: string
   readonly requestId: string
-  /** Retries + 1 (K29). */
+  /** Retries + 1 (KINESIS-29). */
   readonly invokeCount: number
-  /** `Unhandled` when the function threw; null when it reported items (K29). */
+  /** `Unhandled` when the function threw; null when it reported items (KINESIS-29). */
   readonly functionError: string | null
 }
 
-/** The message to the on-failure destination: where the records are, not what is in them (K28, K29). */
+/** The message to the on-failure destination: where the records are, not what is in them (KINESIS-28, KINESIS-29). */
 export function failureRecord(
   discarded: DiscardedBatch,
   context: { readonly functionArn: string; readonly streamArn: string; readonly nowMs: number },

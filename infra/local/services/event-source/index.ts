@@ -49,11 +49,11 @@ export interface EventSourceOptions {
   readonly kept?: Kept | undefined
   /** 10 when absent. */
   readonly gatherMs?: number
-  /** K11: AWS polls about once a second; absent = as soon as records arrive. */
+  /** KINESIS-11: AWS polls about once a second; absent = as soon as records arrive. */
   readonly pollIntervalMs?: number
 }
 
-/** C11. Filters, tumbling windows and other sources are not here, so a template that has them is refused. */
+/** CFN-11. Filters, tumbling windows and other sources are not here, so a template that has them is refused. */
 const properties: ResourceProvider['properties'] = {
   EventSourceArn: 'used',
   FunctionName: 'used',
@@ -72,7 +72,7 @@ const properties: ResourceProvider['properties'] = {
   Tags: 'inert',
 }
 
-/** K35, and the same for queues. */
+/** KINESIS-35, and the same for queues. */
 const POLL_ACTIONS = {
   kinesis: ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListShards'],
   sqs: ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'],
@@ -231,7 +231,7 @@ function settingsOf(id: string, resource: ResolvedResource): StreamSettings | Qu
   throw refused(resource, `only Kinesis and SQS sources run on one machine, not ${source}`)
 }
 
-/** K32. */
+/** KINESIS-32. */
 function refuseRepeated(
   resource: ResolvedResource,
   settings: MappingSettings,

@@ -17,7 +17,7 @@ const AGAIN_MS = 1_000
 
 /**
  * Describes a discarded batch to the mapping's destination. A destination that fails costs the message, not the shard: Lambda discards the
- * records and counts it (K27; AWS, "Retain discarded batch records for a Kinesis Data Streams event source"). The disk below `--data-dir`
+ * records and counts it (KINESIS-27; AWS, "Retain discarded batch records for a Kinesis Data Streams event source"). The disk below `--data-dir`
  * is no destination of AWS's: while it refuses, the shard waits, as whatever keeps something there does. Resolves to false when it was
  * stopped meanwhile: then the records are not at their end.
  */

@@ -33,7 +33,7 @@ export interface QueueSettings extends MappingSettings {
 /** Lambda starts with five batches of a queue at once. Source: Lambda Developer Guide, "Understanding the scaling behavior of SQS". */
 const QUEUE_CONCURRENCY = 5
 
-/** Reads the settings of a Kinesis mapping; throws AwsError `InvalidParameterValueException` outside AWS's ranges (K13, K17, K20, K21). */
+/** Reads the settings of a Kinesis mapping; throws AwsError `InvalidParameterValueException` outside AWS's ranges (KINESIS-13, KINESIS-17, KINESIS-20, KINESIS-21). */
 export function streamSettings(id: string, properties: Fields): StreamSettings {
   const common = commonSettings(id, properties, { defaultBatch: 100, maxBatch: 10_000 })
   const starting = properties.text('StartingPosition')
@@ -62,7 +62,7 @@ export function streamSettings(id: string, properties: Fields): StreamSettings {
 export function queueSettings(id: string, properties: Fields): QueueSettings {
   const common = commonSettings(id, properties, { defaultBatch: 10, maxBatch: 10_000 })
   if (common.batchSize > 10 && common.windowMs < 1000) {
-    // K14
+    // KINESIS-14
     throw invalid(
       `Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10 (BatchSize is ${common.batchSize})`,
     )

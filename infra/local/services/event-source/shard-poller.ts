@@ -1,9 +1,9 @@
 import type { Clock, StreamRecordOut, Streams } from '../../platform/types.ts'
 import type { StreamSettings } from './settings.ts'
 
-/** K13: the payload limit of an invocation. */
+/** KINESIS-13: the payload limit of an invocation. */
 const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
-/** JSON around the data of a record in the event (K15). */
+/** JSON around the data of a record in the event (KINESIS-15). */
 const RECORD_ENVELOPE_BYTES = 500
 const READ_BYTES = 10 * 1024 * 1024
 
@@ -29,7 +29,7 @@ export interface ShardPoller {
   stop(): Promise<void>
 }
 
-/** The records whose partition keys hash alike: one batch of them at a time (K20). */
+/** The records whose partition keys hash alike: one batch of them at a time (KINESIS-20). */
 interface KeyGroup {
   queue: StreamRecordOut[]
   isBusy: boolean
@@ -39,8 +39,8 @@ interface KeyGroup {
 
 /**
  * Reads one shard and runs its batches, up to the parallelization factor at once. A partition key always goes to the same group, and a group
- * runs one batch at a time: so a key is never in two batches at once and stays in order (K20). A batch starts when it is full, when its
- * window has passed or, without a window, a few milliseconds after its first record (K13).
+ * runs one batch at a time: so a key is never in two batches at once and stays in order (KINESIS-20). A batch starts when it is full, when its
+ * window has passed or, without a window, a few milliseconds after its first record (KINESIS-13).
  */
 export function createShardPoller(options: ShardPollerOptions): ShardPoller {
   const { settings, clock, shardId } = options

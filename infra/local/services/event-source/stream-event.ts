@@ -1,6 +1,6 @@
 import type { StreamRecordOut } from '../../platform/types.ts'
 
-/** The event of a Kinesis batch (K15). */
+/** The event of a Kinesis batch (KINESIS-15). */
 export function streamEvent(
   records: readonly StreamRecordOut[],
   context: {

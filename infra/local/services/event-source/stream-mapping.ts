@@ -38,7 +38,7 @@ export interface MappingDependencies {
   readonly faults?: Faults
   readonly checkpoints: Checkpoints
   readonly gatherMs: number
-  /** K11's base rate; absent = as soon as records arrive. */
+  /** KINESIS-11's base rate; absent = as soon as records arrive. */
   readonly pollIntervalMs?: number
 }
 
@@ -102,7 +102,7 @@ export function startStreamMapping(
 }
 
 /**
- * The kept checkpoint, or the starting position (K21). Where LATEST begins is kept at once: what arrives from now on is delivered, also when
+ * The kept checkpoint, or the starting position (KINESIS-21). Where LATEST begins is kept at once: what arrives from now on is delivered, also when
  * this process is killed before it has finished a batch. A checkpoint beyond the end of the shard is of records that the stream has lost (a
  * power cut, a damaged file): new records may get lower numbers, so delivery goes on from the end that there is.
  */
@@ -145,7 +145,7 @@ async function deliver(
   if (result.functionError !== undefined) {
     return { ...failure, from: 0, functionError: result.functionError }
   }
-  // K26: without ReportBatchItemFailures the answer is ignored.
+  // KINESIS-26: without ReportBatchItemFailures the answer is ignored.
   if (!settings.reportsItemFailures) return { kind: 'done' }
   const ids = new Set(records.map((record) => record.sequenceNumber))
   const failed = failedItems(result.payload, ids)
@@ -162,7 +162,7 @@ function invoke(
   const { clock, functions, metrics, account } = dependencies
   const described = functions.describe(settings.functionName)
   const nowMs = clock.now()
-  // K34
+  // KINESIS-34
   metrics.put({
     namespace: 'AWS/Lambda',
     name: 'IteratorAge',
@@ -182,7 +182,7 @@ function invoke(
   })
 }
 
-/** Whether the stream still has a record: its retention takes the oldest first (K8). */
+/** Whether the stream still has a record: its retention takes the oldest first (KINESIS-8). */
 function isKept(
   streams: Streams,
   streamName: string,

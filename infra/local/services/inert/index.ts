@@ -26,7 +26,7 @@ export function createInert(options: { readonly account: Account }): ResourceSer
   }
 }
 
-/** C21: Ref of a budget is its name. */
+/** CFN-21: Ref of a budget is its name. */
 function budgetName(properties: Readonly<Record<string, unknown>>): string | undefined {
   const budget = properties['Budget']
   const name = isObject(budget) ? budget['BudgetName'] : undefined

@@ -23,7 +23,7 @@ export interface ActionPorts {
 
 /** One action of a rule, ready to run. */
 export interface RuleAction {
-  /** The value of the metrics' dimension `ActionType` (aws-behaviour I73); `{type}Action` names it in an error record (I61). */
+  /** The value of the metrics' dimension `ActionType` (IOT-73); `{type}Action` names it in an error record (IOT-61). */
   readonly type: string
   /** What the action writes to, for the error record. */
   readonly resource: string
@@ -61,7 +61,7 @@ export function makeAction(description: unknown, ports: ActionPorts, ruleArn: st
   return maker(properties as Properties, ports, ruleArn)
 }
 
-/** I58, I59: one PutRecord per message; the data are the bytes of the SELECT. */
+/** IOT-58, IOT-59: one PutRecord per message; the data are the bytes of the SELECT. */
 function kinesisAction(properties: Properties, ports: ActionPorts): RuleAction {
   const streamName = text(properties, 'StreamName')
   const partitionKey = compileTemplate(text(properties, 'PartitionKey', '${newuuid()}'))
@@ -78,7 +78,7 @@ function kinesisAction(properties: Properties, ports: ActionPorts): RuleAction {
   }
 }
 
-/** I56, I57: asynchronous; the event is the result of the SELECT, and the function must allow `iot.amazonaws.com`. */
+/** IOT-56, IOT-57: asynchronous; the event is the result of the SELECT, and the function must allow `iot.amazonaws.com`. */
 function lambdaAction(properties: Properties, ports: ActionPorts, ruleArn: string): RuleAction {
   const functionName = text(properties, 'FunctionArn')
   return {
@@ -146,7 +146,7 @@ function roleCheck(
   }
 }
 
-/** I51: a Lambda action cannot take bytes that are not JSON. */
+/** IOT-51: a Lambda action cannot take bytes that are not JSON. */
 function jsonPayload(data: Buffer): unknown {
   try {
     return JSON.parse(data.toString('utf8'))

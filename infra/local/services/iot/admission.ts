@@ -15,7 +15,7 @@ export const CONNACK = 0x20
 const UNACCEPTABLE_PROTOCOL = 1
 const IDENTIFIER_REJECTED = 2
 const SERVER_UNAVAILABLE = 3
-/** I9: IoT Core answers 7 where the standard has 5. */
+/** IOT-9: IoT Core answers 7 where the standard has 5. */
 const NOT_AUTHORIZED = 7
 
 export type Admission =
@@ -25,7 +25,7 @@ export type Admission =
   | { readonly dropped: true }
 
 /**
- * Decides on a CONNECT (aws-behaviour I4, I6, I7, I9), and brings the packet into the form that IoT Core would use: a client id for a
+ * Decides on a CONNECT (IOT-4, IOT-6, IOT-7, IOT-9), and brings the packet into the form that IoT Core would use: a client id for a
  * client without one, a keep-alive within the limits. Decides at once, unless a fault on purpose delays it.
  */
 export function admission(options: {
@@ -122,7 +122,7 @@ function malformation(packet: ConnectPacket): ReturnType<typeof clientError> | u
       `its client id is longer than ${limits.clientIdBytes} bytes.`,
     )
   }
-  // I1; MQTT 3.1.1 has no code for it.
+  // IOT-1; MQTT 3.1.1 has no code for it.
   if (will && (will.qos as number) === 2) {
     return clientError(
       SERVER_UNAVAILABLE,
@@ -135,7 +135,7 @@ function malformation(packet: ConnectPacket): ReturnType<typeof clientError> | u
     : clientError(SERVER_UNAVAILABLE, `the topic of its will: ${willProblem}.`)
 }
 
-/** I7: 0 means the maximum, less than 30 s means 30 s. */
+/** IOT-7: 0 means the maximum, less than 30 s means 30 s. */
 function keepAliveSeconds(asked: number): number {
   if (asked === 0) return limits.keepAliveMaxSeconds
   return Math.min(limits.keepAliveMaxSeconds, Math.max(limits.keepAliveMinSeconds, asked))

@@ -27,7 +27,7 @@ export interface MqttBroker extends Broker {
   stop(): Promise<void>
   /** The TCP port, after the start. */
   port(): number
-  /** False when no such client is connected (aws-behaviour I70). */
+  /** False when no such client is connected (IOT-70). */
   disconnect(clientId: string, options: { readonly preventWill: boolean }): boolean
 }
 
@@ -44,7 +44,7 @@ export interface BrokerOptions {
 }
 
 /**
- * aedes on a loopback socket with IoT Core's limits and differences (aws-behaviour I1–I20). Messages are consumed in process: the rules
+ * aedes on a loopback socket with IoT Core's limits and differences (IOT-1–IOT-20). Messages are consumed in process: the rules
  * engine runs before aedes acknowledges, so that what was acknowledged is where the rules put it.
  */
 export function mqttBroker(options: BrokerOptions): MqttBroker {
@@ -145,7 +145,7 @@ export function lost(topic: string): AwsError {
 type PreConnect = NonNullable<ConstructorParameters<typeof Aedes>[0]>['preConnect']
 type AuthorizePublish = NonNullable<ConstructorParameters<typeof Aedes>[0]>['authorizePublish']
 
-/** A refusal is answered here, since aedes cannot say 7 (aws-behaviour I9). */
+/** A refusal is answered here, since aedes cannot say 7 (IOT-9). */
 function preConnect(
   options: BrokerOptions & { readonly notices: Notices },
   register: ConnectionRegister,

@@ -6,7 +6,7 @@ import type { Identity } from './identity.ts'
 import { connectionVersions, lifecycleMessage } from './presence.ts'
 import type { DisconnectReason, LifecycleEvent } from './presence.ts'
 
-/** The connections of the broker and their presence events (aws-behaviour I18, I19). */
+/** The connections of the broker and their presence events (IOT-18, IOT-19). */
 export interface ConnectionRegister {
   open(client: Client, clientId: string, identity: Identity): void
   of(client: Client): Connection | undefined

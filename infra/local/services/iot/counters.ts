@@ -3,7 +3,7 @@ import type { Clock, Metrics } from '../../platform/types.ts'
 const NAMESPACE = 'AWS/IoT'
 const FLUSH_MS = 1000
 
-/** Counts of the service's own metrics, handed on once a second so that a message costs no call (aws-behaviour I72–I74). */
+/** Counts of the service's own metrics, handed on once a second so that a message costs no call (IOT-72–IOT-74). */
 export interface Counters {
   count(name: string, dimensions?: Readonly<Record<string, string>>, amount?: number): void
   flush(): void

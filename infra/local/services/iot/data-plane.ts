@@ -40,7 +40,7 @@ const ROUTES: readonly { readonly method: string; readonly prefix: string; reado
     { method: 'DELETE', prefix: '/connections/', run: deleteConnection },
   ]
 
-/** The IoT data plane (aws-behaviour I65–I71). */
+/** The IoT data plane (IOT-65–IOT-71). */
 export function dataPlane(options: DataPlaneOptions): ApiHandler {
   return {
     signingNames: ['iotdata', 'iotdevicegateway'],
@@ -115,7 +115,7 @@ async function publish(
   return json({ message: 'OK', traceId })
 }
 
-/** Seam `iotdata.Publish`, with this API's own errors (I68). Returns how many more times the message comes. */
+/** Seam `iotdata.Publish`, with this API's own errors (IOT-68). Returns how many more times the message comes. */
 async function passPublishSeam({ faults, clock }: DataPlaneOptions, topic: string) {
   const fault = faults.at('iotdata.Publish', topic)
   if (fault?.kind === 'throttle')
@@ -176,7 +176,7 @@ function deleteConnection(
   return json({ message: 'OK' })
 }
 
-/** I67: a refusal is UnauthorizedException, 401. */
+/** IOT-67: a refusal is UnauthorizedException, 401. */
 function authorize(
   request: ApiRequest,
   action: string,

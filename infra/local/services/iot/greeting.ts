@@ -18,7 +18,7 @@ const words: Readonly<Record<Foreign, string>> = {
   other: 'that is not MQTT',
 }
 
-/** Says why the broker is about to close a connection that begins with something else than a CONNECT of MQTT 3.1.1 (reliability M37, M39). */
+/** Says why the broker is about to close a connection that begins with something else than a CONNECT of MQTT 3.1.1 (PAYLOAD-37, PAYLOAD-39). */
 export function greetingWatch(options: {
   readonly notices: Notices
   readonly port: () => number

@@ -8,7 +8,7 @@ export type TopicAction = 'iot:Publish' | 'iot:Receive' | 'iot:RetainPublish' | 
 
 /** Who is behind a connection and what it may do. */
 export interface Identity {
-  /** Thumbprint of the certificate (aws-behaviour I48); undefined for the local developer, who has none. */
+  /** Thumbprint of the certificate (IOT-48); undefined for the local developer, who has none. */
   readonly principal?: string
   readonly mayConnect: boolean
   /** `name`: a topic, or the filter of a subscription. Answers are remembered, so that the hot path is a look-up. */
@@ -48,7 +48,7 @@ export function thingIdentity(
   const site = match?.[1]
   const attributes = { ...options.attributesOf(thingName), ...(site === undefined ? {} : { site }) }
   const { clientId, policies, account } = options
-  // I25: thing variables resolve only if the client id is the thing's name.
+  // IOT-25: thing variables resolve only if the client id is the thing's name.
   const thing = clientId === thingName ? { thing: { name: thingName, attributes } } : {}
   const decide = decisionFor(policies, { clientId, ...thing })
   const arn = (resource: string): string =>

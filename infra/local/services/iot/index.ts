@@ -40,7 +40,7 @@ export interface Iot extends ResourceService, Broker {
   mqttPort(): number
 }
 
-/** IoT Core on one machine: broker, rules engine, policies, data plane (aws-behaviour section 5). */
+/** IoT Core on one machine: broker, rules engine, policies, data plane. */
 export function createIot(options: IotOptions): Iot {
   const { account, clock } = options
   const counters = iotCounters(clock, options.metrics)

@@ -1,4 +1,4 @@
-/** IoT Core's quotas (aws-behaviour I2–I7). */
+/** IoT Core's quotas (IOT-2–IOT-7). */
 export const limits = {
   payloadBytes: 128 * 1024,
   topicBytes: 256,
@@ -14,7 +14,7 @@ export const limits = {
   keepAliveMaxSeconds: 1200,
 } as const
 
-/** Why a topic cannot be published to, or undefined; the Basic Ingest prefix does not count (aws-behaviour I3). */
+/** Why a topic cannot be published to, or undefined; the Basic Ingest prefix does not count (IOT-3). */
 export function topicProblem(topic: string): string | undefined {
   if (topic === '') return 'the topic is empty'
   if (topic.includes('+') || topic.includes('#')) return 'a topic to publish to has no wildcard'

@@ -3,11 +3,11 @@ import { AwsError } from '../../platform/errors.ts'
 /** The connection that a policy is evaluated for. */
 export interface PolicySubject {
   readonly clientId: string
-  /** The thing that the certificate is attached to; undefined when the client id is not its name (aws-behaviour I25). */
+  /** The thing that the certificate is attached to; undefined when the client id is not its name (IOT-25). */
   readonly thing?: { readonly name: string; readonly attributes: Readonly<Record<string, string>> }
 }
 
-/** Whether an action on a resource ARN is allowed: explicit Deny wins, nothing matching is a refusal (aws-behaviour I28). */
+/** Whether an action on a resource ARN is allowed: explicit Deny wins, nothing matching is a refusal (IOT-28). */
 export type PolicyDecision = (action: string, resource: string) => boolean
 
 /** A policy document as the template gives it, checked. */
@@ -107,7 +107,7 @@ function holds(condition: Condition, subject: PolicySubject): boolean {
 }
 
 /**
- * I22–I26: the value of a policy variable; undefined when it cannot be resolved, and then the resource matches nothing.
+ * IOT-22–IOT-26: the value of a policy variable; undefined when it cannot be resolved, and then the resource matches nothing.
  */
 function variable(name: string, subject: PolicySubject): string | undefined {
   if (name === 'iot:ClientId') return subject.clientId
@@ -118,8 +118,8 @@ function variable(name: string, subject: PolicySubject): string | undefined {
 }
 
 /**
- * I23: `*` and `?` of the policy's own text are wildcards, MQTT's `+` and `#` are ordinary characters, and what a variable stands for
- * is taken literally. Undefined when a variable cannot be resolved (I26).
+ * IOT-23: `*` and `?` of the policy's own text are wildcards, MQTT's `+` and `#` are ordinary characters, and what a variable stands for
+ * is taken literally. Undefined when a variable cannot be resolved (IOT-26).
  */
 function glob(
   text: string,

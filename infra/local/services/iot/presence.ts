@@ -1,6 +1,6 @@
 import type { Clock } from '../../platform/types.ts'
 
-/** Why a connection ended (aws-behaviour I19). */
+/** Why a connection ended (IOT-19). */
 export type DisconnectReason =
   | 'AUTH_ERROR'
   | 'CLIENT_INITIATED_DISCONNECT'
@@ -29,7 +29,7 @@ export type LifecycleEvent =
       readonly reason: DisconnectReason
     }
 
-/** Topic and payload of a lifecycle event (aws-behaviour I18); undefined for a client id that gets none (I4). */
+/** Topic and payload of a lifecycle event (IOT-18); undefined for a client id that gets none (IOT-4). */
 export function lifecycleMessage(
   event: LifecycleEvent,
   timestampMs: number,
@@ -61,7 +61,7 @@ export function lifecycleMessage(
 
 const RESET_AFTER_MS = 3_600_000
 
-/** Version numbers per client id: rising with each connection, back at 0 after an hour offline (aws-behaviour I18). */
+/** Version numbers per client id: rising with each connection, back at 0 after an hour offline (IOT-18). */
 export interface Versions {
   next(clientId: string): number
   left(clientId: string): void

@@ -21,7 +21,7 @@ const ACTION: PropertySpec = {
   Sqs: { QueueUrl: 'used', RoleArn: 'used', UseBase64: 'used' },
 }
 
-/** `AWS::IoT::TopicRule` (aws-behaviour C13): Ref = rule name, Arn. */
+/** `AWS::IoT::TopicRule` (CFN-13): Ref = rule name, Arn. */
 export function topicRuleProvider(engine: RulesEngine, ports: ActionPorts): ResourceProvider {
   const { account } = ports
   const nameOf = (resource: ResolvedResource): string =>
@@ -30,9 +30,7 @@ export function topicRuleProvider(engine: RulesEngine, ports: ActionPorts): Reso
   const create = (resource: ResolvedResource): { ref: string; attributes: { Arn: string } } => {
     const name = nameOf(resource)
     if (!/^[A-Za-z0-9_]{1,128}$/.test(name)) {
-      throw invalid(
-        `the rule name ${name} is not 1 to 128 letters, digits and _ (aws-behaviour I53)`,
-      )
+      throw invalid(`the rule name ${name} is not 1 to 128 letters, digits and _ (IOT-53)`)
     }
     const arn = `arn:aws:iot:${account.region}:${account.accountId}:rule/${name}`
     const payload = resource.properties.TopicRulePayload as TopicRulePayload
@@ -76,7 +74,7 @@ function readPayload(
   ports: ActionPorts,
   arn: string,
 ): Omit<Parameters<RulesEngine['put']>[0], 'name'> {
-  // I54: without the property the old version applies.
+  // IOT-54: without the property the old version applies.
   const version = payload.AwsIotSqlVersion ?? '2015-10-08'
   if (!SQL_VERSIONS.includes(version)) {
     throw invalid(`AwsIotSqlVersion ${version} is not one of ${SQL_VERSIONS.join(', ')}`)
@@ -119,7 +117,7 @@ export interface ThingRegistry {
   readonly attributesOf: (thingName: string) => Readonly<Record<string, string>>
 }
 
-/** `AWS::IoT::Policy` and `AWS::IoT::Thing` (aws-behaviour C14), and the registry they fill. */
+/** `AWS::IoT::Policy` and `AWS::IoT::Thing` (CFN-14), and the registry they fill. */
 export function registryProviders(account: ActionPorts['account']): {
   readonly registry: ThingRegistry
   readonly providers: readonly ResourceProvider[]

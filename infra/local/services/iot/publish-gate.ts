@@ -50,7 +50,7 @@ export function publishGate(options: {
       )
       done(new Error(refusal.why))
     } else if (!hasCapacity(packet, connection)) {
-      // I6: what is above the quota is thrown away; nobody is told but the metric.
+      // IOT-6: what is above the quota is thrown away; nobody is told but the metric.
       count('Throttle')
       notices(
         'publish throttle',
@@ -58,7 +58,7 @@ export function publishGate(options: {
       )
       discard(packet, done)
     } else if (packet.qos === 2) {
-      // I1: there is no QoS 2; the packet gets no answer.
+      // IOT-1: there is no QoS 2; the packet gets no answer.
       notices(
         'publish qos 2',
         `A publish of MQTT client ${nameOf(connection)} to ${shown(packet.topic)} gets no answer, as on IoT Core: it asks for QoS 2. Use QoS 0 or 1.`,
@@ -157,7 +157,7 @@ function refusalOf(packet: PublishPacket, connection: Connection): Refusal | und
       why: 'the payload is larger than 128 KB',
     }
   }
-  // I17: of the reserved topics only Basic Ingest is offered here.
+  // IOT-17: of the reserved topics only Basic Ingest is offered here.
   if (topic.startsWith('$') && !ingest) {
     return { metric: 'AuthError', reason: 'AUTH_ERROR', why: `${shown(topic)} is reserved` }
   }

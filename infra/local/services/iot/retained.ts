@@ -9,7 +9,7 @@ export interface RetainedMessage {
 
 /** Retained messages as the data plane lists them; aedes keeps its own copies for subscribers. */
 export interface RetainedMessages {
-  /** An empty payload deletes the topic's message (aws-behaviour I12). */
+  /** An empty payload deletes the topic's message (IOT-12). */
   store(topic: string, payload: Buffer, qos: 0 | 1): void
   get(topic: string): RetainedMessage | undefined
   /** By topic, in alphabetical order. */

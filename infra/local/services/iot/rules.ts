@@ -22,12 +22,12 @@ export interface RulesEngine {
   put(rule: Rule): void
   remove(name: string): void
   /**
-   * Runs every rule whose FROM matches (aws-behaviour I55). The actions have started when it returns; the promise resolves when they are
+   * Runs every rule whose FROM matches (IOT-55). The actions have started when it returns; the promise resolves when they are
    * done, failed ones after their error action: false when a rule lost the message, because its error action failed too. Undefined when no
    * rule matched. Never rejects.
    */
   process(message: RuleMessage): Promise<boolean> | undefined
-  /** Basic Ingest: only the named rule, whatever its FROM says (aws-behaviour I64). */
+  /** Basic Ingest: only the named rule, whatever its FROM says (IOT-64). */
   processNamed(ruleName: string, message: RuleMessage): Promise<boolean> | undefined
 }
 
@@ -86,11 +86,11 @@ interface ExecutionPorts {
   readonly counters: Counters
 }
 
-/** False when the message is lost. A rule without an error action has chosen that itself, and AWS tells nobody (I61). */
+/** False when the message is lost. A rule without an error action has chosen that itself, and AWS tells nobody (IOT-61). */
 async function execute(rule: Rule, scope: Scope, ports: ExecutionPorts): Promise<boolean> {
   const { counters } = ports
   const dimensions = { RuleName: rule.name }
-  // I34: a match counts even when WHERE rejects.
+  // IOT-34: a match counts even when WHERE rejects.
   counters.count('TopicMatch', dimensions)
   const accepted = rule.sql.accepts(scope)
   const data = accepted ? rule.sql.select(scope) : undefined
@@ -101,7 +101,7 @@ async function execute(rule: Rule, scope: Scope, ports: ExecutionPorts): Promise
   return failures.length === 0 || reportFailures(rule, { scope, ports, failures })
 }
 
-/** I62: the failure of one action does not stop the others. */
+/** IOT-62: the failure of one action does not stop the others. */
 async function runActions(
   rule: Rule,
   run: { readonly scope: Scope; readonly data: Buffer; readonly ports: ExecutionPorts },
@@ -131,7 +131,7 @@ async function runActions(
   return failures
 }
 
-/** I61: one record per rule and message, however many actions failed. */
+/** IOT-61: one record per rule and message, however many actions failed. */
 async function reportFailures(
   rule: Rule,
   run: {

@@ -3,7 +3,7 @@ import type { Aedes } from 'aedes'
 import type { Clock } from '../../platform/types.ts'
 import { hasWildcard, topicMatchesFilter } from './topics.ts'
 
-/** I13: how long a session is kept after its client has left. */
+/** IOT-13: how long a session is kept after its client has left. */
 const EXPIRY_MS = 3_600_000
 
 /** What aedes keeps for its clients, with IoT Core's rules. */
@@ -29,8 +29,8 @@ interface Persistence {
 }
 
 /**
- * Bends the store of a started aedes to IoT Core: only an exact filter gets a retained message (aws-behaviour I11), a stored session gets
- * only what its filters match as IoT Core reads them (I10), and ends an hour after its client's last disconnect (I13).
+ * Bends the store of a started aedes to IoT Core: only an exact filter gets a retained message (IOT-11), a stored session gets
+ * only what its filters match as IoT Core reads them (IOT-10), and ends an hour after its client's last disconnect (IOT-13).
  */
 export function iotSessions(aedes: Aedes, clock: Clock): Sessions {
   const { persistence } = aedes as unknown as { readonly persistence: Persistence }

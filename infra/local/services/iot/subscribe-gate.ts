@@ -47,7 +47,7 @@ export function subscribeGate(
         why: `${shown(filter)}: ${problem}`,
       }
     }
-    // I16: an unauthorised SUBSCRIBE ends the connection.
+    // IOT-16: an unauthorised SUBSCRIBE ends the connection.
     return register.of(client)?.identity.may('iot:Subscribe', filter) === true
       ? undefined
       : {
@@ -57,7 +57,7 @@ export function subscribeGate(
         }
   }
 
-  /** I5: at most 8 filters in one SUBSCRIBE. I1: a filter with QoS 2 gets no SUBACK. */
+  /** IOT-5: at most 8 filters in one SUBSCRIBE. IOT-1: a filter with QoS 2 gets no SUBACK. */
   function limit(client: Client, packet: SubscribePacket): void {
     // aedes ends the connection by itself, and says nothing.
     for (const { topic } of packet.subscriptions) {
@@ -119,7 +119,7 @@ export function subscribeGate(
       else callback(null, subscription)
     },
     authorizeForward(client, packet) {
-      // I24: `iot:Receive` is asked at every delivery.
+      // IOT-24: `iot:Receive` is asked at every delivery.
       const isAllowed = register.of(client)?.identity.may('iot:Receive', packet.topic) === true
       const isSlow = client.conn.writableLength > OUTBOUND_BUFFER_BYTES
       const outcome = !isAllowed ? 'AuthError' : isSlow ? 'Throttle' : 'Success'

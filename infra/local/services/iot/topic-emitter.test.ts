@@ -15,7 +15,7 @@ describe('the distribution of messages', () => {
     expect(done).toBe(50_100)
   })
 
-  it('I10, I17: gives a message to the filters that match as IoT Core reads them', () => {
+  it('IOT-10, IOT-17: gives a message to the filters that match as IoT Core reads them', () => {
     const emitter = topicEmitter()
     const seen: string[] = []
     for (const filter of ['a/#', 'a/+', '#', '+/b', 'a/b', '$aws/#']) {

@@ -18,7 +18,7 @@ const ignoreOutcome: Done = () => undefined
 
 /**
  * Message distribution of the broker in place of aedes' own emitter, for three reasons. Filters match as IoT Core reads them
- * (aws-behaviour I10). Nothing waits in a queue: the other one holds at most 100 messages in flight, and when a slow subscriber let
+ * (IOT-10). Nothing waits in a queue: the other one holds at most 100 messages in flight, and when a slow subscriber let
  * thousands queue up, it released those without a subscriber one inside the other until the stack overflowed and the process
  * ended (`RangeError … nextBatch`). And a publisher does not wait for its subscribers; the broker bounds what a slow one may owe.
  */

@@ -7,7 +7,7 @@ interface TrieNode<T> {
 export interface TopicTrie<T> {
   add(filter: string, value: T): void
   remove(filter: string, value: T): void
-  /** Values of every filter that matches as IoT Core reads filters (aws-behaviour I10, I17). */
+  /** Values of every filter that matches as IoT Core reads filters (IOT-10, IOT-17). */
   match(topic: string): readonly T[]
 }
 
@@ -58,11 +58,11 @@ function collect<T>(node: TrieNode<T>, levels: readonly string[], depth: number,
   }
   const exact = node.children.get(level)
   if (exact) collect(exact, levels, depth + 1, found)
-  // I17: wildcards at the first level do not match `$` topics.
+  // IOT-17: wildcards at the first level do not match `$` topics.
   if (depth === 0 && level.startsWith('$')) return
   const one = node.children.get('+')
   if (one) collect(one, levels, depth + 1, found)
-  // I10: `#` stands for at least one level, so it is looked up only where one is left.
+  // IOT-10: `#` stands for at least one level, so it is looked up only where one is left.
   const rest = node.children.get('#')
   if (rest) for (const value of rest.values) found.push(value)
 }

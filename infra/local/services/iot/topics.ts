@@ -1,9 +1,9 @@
-/** The prefix of Basic Ingest topics: `$aws/rules/{rule}/{topic}` (aws-behaviour I64). */
+/** The prefix of Basic Ingest topics: `$aws/rules/{rule}/{topic}` (IOT-64). */
 const BASIC_INGEST = '$aws/rules/'
 
 export interface BasicIngest {
   readonly ruleName: string
-  /** The topic as the rule sees it, without the prefix (aws-behaviour I46). */
+  /** The topic as the rule sees it, without the prefix (IOT-46). */
   readonly topic: string
 }
 
@@ -21,7 +21,7 @@ export function hasWildcard(filter: string): boolean {
 
 /**
  * True when `topic` is one that the filter asks for, as IoT Core reads filters: `a/#` matches `a/` and `a/b` but not `a`
- * (aws-behaviour I10), and a wildcard at the first level does not match `$` topics (I17).
+ * (IOT-10), and a wildcard at the first level does not match `$` topics (IOT-17).
  */
 export function topicMatchesFilter(filter: string, topic: string): boolean {
   if (filter === topic) return true

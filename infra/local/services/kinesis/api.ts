@@ -6,10 +6,10 @@ import { decodeIterator, encodeIterator, startOf } from './iterator.ts'
 import type { Shard } from './shard.ts'
 import type { Stream } from './stream.ts'
 
-/** K4. */
+/** KINESIS-4. */
 const MAX_PUT_RECORDS = 500
 const MAX_PUT_BYTES = 10 * 1024 * 1024
-/** K1. */
+/** KINESIS-1. */
 const MAX_READ_RECORDS = 10_000
 const MAX_READ_BYTES = 10 * 1024 * 1024
 
@@ -19,7 +19,7 @@ export interface KinesisApiOptions {
   readonly streams: Streams
   find(name: string): Stream
   names(): readonly string[]
-  /** Throws AwsError when a shard is read too often (K1). */
+  /** Throws AwsError when a shard is read too often (KINESIS-1). */
   admitRead(stream: Stream, shardId: string): void
 }
 
@@ -108,7 +108,7 @@ function behindLatestMs(shard: Shard, after: string | null, nowMs: number): numb
   return next ? nowMs - next.arrivedMs : 0
 }
 
-/** K4: not atomic; the answer keeps the order of the request, each record with its own outcome. */
+/** KINESIS-4: not atomic; the answer keeps the order of the request, each record with its own outcome. */
 async function putRecords(
   options: KinesisApiOptions,
   stream: Stream,

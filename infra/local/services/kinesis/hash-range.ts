@@ -16,7 +16,7 @@ export function hashRanges(count: number): readonly HashRange[] {
   }))
 }
 
-/** K5: MD5 of the partition key (UTF-8) as a 128-bit integer. */
+/** KINESIS-5: MD5 of the partition key (UTF-8) as a 128-bit integer. */
 export function hashKeyOf(partitionKey: string): bigint {
   return BigInt(`0x${createHash('md5').update(partitionKey).digest('hex')}`)
 }

@@ -21,7 +21,7 @@ import { streamProvider, type StreamShape } from './stream-provider.ts'
 import { createStream, type Stream } from './stream.ts'
 
 const TRIM_INTERVAL_MS = 60_000
-/** K1: reads of a shard in a second, all consumers together. */
+/** KINESIS-1: reads of a shard in a second, all consumers together. */
 const READS_PER_SECOND = 5
 
 export interface KinesisOptions {
@@ -30,7 +30,7 @@ export interface KinesisOptions {
   readonly authorization: Authorization
   readonly metrics: Metrics
   readonly faults?: Faults
-  /** Enforces K1's rates; off when absent. */
+  /** Enforces KINESIS-1's rates; off when absent. */
   readonly limits?: boolean
   /** Keeps the records across restarts; in memory when absent. */
   readonly kept?: Kept | undefined

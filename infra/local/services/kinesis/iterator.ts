@@ -2,7 +2,7 @@ import { AwsError } from '../../platform/errors.ts'
 import type { Fields } from '../../platform/fields.ts'
 import type { Shard } from './shard.ts'
 
-/** K8. */
+/** KINESIS-8. */
 const LIFETIME_MS = 5 * 60_000
 
 /** A place in a shard. */

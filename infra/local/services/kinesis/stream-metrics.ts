@@ -1,6 +1,6 @@
 import type { Clock, Metrics } from '../../platform/types.ts'
 
-/** AWS/Kinesis by StreamName (K10). What every record counts for is summed and published once a second. */
+/** AWS/Kinesis by StreamName (KINESIS-10). What every record counts for is summed and published once a second. */
 export interface StreamMetrics {
   incoming(streamName: string, bytes: number): void
   throttledWrite(streamName: string): void

@@ -14,7 +14,7 @@ export interface StreamShape {
   readonly mode: 'PROVISIONED' | 'ON_DEMAND'
 }
 
-/** `AWS::Kinesis::Stream` (C16). Ref = name; GetAtt Arn. */
+/** `AWS::Kinesis::Stream` (CFN-16). Ref = name; GetAtt Arn. */
 export function streamProvider(
   account: Account,
   streams: {
@@ -74,7 +74,7 @@ function shapeOf(account: Account, resource: ResolvedResource): StreamShape {
   }
 }
 
-/** K8: 24 hours unless given, up to 8,760. */
+/** KINESIS-8: 24 hours unless given, up to 8,760. */
 function retentionOf(resource: ResolvedResource): number {
   const hours = propertiesOf(resource).optionalInteger('RetentionPeriodHours') ?? 24
   if (hours >= 24 && hours <= 8760) return hours

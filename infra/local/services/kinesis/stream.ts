@@ -5,9 +5,9 @@ import { sequenceIndex, sequenceNumber } from '../../platform/sequence.ts'
 import { createShard, type Shard } from './shard.ts'
 import type { Restored, ShardLog } from './shard-log.ts'
 
-/** K3. */
+/** KINESIS-3. */
 const MAX_RECORD_BYTES = 1024 * 1024
-/** K1, per shard and second. */
+/** KINESIS-1, per shard and second. */
 const WRITE_RECORDS_PER_SECOND = 1000
 const WRITE_BYTES_PER_SECOND = 1024 * 1024
 /** More than this in memory: what every consumer has finished goes before its time. */
@@ -22,7 +22,7 @@ export interface StreamOptions {
   readonly createdMs: number
   readonly mode: 'PROVISIONED' | 'ON_DEMAND'
   readonly clock: Clock
-  /** Enforce K1. */
+  /** Enforce KINESIS-1. */
   readonly limits: boolean
   /** Opens the durable log of a shard; absent = memory only. */
   readonly openLog?: (shardId: string, restored: Restored) => ShardLog
@@ -42,7 +42,7 @@ export interface Stream {
     record: Pick<StreamPut, 'partitionKey' | 'explicitHashKey' | 'data'>,
   ): Promise<{ readonly shardId: string; readonly sequenceNumber: string }>
   shard(shardId: string): Shard
-  /** K8: forgets what is older than the retention. */
+  /** KINESIS-8: forgets what is older than the retention. */
   trim(): void
   close(): void
 }
@@ -148,7 +148,7 @@ function refuseInvalid(partitionKey: string, data: Buffer): void {
   }
 }
 
-/** K2. */
+/** KINESIS-2. */
 function rateExceeded(shardId: string, streamName: string): AwsError {
   return new AwsError(
     'ProvisionedThroughputExceededException',

@@ -32,7 +32,7 @@ export type MappingConfiguration = Readonly<Record<string, unknown>> & {
   readonly FunctionArn: string
 }
 
-/** L3: 6 MB asked synchronously, 1 MB asynchronously. */
+/** LAMBDA-3: 6 MB asked synchronously, 1 MB asynchronously. */
 const MAX_SYNC_BYTES = 6_291_456
 const MAX_ASYNC_BYTES = 1_048_576
 
@@ -123,7 +123,7 @@ async function invokeFunction(
   })
 }
 
-/** L4: the errors of a bad payload. */
+/** LAMBDA-4: the errors of a bad payload. */
 function readPayload(body: Buffer, type: string): unknown {
   const limit = type === 'Event' ? MAX_ASYNC_BYTES : MAX_SYNC_BYTES
   if (body.length > limit)

@@ -3,7 +3,7 @@ import type { Clock, Faults } from '../../platform/types.ts'
 import { runThroughSeam } from './invoke-seam.ts'
 import type { LocalFunction, RunResult } from './local-function.ts'
 
-/** How often and how long an asynchronous event is tried, and where it goes then (C12, L21). */
+/** How often and how long an asynchronous event is tried, and where it goes then (CFN-12, LAMBDA-21). */
 export interface EventInvokeConfig {
   /** 0–2. */
   readonly maximumRetryAttempts: number
@@ -13,7 +13,7 @@ export interface EventInvokeConfig {
   readonly onFailureArn: string | undefined
 }
 
-/** L19 and L21: AWS's defaults. */
+/** LAMBDA-19 and LAMBDA-21: AWS's defaults. */
 export const defaultEventInvokeConfig: EventInvokeConfig = {
   maximumRetryAttempts: 2,
   maximumEventAgeSeconds: 21_600,
@@ -49,7 +49,7 @@ type Condition = 'RetriesExhausted' | 'EventAgeExceeded' | 'Success'
 
 const FIRST_RETRY_MS = 60_000
 const SECOND_RETRY_MS = 120_000
-/** L20: throttles back off from 1 s to 5 min. */
+/** LAMBDA-20: throttles back off from 1 s to 5 min. */
 const THROTTLE_BACKOFF_MS = 1000
 const THROTTLE_BACKOFF_MAX_MS = 300_000
 
@@ -72,7 +72,7 @@ export function createAsyncInvocations(options: {
       // The age counts against the limit only when it is tried again: the first attempt is always made.
       if (event.invokeCount > 0 && ageMs > config.maximumEventAgeSeconds * 1000)
         return give(event, 'EventAgeExceeded', undefined)
-      // L24: nothing can ever run, so nothing is tried.
+      // LAMBDA-24: nothing can ever run, so nothing is tried.
       if (fn.config.reservedConcurrency === 0) return give(event, 'RetriesExhausted', undefined)
       const result = await attempt(event)
       if (fn.isStopped()) return
@@ -104,7 +104,7 @@ export function createAsyncInvocations(options: {
       event.invokeCount++
       return result
     } catch (error) {
-      // L20: a throttle and an error of the service itself are tried again the same way.
+      // LAMBDA-20: a throttle and an error of the service itself are tried again the same way.
       if (error instanceof AwsError) return 'throttled'
       throw error
     }
@@ -146,7 +146,7 @@ export function createAsyncInvocations(options: {
     async accept(fn, event, requestId) {
       fn.putMetric('AsyncEventsReceived', { value: 1, unit: 'Count', timestampMs: clock.now() })
       const fault = options.faults.at('lambda.async', fn.config.name)
-      // L22: the same event can run more than once without any error.
+      // LAMBDA-22: the same event can run more than once without any error.
       const times = fault?.kind === 'duplicate' ? 1 + fault.times : 1
       if (fault?.kind === 'drop') return
       if (fault?.kind === 'delay') await wait(fault.ms)
@@ -158,7 +158,7 @@ export function createAsyncInvocations(options: {
   }
 }
 
-/** L23: the attributes that come with the bare event. */
+/** LAMBDA-23: the attributes that come with the bare event. */
 function deadLetterAttributes(
   requestId: string,
   result: RunResult | undefined,
@@ -171,7 +171,7 @@ function deadLetterAttributes(
   }
 }
 
-/** L23: the invocation record that a destination gets. */
+/** LAMBDA-23: the invocation record that a destination gets. */
 function destinationRecord(
   event: AsyncEvent,
   condition: Condition,

@@ -45,7 +45,7 @@ function jsonLine(level, parts) {
   return JSON.stringify({ ...line, message: format(...parts), ...(error && errorFields(error)) })
 }
 
-/** L16, L17: what console prints in each of the two formats. */
+/** LAMBDA-16, LAMBDA-17: what console prints in each of the two formats. */
 function printer(level) {
   const rank = levels.indexOf(level)
   return (...parts) => {
@@ -178,7 +178,7 @@ async function loadHandler() {
   const handler = find(module) ?? find(module.default)
   if (typeof handler !== 'function')
     throw new RuntimeError('Runtime.HandlerNotFound', `${handlerName} is undefined or not exported`)
-  // L15: Node.js 24 dropped handlers with a callback.
+  // LAMBDA-15: Node.js 24 dropped handlers with a callback.
   if (nodeMajor >= 24 && handler.length >= 3)
     throw new RuntimeError(
       'Runtime.CallbackHandlerDeprecated',
@@ -237,7 +237,7 @@ function collectGarbage() {
 }
 
 /**
- * Looks at the memory; above the limit the environment is killed, as Lambda does (L7). What is only waiting to be collected does not
+ * Looks at the memory; above the limit the environment is killed, as Lambda does (LAMBDA-7). What is only waiting to be collected does not
  * count. A function that fills its memory and frees it without ever waiting is not seen in between.
  */
 function watchMemory() {

@@ -18,11 +18,11 @@ const read = (properties: object) =>
   )
 
 describe('readFunctionConfig', () => {
-  it('L7: defaults are 3 s and 128 MB', () => {
+  it('LAMBDA-7: defaults are 3 s and 128 MB', () => {
     expect(read({})).toMatchObject({ timeoutSeconds: 3, memoryMb: 128 })
   })
 
-  it('C10: takes numbers as CloudFormation may write them, and names the function after its stack', () => {
+  it('CFN-10: takes numbers as CloudFormation may write them, and names the function after its stack', () => {
     const config = read({ Timeout: '30', MemorySize: '512' })
     expect(config).toMatchObject({
       timeoutSeconds: 30,
@@ -35,15 +35,15 @@ describe('readFunctionConfig', () => {
   })
 
   it.each<[string, object, RegExp]>([
-    ['L7', { Timeout: 901 }, /Timeout is 901/],
-    ['L7', { Timeout: 0 }, /Timeout is 0/],
-    ['L7', { MemorySize: 64 }, /MemorySize is 64/],
-    ['L7', { MemorySize: 10_241 }, /MemorySize is 10241/],
-    ['L8', { Environment: { Variables: { '1A': 'x' } } }, /'1A'/],
-    ['L8', { Environment: { Variables: { A: 'x' } } }, /'A'/],
-    ['L8', { Environment: { Variables: { 'A-B': 'x' } } }, /'A-B'/],
-    ['L8', { Environment: { Variables: { AWS_REGION: 'x' } } }, /reserved/],
-    ['L8', { Environment: { Variables: { LONG: 'x'.repeat(4096) } } }, /4100 bytes/],
+    ['LAMBDA-7', { Timeout: 901 }, /Timeout is 901/],
+    ['LAMBDA-7', { Timeout: 0 }, /Timeout is 0/],
+    ['LAMBDA-7', { MemorySize: 64 }, /MemorySize is 64/],
+    ['LAMBDA-7', { MemorySize: 10_241 }, /MemorySize is 10241/],
+    ['LAMBDA-8', { Environment: { Variables: { '1A': 'x' } } }, /'1A'/],
+    ['LAMBDA-8', { Environment: { Variables: { A: 'x' } } }, /'A'/],
+    ['LAMBDA-8', { Environment: { Variables: { 'A-B': 'x' } } }, /'A-B'/],
+    ['LAMBDA-8', { Environment: { Variables: { AWS_REGION: 'x' } } }, /reserved/],
+    ['LAMBDA-8', { Environment: { Variables: { LONG: 'x'.repeat(4096) } } }, /4100 bytes/],
   ])('%s: %j is refused with the logical id and the rule', (_, properties, reason) => {
     expect(() => read(properties)).toThrow(reason)
     expect(() => read(properties)).toThrow(/^Deliver: /)

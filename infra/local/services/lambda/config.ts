@@ -27,7 +27,7 @@ export interface FunctionConfig {
   readonly systemLogLevel: string
 }
 
-/** L8: the names that a function may not set itself. */
+/** LAMBDA-8: the names that a function may not set itself. */
 const RESERVED = new Set([
   '_HANDLER',
   '_X_AMZN_TRACE_ID',
@@ -77,7 +77,7 @@ interface FunctionProperties {
 }
 
 /**
- * Reads a function's properties (C10). Throws StartError when a value is outside Lambda's limits (L7, L8): the deployment would
+ * Reads a function's properties (CFN-10). Throws StartError when a value is outside Lambda's limits (LAMBDA-7, LAMBDA-8): the deployment would
  * fail in the cloud too.
  */
 export function readFunctionConfig(
@@ -97,7 +97,7 @@ export function readFunctionConfig(
     handler: properties.Handler ?? 'index.handler',
     runtime: properties.Runtime ?? 'nodejs22.x',
     roleArn: properties.Role,
-    // L7: 3 s and 128 MB unless said otherwise.
+    // LAMBDA-7: 3 s and 128 MB unless said otherwise.
     timeoutSeconds: within(resource, 'Timeout', {
       value: properties.Timeout ?? 3,
       min: 1,
@@ -164,7 +164,7 @@ export function nodeMajorOf(runtime: string): number | undefined {
   return major === undefined ? undefined : Number(major)
 }
 
-/** The variables of an environment: those that Lambda provides (L9), the function's own, and where the local services are. */
+/** The variables of an environment: those that Lambda provides (LAMBDA-9), the function's own, and where the local services are. */
 export function environmentVariables(
   config: FunctionConfig,
   options: {

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../platform/types.ts'
 
-/** The body of a failed invocation (L2). */
+/** The body of a failed invocation (LAMBDA-2). */
 export interface FunctionErrorBody {
   readonly errorType: string
   readonly errorMessage: string
@@ -50,7 +50,7 @@ export type InitOutcome =
   | { readonly ok: true; readonly initMs: number }
   | { readonly ok: false; readonly error: FunctionErrorBody }
 
-/** One execution environment (L10): a worker thread that handles one event at a time and keeps its module state in between. */
+/** One execution environment (LAMBDA-10): a worker thread that handles one event at a time and keeps its module state in between. */
 export interface Environment {
   readonly logStream: string
   readonly ready: Promise<InitOutcome>
@@ -63,7 +63,7 @@ export interface Environment {
   onGone(listener: () => void): void
 }
 
-/** L12. */
+/** LAMBDA-12. */
 const INIT_LIMIT_MS = 10_000
 
 type WorkerMessage =
@@ -161,7 +161,7 @@ export function startEnvironment(options: EnvironmentOptions): Environment {
       currentRequestId = request.requestId
       const outcome = await new Promise<EnvironmentOutcome>((resolve) => {
         const cancel = options.clock.after(request.timeoutMs, () => {
-          // L6: the process is killed, the next call is a cold start.
+          // LAMBDA-6: the process is killed, the next call is a cold start.
           fail(timedOut(request), options.memoryMb, 'timeout')
           void terminate()
         })

@@ -14,14 +14,14 @@ export interface Report {
 const ceil = Math.ceil
 const twoDecimals = (ms: number) => ms.toFixed(2)
 
-/** Lines that the platform writes before the function runs (L16 text, L17 JSON). */
+/** Lines that the platform writes before the function runs (LAMBDA-16 text, LAMBDA-17 JSON). */
 export function startLines(config: FunctionConfig, requestId: string, nowMs: number): string[] {
   if (config.logFormat === 'Text') return [`START RequestId: ${requestId} Version: $LATEST`]
   if (!systemLogs(config, 'INFO')) return []
   return [platformLine(nowMs, 'platform.start', { requestId, version: '$LATEST' })]
 }
 
-/** Lines that the platform writes after the function has run (L16 text, L17 JSON). */
+/** Lines that the platform writes after the function has run (LAMBDA-16 text, LAMBDA-17 JSON). */
 export function endLines(config: FunctionConfig, report: Report, nowMs: number): string[] {
   return config.logFormat === 'Text' ? textEnd(config, report) : jsonEnd(config, report, nowMs)
 }

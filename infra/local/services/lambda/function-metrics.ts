@@ -1,6 +1,6 @@
 import type { Metrics } from '../../platform/types.ts'
 
-/** Writes one value under the dimension sets that AWS/Lambda has (L25, L26): function, function and resource, account. */
+/** Writes one value under the dimension sets that AWS/Lambda has (LAMBDA-25, LAMBDA-26): function, function and resource, account. */
 export type PutMetric = (
   name: string,
   datum: { readonly value: number; readonly unit: string; readonly timestampMs: number },

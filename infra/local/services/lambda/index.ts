@@ -50,7 +50,7 @@ export interface Lambda extends ResourceService, Functions {
   warm(functionNames: readonly string[]): Promise<void>
 }
 
-/** AWS Lambda on one machine: functions in worker threads (aws-behaviour L1–L28, C9, C10, C12). */
+/** AWS Lambda on one machine: functions in worker threads (LAMBDA-1–LAMBDA-28, CFN-9, CFN-10, CFN-12). */
 export function createLambda(options: LambdaOptions): Lambda {
   const { clock, account, faults } = options
   const arnPrefix = `arn:aws:lambda:${account.region}:${account.accountId}:function:`

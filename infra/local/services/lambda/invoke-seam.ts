@@ -4,7 +4,7 @@ import type { LocalFunction, RunRequest, RunResult } from './local-function.ts'
 
 /**
  * Runs one event through the seam `lambda.invoke`, target = function name. A failure of the function is an answer and counted in Errors; a
- * throttle (counted in Throttles) and a failure of the service are AwsErrors (L1, L14, L20).
+ * throttle (counted in Throttles) and a failure of the service are AwsErrors (LAMBDA-1, LAMBDA-14, LAMBDA-20).
  */
 export async function runThroughSeam(
   ports: { readonly clock: Clock; readonly faults: Faults },

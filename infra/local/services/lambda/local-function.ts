@@ -43,7 +43,7 @@ export interface LocalFunction {
   readonly config: FunctionConfig
   readonly putMetric: PutMetric
   /**
-   * Runs one event (JSON text). Throws AwsError `TooManyRequestsException` when its reserved concurrency (L14) or the account's is used up,
+   * Runs one event (JSON text). Throws AwsError `TooManyRequestsException` when its reserved concurrency (LAMBDA-14) or the account's is used up,
    * `RequestAbandoned` when `abandoned` aborts before an environment is free.
    */
   run(event: string, request: RunRequest, abandoned?: AbortSignal): Promise<RunResult>
@@ -56,10 +56,10 @@ export interface LocalFunction {
   stop(): Promise<void>
 }
 
-/** Largest synchronous answer, bytes (L3). */
+/** Largest synchronous answer, bytes (LAMBDA-3). */
 const MAX_ANSWER_BYTES = 6_291_556
 const LOG_TAIL_BYTES = 4096
-/** L13: concurrent executions of an account, those that wait for an environment here among them. */
+/** LAMBDA-13: concurrent executions of an account, those that wait for an environment here among them. */
 const ACCOUNT_CONCURRENCY = 1000
 /** Lambda names its log streams by day, version and environment. */
 const logStreamName = (nowMs: number) =>
@@ -170,7 +170,7 @@ export function createLocalFunction(
     return { outcome, tail }
   }
 
-  /** L27: the datapoint stands at the start of the invocation. */
+  /** LAMBDA-27: the datapoint stands at the start of the invocation. */
   function putInvocation(invocation: {
     readonly startedMs: number
     readonly durationMs: number
@@ -271,7 +271,7 @@ function failed(
   }
 }
 
-/** L5: the last 4 KB in base64. */
+/** LAMBDA-5: the last 4 KB in base64. */
 function encodeTail(tail: readonly string[]): string {
   const bytes = Buffer.from(tail.map((line) => `${line}\n`).join(''))
   return bytes.subarray(Math.max(0, bytes.length - LOG_TAIL_BYTES)).toString('base64')

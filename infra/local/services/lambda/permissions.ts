@@ -13,7 +13,7 @@ export interface Permissions {
   remove(logicalId: string): void
   /** The function's resource policy as `GetPolicy` shows it; undefined when nothing was added. */
   policyOf(functionName: string, functionArn: string): object | undefined
-  /** C9: throws AwsError `AccessDeniedException` when no statement lets `service` invoke the function for `sourceArn`. */
+  /** CFN-9: throws AwsError `AccessDeniedException` when no statement lets `service` invoke the function for `sourceArn`. */
   check(
     functionName: string,
     invokedBy: { readonly service: string; readonly sourceArn: string },

@@ -92,7 +92,7 @@ describe('createPool', () => {
     expect(await second).toBe(started[1]?.environment)
   })
 
-  it('L12: retries a failed init phase once for the same event', async () => {
+  it('LAMBDA-12: retries a failed init phase once for the same event', async () => {
     const { pool, started, failed } = setUp(2)
     const first = pool.acquire()
     await failed(0)

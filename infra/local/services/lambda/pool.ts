@@ -5,7 +5,7 @@ import type { Environment, FunctionErrorBody } from './environment.ts'
 export interface Pool {
   /**
    * An environment that is ready and idle; it must be given back with `release`. Waits while all are busy and no more may be started.
-   * Answers the error when the init phase failed twice (L12), `abandoned` when the signal aborts while it waits.
+   * Answers the error when the init phase failed twice (LAMBDA-12), `abandoned` when the signal aborts while it waits.
    */
   acquire(abandoned?: AbortSignal): Promise<Environment | FunctionErrorBody | 'abandoned'>
   release(environment: Environment): void
@@ -68,7 +68,7 @@ export function createPool(options: {
     else initFailed(outcome.error)
   }
 
-  /** L12: a failed init phase is retried at the invocation, once; then it is the invocation's error. */
+  /** LAMBDA-12: a failed init phase is retried at the invocation, once; then it is the invocation's error. */
   function initFailed(error: FunctionErrorBody): void {
     const [first] = waiting
     if (first && ++first.initFailures >= 2) {

@@ -162,7 +162,7 @@ function eventInvokeConfigProvider({
       const ageSeconds = Number(
         properties.MaximumEventAgeInSeconds ?? defaultEventInvokeConfig.maximumEventAgeSeconds,
       )
-      // L21
+      // LAMBDA-21
       if (!(retries >= 0 && retries <= 2))
         throw limit(resource, `MaximumRetryAttempts is ${retries}, Lambda allows 0 to 2`)
       if (!(ageSeconds >= 60 && ageSeconds <= 21_600))

@@ -1,7 +1,7 @@
 import type { MetricDatum } from '../../platform/types.ts'
 import { isObject } from '../../platform/fields.ts'
 
-/** What an embedded metric format document says (aws-behaviour E1–E14). */
+/** What an embedded metric format document says (EMF-1–EMF-14). */
 export interface EmfResult {
   readonly data: readonly MetricDatum[]
   /** Documents that are no JSON although they look like one (0 or 1). */
@@ -11,7 +11,7 @@ export interface EmfResult {
 }
 
 const NOTHING: EmfResult = { data: [], parsingErrors: 0, validationErrors: 0 }
-/** E11. */
+/** EMF-11. */
 const MAX_EVENT_BYTES = 1_048_576
 const MAX_METRICS = 100
 const MAX_DIMENSIONS = 30
@@ -19,7 +19,7 @@ const MAX_DIMENSION_CHARACTERS = 1024
 const MAX_VALUES = 100
 const OLDEST_MS = 14 * 86_400_000
 const NEWEST_MS = 2 * 3_600_000
-/** E3: `console.log` in text format puts time, request id and level before the document. */
+/** EMF-3: `console.log` in text format puts time, request id and level before the document. */
 const PREFIX = /^\d{4}-\d\d-\d\dT[^\t]*\t[^\t]*\t[A-Z]+\t(?=\{)/
 
 /** Reads the metrics of one log message; most messages are none and cost one search. */
@@ -44,7 +44,7 @@ function fromDocument(document: Document, directive: Document, nowMs: number): E
   const { Timestamp: timestampMs, CloudWatchMetrics: blocks } = directive
   if (typeof timestampMs !== 'number' || !Array.isArray(blocks))
     return { ...NOTHING, validationErrors: 1 }
-  // E14: two weeks back, two hours ahead.
+  // EMF-14: two weeks back, two hours ahead.
   if (timestampMs < nowMs - OLDEST_MS || timestampMs > nowMs + NEWEST_MS) {
     return { ...NOTHING, validationErrors: 1 }
   }
@@ -76,7 +76,7 @@ function fromBlock(
     const metric = metricOf(document, definition)
     if (!metric) errors += 1
     else {
-      // E8: one series per dimension set.
+      // EMF-8: one series per dimension set.
       for (const dimensions of valid) {
         for (const value of metric.values) {
           data.push({ namespace, dimensions, timestampMs, value, ...metric.common })
@@ -87,7 +87,7 @@ function fromBlock(
   return { data, errors }
 }
 
-/** E6: the values are texts at the root of the document. */
+/** EMF-6: the values are texts at the root of the document. */
 function dimensionsOf(
   document: Document,
   names: unknown,
@@ -102,7 +102,7 @@ function dimensionsOf(
   return dimensions
 }
 
-/** E7, E9: a number or up to 100 of them at the root; unit None and a resolution of 60 s unless said. */
+/** EMF-7, EMF-9: a number or up to 100 of them at the root; unit None and a resolution of 60 s unless said. */
 function metricOf(
   document: Document,
   definition: unknown,

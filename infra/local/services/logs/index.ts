@@ -33,7 +33,7 @@ export interface LogsOptions {
 const EXPIRE_EVERY_MS = 3_600_000
 
 /**
- * CloudWatch Logs on one machine: a bounded tail per group, and metrics from log lines (embedded metric format, aws-behaviour E1–E14;
+ * CloudWatch Logs on one machine: a bounded tail per group, and metrics from log lines (embedded metric format, EMF-1–EMF-14;
  * metric filters).
  */
 export function createLogs(options: LogsOptions): Logs {
@@ -93,7 +93,7 @@ function countIngestion(metrics: Metrics, group: LogGroup, event: LogEvent): voi
   })
 }
 
-/** E12: what could not be read is counted in AWS/Logs. */
+/** EMF-12: what could not be read is counted in AWS/Logs. */
 function publishMetrics(metrics: Metrics, group: string, result: EmfResult, nowMs: number): void {
   for (const datum of result.data) metrics.put(datum)
   const failures = {

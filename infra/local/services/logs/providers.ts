@@ -11,7 +11,7 @@ interface ProviderOptions {
   readonly nowMs: () => number
 }
 
-/** `AWS::Logs::LogGroup` (aws-behaviour C23), `::MetricFilter`, and `::QueryDefinition`, which is a bookmark of the console. */
+/** `AWS::Logs::LogGroup` (CFN-23), `::MetricFilter`, and `::QueryDefinition`, which is a bookmark of the console. */
 export function logProviders(options: ProviderOptions): readonly ResourceProvider[] {
   return [logGroup(options), metricFilter(options), queryDefinition(options)]
 }

@@ -16,7 +16,7 @@ export interface TopicTable {
   readonly find: (arn: string) => Topic
 }
 
-/** `AWS::SNS::Topic` (C20). Ref = topic ARN; GetAtt TopicName, TopicArn. */
+/** `AWS::SNS::Topic` (CFN-20). Ref = topic ARN; GetAtt TopicName, TopicArn. */
 export function topicProvider(account: Account, topics: TopicTable): ResourceProvider {
   const nameOf = (resource: ResolvedResource): string =>
     propertiesOf(resource).optionalText('TopicName') ??

@@ -46,7 +46,7 @@ export function compileExpression(expression: Expression): Evaluate {
   }
 }
 
-/** Compiles the items of a SELECT into one object (aws-behaviour I30, I31: a later item overrides one from `*`). */
+/** Compiles the items of a SELECT into one object (IOT-30, IOT-31: a later item overrides one from `*`). */
 export function compileItems(items: readonly SelectItem[]): Evaluate {
   const parts = items.map((item) => ({
     name: item.name,
@@ -107,7 +107,7 @@ function call(name: string, args: readonly Expression[]): Evaluate {
   if ('encodesPayload' in implementation) {
     const [subject, ...rest] = args
     const others = rest.map(compileExpression)
-    // I51: `encode(*, 'base64')` takes the bytes as they came, JSON or not.
+    // IOT-51: `encode(*, 'base64')` takes the bytes as they came, JSON or not.
     if (subject?.kind === 'payload') {
       return (scope) => implementation.bytes(scope.message.payload, others[0]?.(scope))
     }
@@ -135,7 +135,7 @@ function caseOf(expression: Extract<Expression, { kind: 'case' }>): Evaluate {
   const otherwise = expression.otherwise && compileExpression(expression.otherwise)
   return (scope) => {
     const value = subject(scope)
-    // I43: an Undefined subject makes the whole CASE Undefined, ELSE or not.
+    // IOT-43: an Undefined subject makes the whole CASE Undefined, ELSE or not.
     if (value === undefined) return undefined
     for (const branch of branches) {
       if (equals(value, branch.when(scope)) === true) return branch.then(scope)

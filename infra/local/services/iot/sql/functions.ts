@@ -16,7 +16,7 @@ export interface EncodeFunction extends SqlFunction {
   bytes(payload: Buffer, encoding: SqlValue): SqlValue
 }
 
-/** The function of that name in lower case (aws-behaviour I46–I49); invalid arguments give Undefined, never an exception. */
+/** The function of that name in lower case (IOT-46–IOT-49); invalid arguments give Undefined, never an exception. */
 export function functionNamed(name: string): SqlFunction | EncodeFunction | undefined {
   if (name === 'encode') return encode
   const call = FUNCTIONS.get(name)
@@ -162,7 +162,7 @@ const CASTS: ReadonlyMap<string, (value: SqlValue) => SqlValue> = new Map([
   ['boolean', castBoolean],
 ])
 
-/** I46: the whole topic, or its n-th level counted from 1; out of range is Undefined. */
+/** IOT-46: the whole topic, or its n-th level counted from 1; out of range is Undefined. */
 function topic(scope: Scope, [position]: Args): SqlValue {
   if (position === undefined) return scope.message.topic
   const number = toNumber(position)

@@ -7,7 +7,7 @@ export interface RuleMessage {
   readonly payload: Buffer
   /** Broker time, epoch ms. */
   readonly timestampMs: number
-  /** Undefined when the message did not come by MQTT (aws-behaviour I48). */
+  /** Undefined when the message did not come by MQTT (IOT-48). */
   readonly clientId?: string
   readonly principal?: string
   readonly traceId?: string
@@ -23,7 +23,7 @@ export interface RuleEnvironment {
 export interface Scope {
   readonly message: RuleMessage
   readonly environment: RuleEnvironment
-  /** The payload, or the element of a nested query. Undefined when it is not JSON (aws-behaviour I51). */
+  /** The payload, or the element of a nested query. Undefined when it is not JSON (IOT-51). */
   root(): SqlValue
   topicLevel(position: number): string | undefined
   /** Set once the payload was asked for as JSON and is none. */
@@ -52,7 +52,7 @@ export function messageScope(message: RuleMessage, environment: RuleEnvironment)
   return scope
 }
 
-/** The same message seen from one element of an array: the scope of a nested query (aws-behaviour I42). */
+/** The same message seen from one element of an array: the scope of a nested query (IOT-42). */
 export function elementScope(outer: Scope, element: SqlValue): Scope {
   return {
     message: outer.message,

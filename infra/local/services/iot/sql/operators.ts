@@ -3,7 +3,7 @@ import type { BinaryOperator } from './syntax.ts'
 import { decimal, equals, isNumber, toBoolean, toNumber, toText } from './values.ts'
 import type { SqlNumber, SqlValue } from './values.ts'
 
-/** The evaluation of `left operator right` (aws-behaviour I36–I39). */
+/** The evaluation of `left operator right` (IOT-36–IOT-39). */
 export function binaryOperation(
   operator: BinaryOperator,
   left: Evaluate,
@@ -55,13 +55,13 @@ function or(left: boolean | undefined, right: () => boolean | undefined): SqlVal
   return other === undefined ? undefined : left || other
 }
 
-/** I36: mismatched types differ, Undefined gives Undefined, two nulls do not differ. */
+/** IOT-36: mismatched types differ, Undefined gives Undefined, two nulls do not differ. */
 function notEquals(left: SqlValue, right: SqlValue): SqlValue {
   const same = equals(left, right)
   return same === undefined ? undefined : !same
 }
 
-/** I37: numbers or text that spells one; anything else is Undefined, and text is never compared by its letters. */
+/** IOT-37: numbers or text that spells one; anything else is Undefined, and text is never compared by its letters. */
 function compare(
   left: SqlValue,
   right: SqlValue,
@@ -72,7 +72,7 @@ function compare(
   return a && b ? holds(a.value, b.value) : undefined
 }
 
-/** I39: concatenates when a side is text, otherwise adds. */
+/** IOT-39: concatenates when a side is text, otherwise adds. */
 function add(left: SqlValue, right: SqlValue): SqlValue {
   if (left === undefined || right === undefined) return undefined
   if (typeof left === 'string' || typeof right === 'string') {
@@ -91,7 +91,7 @@ function arithmetic(
   return a && b ? result(apply(a.value, b.value), bothIntegers(a, b)) : undefined
 }
 
-/** I39, I40: Int by Int stays Int: the fraction is cut off. */
+/** IOT-39, IOT-40: Int by Int stays Int: the fraction is cut off. */
 function divide(left: SqlValue, right: SqlValue): SqlValue {
   const a = toNumber(left)
   const b = toNumber(right)

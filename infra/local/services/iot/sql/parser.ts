@@ -13,7 +13,7 @@ const BINARY_LEVELS: readonly (readonly BinaryOperator[])[] = [
 const RESERVED = new Set('SELECT FROM WHERE AS AND OR NOT IN CASE WHEN THEN ELSE END'.split(' '))
 
 export interface Statement extends Query {
-  /** The topic filter of the FROM clause; undefined for a rule that only Basic Ingest reaches (aws-behaviour I32). */
+  /** The topic filter of the FROM clause; undefined for a rule that only Basic Ingest reaches (IOT-32). */
   readonly topicFilter?: string
 }
 

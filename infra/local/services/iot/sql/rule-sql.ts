@@ -8,18 +8,18 @@ import { plain, toText } from './values.ts'
 
 /** SQL of a topic rule, read once. */
 export interface RuleSql {
-  /** The FROM filter; undefined for a rule that only Basic Ingest reaches (aws-behaviour I32). */
+  /** The FROM filter; undefined for a rule that only Basic Ingest reaches (IOT-32). */
   readonly topicFilter: string | undefined
-  /** WHERE on the original payload: only `true` lets the actions run (aws-behaviour I33). */
+  /** WHERE on the original payload: only `true` lets the actions run (IOT-33). */
   accepts(scope: Scope): boolean
   /** The bytes that the actions get; undefined when SELECT VALUE is Undefined. */
   select(scope: Scope): Buffer | undefined
 }
 
-/** Text with `${expression}` parts, evaluated on the original payload (aws-behaviour I52). Undefined parts become `undefined`. */
+/** Text with `${expression}` parts, evaluated on the original payload (IOT-52). Undefined parts become `undefined`. */
 export type Template = (scope: Scope) => string
 
-/** SQL versions of the rules engine (aws-behaviour I54). */
+/** SQL versions of the rules engine (IOT-54). */
 export type SqlVersion = '2015-10-08' | '2016-03-23' | 'beta'
 
 /** Reads a rule's SQL. Throws {@link SqlSyntaxError} with the position and what was expected. */
@@ -34,7 +34,7 @@ export function compileRuleSql(source: string, version: SqlVersion): RuleSql {
   }
 }
 
-/** Reads a substitution template. `$$` at the start of a text stands for a literal `$` (aws-behaviour I60). */
+/** Reads a substitution template. `$$` at the start of a text stands for a literal `$` (IOT-60). */
 export function compileTemplate(source: string): Template {
   const parts: (string | Evaluate)[] = []
   let offset = 0
@@ -56,7 +56,7 @@ export function compileTemplate(source: string): Template {
 
 function selection(statement: Statement): (scope: Scope) => Buffer | undefined {
   const [only] = statement.items
-  // I30, I51: `SELECT *` hands the payload on as it came, JSON or not.
+  // IOT-30, IOT-51: `SELECT *` hands the payload on as it came, JSON or not.
   if (!statement.value && statement.items.length === 1 && only && !only.expression) {
     return (scope) => scope.message.payload
   }
@@ -69,7 +69,7 @@ function selection(statement: Statement): (scope: Scope) => Buffer | undefined {
   }
 }
 
-/** I41, I44: SELECT VALUE and literals of objects and arrays came with 2016-03-23. */
+/** IOT-41, IOT-44: SELECT VALUE and literals of objects and arrays came with 2016-03-23. */
 function refuseNewSyntax(source: string): void {
   const found = /\bSELECT\s+VALUE\b/i.exec(source) ?? /[{[](?=[^']*(?:'[^']*'[^']*)*$)/.exec(source)
   if (found) {

@@ -1,4 +1,4 @@
-/** What a rule's SQL computes with: JSON values, `undefined` for Undefined (aws-behaviour I35), and whole decimals. */
+/** What a rule's SQL computes with: JSON values, `undefined` for Undefined (IOT-35), and whole decimals. */
 export type SqlValue =
   | undefined
   | null
@@ -9,7 +9,7 @@ export type SqlValue =
   | readonly SqlValue[]
   | { readonly [name: string]: SqlValue }
 
-/** A Decimal without a fraction, such as the `10.0` of a rule: JavaScript would take it for an Int (aws-behaviour I39). */
+/** A Decimal without a fraction, such as the `10.0` of a rule: JavaScript would take it for an Int (IOT-39). */
 export class WholeDecimal {
   readonly value: number
 
@@ -32,7 +32,7 @@ export function isNumber(value: SqlValue): value is number | WholeDecimal {
   return typeof value === 'number' || value instanceof WholeDecimal
 }
 
-/** The number that a value is or that its text spells; undefined when it is neither (aws-behaviour I37, I39). */
+/** The number that a value is or that its text spells; undefined when it is neither (IOT-37, IOT-39). */
 export function toNumber(value: SqlValue): SqlNumber | undefined {
   if (value instanceof WholeDecimal) return { value: value.value, isInteger: false }
   if (typeof value === 'number') return { value, isInteger: Number.isInteger(value) }
@@ -43,7 +43,7 @@ export function toNumber(value: SqlValue): SqlNumber | undefined {
   return { value: parsed, isInteger: Number.isInteger(parsed) && !/[.eE]/.test(value) }
 }
 
-/** `true` and `false`, and those words in any case (aws-behaviour I38). */
+/** `true` and `false`, and those words in any case (IOT-38). */
 export function toBoolean(value: SqlValue): boolean | undefined {
   if (typeof value === 'boolean') return value
   if (typeof value !== 'string') return undefined
@@ -67,7 +67,7 @@ export function toText(value: SqlValue): string | undefined {
   return JSON.stringify(plain(value))
 }
 
-/** The JSON value, without Undefined members (aws-behaviour I35). */
+/** The JSON value, without Undefined members (IOT-35). */
 export function plain(value: SqlValue): unknown {
   if (value instanceof WholeDecimal) return value.value
   if (Array.isArray(value)) {
@@ -81,7 +81,7 @@ export function plain(value: SqlValue): unknown {
   return object
 }
 
-/** `=`: Undefined when a side is, false for other types (aws-behaviour I36). */
+/** `=`: Undefined when a side is, false for other types (IOT-36). */
 export function equals(left: SqlValue, right: SqlValue): boolean | undefined {
   if (left === undefined || right === undefined) return undefined
   if (isNumber(left) && isNumber(right)) return toNumber(left)?.value === toNumber(right)?.value
