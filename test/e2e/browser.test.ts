@@ -35,7 +35,7 @@ describe('the dashboard in a real browser', () => {
       'the first point',
     )
     await ana.page.getByTestId('chart-temperature').waitFor()
-    const before = await ana.drawnPixels('temperature')
+    const before = (await ana.line('temperature')).pixels
     const total = 120
     const rest = Array.from({ length: total - 1 }, (_, n) => ({ temperature: valueOf(n + 1) }))
     await publishReadings(device, topic, rest)
@@ -47,7 +47,7 @@ describe('the dashboard in a real browser', () => {
     expect(series.ts).toEqual([...series.ts].sort((a, b) => a - b))
     expect(series.gaps.filter((gap) => gap.state !== 'repaired')).toEqual([])
     await waitFor(
-      async () => (await ana.drawnPixels('temperature')) > before || undefined,
+      async () => (await ana.line('temperature')).pixels > before || undefined,
       'the line to be drawn',
     )
   })
@@ -56,17 +56,20 @@ describe('the dashboard in a real browser', () => {
     const { page } = ana
     // A window that stands still: nothing is drawn again but for what follows.
     await ana.openDevice(`${topic}?w=5&at=${Date.now()}`)
-    const extent = await waitFor(() => ana.lineExtent('temperature'), 'the line')
+    const extent = await waitFor(async () => {
+      const line = await ana.line('temperature')
+      return line.pixels > 0 ? line : undefined
+    }, 'the line')
     await page.getByTestId('theme').click()
     await waitFor(async () => {
-      const next = await ana.lineExtent('temperature')
-      const isSame = Math.abs((next?.from ?? 0) - extent.from) <= 2
-      return (isSame && Math.abs((next?.to ?? 0) - extent.to) <= 2) || undefined
+      const next = await ana.line('temperature')
+      const isSame = Math.abs(next.from - extent.from) <= 2
+      return (isSame && Math.abs(next.to - extent.to) <= 2) || undefined
     }, 'the same line in other colours')
     await page.setViewportSize({ width: 1_440, height: 1_000 })
     await waitFor(async () => {
-      const next = await ana.lineExtent('temperature')
-      return Math.abs((next?.to ?? 0) - extent.to) <= 2 || undefined
+      const next = await ana.line('temperature')
+      return Math.abs(next.to - extent.to) <= 2 || undefined
     }, 'the same line in another size')
     await page.setViewportSize({ width: 1_440, height: 900 })
     await page.getByTestId('theme').click()
@@ -149,7 +152,10 @@ describe('the dashboard in a real browser', () => {
 
   it('signs out at the issuer too: the next sign-in asks who it is', async () => {
     await ana.page.getByTestId('user-menu').click()
+    // The issuer's own page comes between: only then is the session over.
+    const ended = ana.page.waitForResponse((response) => response.url().includes('/logout/confirm'))
     await ana.page.getByTestId('sign-out').click()
+    await ended
     await ana.page.getByTestId('sign-in').click()
     await ana.page.getByTestId('sign-in-ana').waitFor()
   })

@@ -62,45 +62,32 @@ export class DashboardPage {
     return this.page.evaluate((wanted) => window.__gaugeline?.latest(wanted)?.values, topic)
   }
 
-  /** How many pixels of a chart's canvas are drawn: not transparent. */
-  drawnPixels(metric: string): Promise<number> {
+  /** The coloured line of the page's first chart: how many of the canvas's pixels are its, and the first and last column of them. */
+  line(
+    metric: string,
+  ): Promise<{ readonly pixels: number; readonly from: number; readonly to: number }> {
     return this.page
       .getByTestId(`chart-${metric}`)
       .locator('canvas')
       .first()
-      .evaluate((element) => {
-        const canvas = element as HTMLCanvasElement
-        const data =
-          canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? []
-        let drawn = 0
-        for (let i = 3; i < data.length; i += 4) if ((data[i] ?? 0) > 0) drawn++
-        return drawn
-      })
-  }
-
-  /** The first and the last column of a chart's canvas in which its coloured line is drawn, canvas pixels; undefined without a line. */
-  lineExtent(metric: string): Promise<{ readonly from: number; readonly to: number } | undefined> {
-    return this.page
-      .getByTestId(`chart-${metric}`)
-      .locator('canvas')
-      .first()
-      .evaluate((element) => {
+      .evaluate((element, name) => {
         const { width, height } = element as HTMLCanvasElement
         const context = (element as HTMLCanvasElement).getContext('2d')
         const data = context?.getImageData(0, 0, width, height).data ?? []
-        let from = Infinity
-        let to = -Infinity
+        // Bands and their words have colours too: only the line has its own.
+        const colour = getComputedStyle(element).getPropertyValue(name).trim().slice(1)
+        const wanted = [0, 2, 4].map((at) => Number.parseInt(colour.slice(at, at + 2), 16))
+        const line = { pixels: 0, from: Infinity, to: -Infinity }
         for (let i = 0; i < data.length; i += 4) {
-          const [red = 0, green = 0, blue = 0, alpha = 0] = [0, 1, 2, 3].map((k) => data[i + k])
-          // Axes and grid are grey; only the line has a colour of its own.
-          const isColoured = Math.max(red, green, blue) - Math.min(red, green, blue) > 60
-          if (!isColoured || alpha < 128) continue
+          const isIts = wanted.every((part, at) => Math.abs((data[i + at] ?? 0) - part) < 24)
+          if (!isIts || (data[i + 3] ?? 0) < 128) continue
           const column = (i / 4) % width
-          from = Math.min(from, column)
-          to = Math.max(to, column)
+          line.pixels++
+          line.from = Math.min(line.from, column)
+          line.to = Math.max(line.to, column)
         }
-        return to < 0 ? undefined : { from, to }
-      })
+        return line
+      }, '--line-1')
   }
 
   async close(): Promise<void> {

@@ -42,10 +42,12 @@ const sqsOperations = [
   'DeleteMessageBatch',
   'GetQueueAttributes',
   'GetQueueUrl',
+  'ListMessageMoveTasks',
   'PurgeQueue',
   'ReceiveMessage',
   'SendMessage',
   'SendMessageBatch',
+  'StartMessageMoveTask',
 ]
 
 const apiServices = [

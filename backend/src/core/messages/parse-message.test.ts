@@ -52,8 +52,8 @@ describe('client messages', () => {
     ['MESSAGE-18: limit 0', { topic: 'plant-1/pump-7', from: 0, limit: 0 }, 'LIMIT_RANGE'],
     ['MESSAGE-18: limit 1e9', { topic: 'plant-1/pump-7', from: 0, limit: 1e9 }, 'LIMIT_RANGE'],
     [
-      'MESSAGE-18: a cursor of 2 KB',
-      { topic: 'a/b', from: 0, cursor: 'x'.repeat(2_048) },
+      'MESSAGE-18: a cursor of more than 8 KB',
+      { topic: 'a/b', from: 0, cursor: 'x'.repeat(8_193) },
       'CURSOR_INVALID',
     ],
     ['HANDSHAKE-18: since "x"', { topic: 'plant-1/pump-7', since: 'x' }, 'POSITION_INVALID'],
@@ -70,7 +70,7 @@ describe('client messages', () => {
     [{ id: undefined }, '"id" is missing; add it.'],
     [{ metrics: [] }, '"metrics" has a length of 0; it must be >=1.'],
     [{ from: 'now' }, '"from" is "now"; it must be number.'],
-    [{ cursor: 'x'.repeat(1_025) }, '"cursor" has a length of 1025; it must be <=1024.'],
+    [{ cursor: 'x'.repeat(8_193) }, '"cursor" has a length of 8193; it must be <=8192.'],
   ])('says what is wrong with %j', (members, sentence) => {
     const message = { action: 'history', id: 1, topic: 'a/b', from: 0, ...members }
     expect(() => checkMessage('history', openMessage(JSON.stringify(message)))).toThrow(sentence)

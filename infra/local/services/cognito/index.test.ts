@@ -192,8 +192,8 @@ describe('user pool', () => {
         AllowedOAuthFlows: ['code'],
         ...properties,
       })
-    expect(client({ GenerateSecret: true })).toThrow(/C2: GenerateSecret/)
-    expect(client({ AllowedOAuthFlows: ['implicit'] })).toThrow(/C2: AllowedOAuthFlows/)
+    expect(client({ GenerateSecret: true })).toThrow(/CFN-2: GenerateSecret/)
+    expect(client({ AllowedOAuthFlows: ['implicit'] })).toThrow(/CFN-2: AllowedOAuthFlows/)
   })
 })
 

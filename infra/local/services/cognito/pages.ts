@@ -5,7 +5,8 @@ import { DEMO_PASSWORD, type DemoUser } from './users.ts'
 export const styleSheet = readFileSync(new URL('./pages.css', import.meta.url), 'utf8')
 
 /** Submits the sign-out form, served at `/local/sign-out.js`; without it the page has a button. */
-export const signOutScript = "document.forms['op.logoutForm'].submit()\n"
+export const signOutScript =
+  "document.forms['op.logoutForm'].requestSubmit(document.querySelector('button[name=logout]'))\n"
 
 /** Text made safe for HTML content and attributes. */
 function escape(text: string): string {
