@@ -336,7 +336,7 @@ export const leftOut: Readonly<
     why: 'an alarm, not a delivery',
     test: {
       file: 'test/contract/quiet-day.test.ts',
-      title: 'notice within four minutes that the sweeper does not report any more',
+      title: 'notice within six minutes that the sweeper does not report any more',
     },
   },
   'FAULT-54': { why: 'an alarm, not a delivery: CloudWatch tells people, no code of ours' },

@@ -91,6 +91,8 @@ const samplePlan: Plan = {
 /** `npm test` has a few lives of one seed; `GAUGELINE_SCREEN_RUNS=60` takes so many, each time others. */
 const RUNS = Number(process.env['GAUGELINE_SCREEN_RUNS'] ?? 6)
 
+const SEED = Number(process.env['GAUGELINE_SCREEN_SEED'] ?? 7)
+
 const lateVisit: Visit = { open: 0.9, outages: [], windows: [], widestFirst: false }
 
 describe('what is drawn', () => {
@@ -119,7 +121,7 @@ describe('what is drawn', () => {
         numRuns: RUNS,
         // A failure is said at once, with its seed: making it smaller takes longer than finding it.
         endOnFailure: true,
-        ...(process.env['GAUGELINE_SCREEN_RUNS'] === undefined ? { seed: 20_261_201 } : {}),
+        ...(process.env['GAUGELINE_SCREEN_RUNS'] === undefined ? { seed: SEED } : {}),
       },
     )
     expect(looked).toBeGreaterThan(RUNS * 20)
