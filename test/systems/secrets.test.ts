@@ -52,7 +52,7 @@ beforeAll(async () => {
   await devices()
   await waitFor(async () => {
     logs = await readLogs(system.endpoints)
-    const rejected = (await tableReader(system.endpoints)('Rejects')).length >= 4
+    const rejected = (await tableReader(system.endpoints)('Rejects')).length >= 3
     return rejected && logOf('Disconnect').length > 0
   }, 'the log lines of the last of it')
   logs = await readLogs(system.endpoints)
@@ -252,7 +252,12 @@ describe('a log line', () => {
       .flat()
       .filter((line) => (JSON.parse(line) as { message?: unknown }).message === 'forged')
     expect(forged).toEqual([])
-    expect(system.output()).not.toContain('forged')
+    // A client's name may be quoted at the terminal, within the runtime's own line and without what turns or breaks it.
+    const lines = system.output().split('\n')
+    expect(lines.filter((line) => /^\s*[{[]/.test(line))).toEqual([])
+    expect(lines.filter((line) => /[\u0080-\u009f\u2028-\u202e\u2066-\u2069]/.test(line))).toEqual(
+      [],
+    )
   })
 })
 

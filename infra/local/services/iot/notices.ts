@@ -18,6 +18,9 @@ export function createNotices(clock: Clock, tell: (line: string) => void): Notic
 
 /** A client id or topic as it can stand on a terminal: no control characters, not longer than a line. */
 export function shown(text: string | null | undefined): string {
-  const plain = (text ?? '').replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+  const plain = (text ?? '').replaceAll(
+    /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+    '?',
+  )
   return plain.length > 80 ? `${plain.slice(0, 79)}…` : plain
 }
